@@ -1,0 +1,47 @@
+"""Helpers of the notebook tests: read cells, and run single functions out of a notebook."""
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+NAMES = sorted(p.stem for p in (ROOT / "solutions").glob("*.ipynb"))
+
+
+def cells(name: str, folder: str = "solutions") -> list[dict]:
+    """The cells of a notebook; `source` is one string."""
+    notebook = json.loads((ROOT / folder / f"{name}.ipynb").read_text(encoding="utf-8"))
+    return [cell | {"source": "".join(cell["source"])} for cell in notebook["cells"]]
+
+
+def function(name: str, wanted: str, **given):
+    """The function `wanted` as notebook `name` defines it, with NumPy, torch and tfg in reach.
+
+    given: more names that the function uses. Other functions of the same cell come along.
+    """
+    import numpy as np
+    import torch
+
+    from tfg import audio, vocabulary
+
+    for cell in cells(name):
+        if cell["cell_type"] != "code" or f"def {wanted}(" not in cell["source"]:
+            continue
+        tree = ast.parse("\n".join(line for line in cell["source"].splitlines() if not line.lstrip().startswith("%")))
+        tree.body = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+        scope = {"np": np, "torch": torch, "audio": audio, "vocabulary": vocabulary} | given
+        exec(compile(tree, f"{name}.ipynb:{wanted}", "exec"), scope)
+        return scope[wanted]
+    raise LookupError(f"solutions/{name}.ipynb defines no {wanted}()")
+
+
+def exercises() -> list[tuple[str, str]]:
+    """(notebook, function) of every exercise, read from the cells that call `check.<function>`."""
+    found = []
+    for name in NAMES:
+        for cell in cells(name):
+            source = cell["source"].strip()
+            if cell["cell_type"] == "code" and source.startswith("check."):
+                found.append((name, source.removeprefix("check.").split("(")[0]))
+    return found

@@ -1,0 +1,55 @@
+import numpy as np
+
+from tfg.head.model import Head
+from tfg.head.raster import rasterise, sample_map, source_map
+from tfg.head.render import render_head
+
+
+def test_a_square_covers_its_pixels_and_the_nearer_triangle_wins():
+    xy = np.array([[1, 1], [6, 1], [6, 6], [1, 6]], float)
+    tri = np.array([[0, 1, 2], [0, 2, 3]])
+    face, bary, zbuf = rasterise(np.concatenate([xy, xy]), np.array([2.0] * 4 + [1.0] * 4),
+                                 np.concatenate([tri, tri + 4]), 8, 9)
+    assert (face >= 0).sum() == 36 and face[1:7, 1:7].min() >= 2
+    np.testing.assert_allclose(bary[3, 3].sum(), 1, atol=1e-5)
+    np.testing.assert_allclose(zbuf[3, 3], 1)
+    assert np.isinf(zbuf[0, 0])
+
+
+def test_cull_drops_one_orientation():
+    xy = np.array([[0, 0], [8, 0], [0, 8]], float)
+    front, back = np.array([[0, 2, 1]]), np.array([[0, 1, 2]])
+    assert (rasterise(xy, np.ones(3), front, 8, 8, cull=True)[0] >= 0).any()
+    assert not (rasterise(xy, np.ones(3), back, 8, 8, cull=True)[0] >= 0).any()
+
+
+def test_identity_warp_returns_the_texture_and_a_shift_shifts_it():
+    rng = np.random.default_rng(0)
+    texture = rng.integers(0, 255, (12, 16, 3), dtype=np.uint8)
+    corners = np.array([[0, 0], [15, 0], [15, 11], [0, 11]], np.float32)
+    tri = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
+
+    def draw(at):
+        where, covered = np.zeros((12, 16, 2), np.float32), np.zeros((12, 16), bool)
+        source_map(at.astype(np.float32), tri, corners, np.arange(2, dtype=np.int32), where, covered)
+        out = np.zeros((12, 16, 3), np.float32)
+        sample_map(texture, where, covered, out)
+        return out, covered
+
+    out, covered = draw(corners)
+    assert covered.all()
+    np.testing.assert_allclose(out, texture, atol=0.6)
+    out, covered = draw(corners + [2, 0])
+    assert not covered[:, :2].any()
+    np.testing.assert_allclose(out[:, 2:], texture[:, :-2], atol=0.6)
+
+
+def test_render_head_is_a_picture_and_is_deterministic():
+    head = Head.load()
+    a, b = render_head(head, size=96), render_head(head, size=96)
+    assert a.shape == (96, 96, 3) and a.dtype == np.uint8
+    assert (a == b).all()
+    smile = np.zeros(52)
+    smile[43:45] = 1
+    turned = render_head(head, None, smile, [20, 0, 0, 0, 0, 0], 96)
+    assert np.abs(a.astype(int) - turned).mean() > 2

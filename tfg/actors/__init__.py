@@ -1,0 +1,1 @@
+"""Virtual actors: voices with known phoneme times, visemes, emotions, performances."""

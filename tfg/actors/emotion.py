@@ -1,0 +1,163 @@
+"""What each emotion does to a face, and how it comes and goes.
+
+`TABLE` writes the EMFACS prototypes (Friesen & Ekman 1983; FACS 2002) in our 52 coefficients, for a strong display
+(intensity 1). `trajectory` turns a prototype into a curve: onset, apex, decay, with the small irregularity that tells a
+living face from a mask. Speech is added in `tfg.actors.performance`.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfg.errors import InputError
+from tfg.vocabulary import EMOTION_NAMES, EMOTIONS, EXPRESSION, index
+
+TABLE = {
+    # AU 4+5+7+23+24, 17; a trace of 9/10: brows hard down over staring, narrowed eyes, lips pressed thin
+    "ANG": dict(browDown=1.0, eyeWide=.35, eyeSquint=.55, noseSneer=.35, mouthPress=.55, mouthRollLower=.30,
+                mouthRollUpper=.35, mouthShrugLower=.25, mouthFrown=.30, jawForward=.30, cheekSquint=.15),
+    # AU 9+10+15+16, 17, 4: nose wrinkled, upper lip drawn up, corners down
+    "DIS": dict(noseSneer=1.0, mouthUpperUp=.62, mouthFrown=.50, mouthShrugLower=.35, mouthLowerDown=.12,
+                browDown=.50, eyeSquint=.55, cheekSquint=.55),
+    # AU 1+2+4+5+(7)+20+25+26: brows up and drawn together, eyes wide, lips stretched back and a little apart
+    "FEA": dict(browInnerUp=1.0, browOuterUp=.60, browDown=.20, eyeWide=1.0, mouthStretch=.75, mouthFrown=.20,
+                mouthLowerDown=.30, jawOpen=.12),
+    # AU 6+12, 25: corners up, cheeks up, eyes narrowed by the cheeks, upper teeth just seen
+    "HAP": dict(mouthSmile=.85, cheekSquint=.85, eyeSquint=.40, mouthDimple=.20, mouthUpperUp=.18, browOuterUp=.12,
+                browInnerUp=.08),
+    "NEU": dict(),
+    # AU 1+4+15, 17, lids low: inner brows up, corners down, chin raised, the look down
+    "SAD": dict(browInnerUp=1.0, browDown=.15, mouthFrown=.85, mouthShrugLower=.50, eyeBlink=.25, eyeLookDown=.25,
+                eyeSquint=.15, mouthPress=.15),
+}
+"""Emotion -> coefficients at intensity 1; a name without its side means both."""
+
+VARIANTS = {
+    ("ANG", "teeth"): dict(browDown=1.0, eyeWide=.45, eyeSquint=.45, noseSneer=.55, mouthUpperUp=.50, mouthFrown=.20,
+                           mouthLowerDown=.45, mouthStretch=.30, jawForward=.20, jawOpen=.08, cheekSquint=.25),
+    ("HAP", "closed"): dict(TABLE["HAP"], mouthUpperUp=0.0, mouthPress=.10, mouthDimple=.30),
+    ("DIS", "smirk"): dict(TABLE["DIS"], mouthUpperUp=.45, noseSneer=.80, mouthDimple=.40),
+}
+"""Other displays of the same emotion; each prototype has several in EMFACS (anger with bared teeth: 10+25)."""
+
+ONSET_S = {"ANG": .30, "DIS": .40, "FEA": .22, "HAP": .50, "NEU": .40, "SAD": .80}
+"""Time from a hint to the full display: fear startles, sadness settles."""
+DECAY_S = {"ANG": .50, "DIS": .60, "FEA": .60, "HAP": .80, "NEU": .50, "SAD": 1.0}
+START, END = .45, .70        # share of the display in the first and the last frame: a clip is cut out of a longer life
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How an emotion moves, beside its expression. Amounts are at intensity 1 and 1.0 where nothing changes.
+
+    pose: yaw, pitch, roll in degrees, tx, ty, tz in head widths (signs: tfg.vocabulary.POSE).  gaze: horizontal, vertical
+    in units of eyeLook (1 is about 30 degrees), positive to the person's left and up.
+    """
+
+    pose: tuple[float, ...] = (0, 0, 0, 0, 0, 0)
+    gaze: tuple[float, float] = (0, 0)
+    blinks_per_min: float = 17.0
+    sway: float = 1.0           # slow head motion
+    nod: float = 1.0            # head beats on stressed syllables
+    articulation: float = 1.0   # size of the mouth's movements
+    darting: float = 1.0        # how often the gaze moves
+
+
+MANNERS = {
+    "ANG": Manner(pose=(0, -4.5, 0, 0, 0, .05), gaze=(0, .15), blinks_per_min=10, sway=.9, nod=1.6, articulation=1.10, darting=.6),
+    "DIS": Manner(pose=(6, 3, -3, 0, 0, -.03), gaze=(-.20, -.05), blinks_per_min=18, sway=.8, nod=.9),
+    "FEA": Manner(pose=(-2, 2, 0, 0, 0, -.05), blinks_per_min=27, sway=.8, nod=.6, darting=1.8),
+    "HAP": Manner(pose=(0, 2, 3, 0, 0, .01), blinks_per_min=18, sway=1.25, nod=1.2, articulation=1.05),
+    "NEU": Manner(),
+    "SAD": Manner(pose=(2, -8, 4, 0, -.02, -.01), gaze=(0, -.10), blinks_per_min=20, sway=.6, nod=.5,
+                  articulation=.88, darting=.6),
+}
+
+
+def check_emotion(emotion: str, intensity: float = 1.0) -> str:
+    """The emotion's code in capitals. InputError for an unknown name (listing them) or an intensity outside [0, 1]."""
+    code = str(emotion).upper()
+    if code not in EMOTIONS:
+        names = ", ".join(f"{c} ({EMOTION_NAMES[c]})" for c in EMOTIONS)
+        raise InputError(f"Unknown emotion {emotion!r}; choose one of {names}.")
+    if not isinstance(intensity, (int, float, np.floating, np.integer)) or not 0 <= intensity <= 1:
+        raise InputError(f"The intensity is {intensity!r}, but it must be a number from 0 (none) to 1 (full).")
+    return code
+
+
+def manner(emotion: str, intensity: float = 1.0) -> Manner:
+    """How the emotion moves at this intensity: a blend between neutral and `MANNERS`."""
+    m, n = MANNERS[check_emotion(emotion, intensity)], MANNERS["NEU"]
+    blend = {k: getattr(n, k) + intensity * (getattr(m, k) - getattr(n, k))
+             for k in ("blinks_per_min", "sway", "nod", "articulation", "darting")}
+    return Manner(pose=tuple(intensity * p for p in m.pose), gaze=tuple(intensity * g for g in m.gaze), **blend)
+
+
+def actions(emotion: str, intensity: float = 1.0, *, variant: str | None = None, asymmetry: float = 0.0) -> np.ndarray:
+    """The display at its apex: (52,) float32 in [0, 1].
+
+    variant: a name from `VARIANTS`, None is the prototype.  asymmetry: in [-1, 1]; positive makes the person's left side
+    up to 30 % stronger and the right as much weaker.  Raises InputError for unknown names and ranges.
+    """
+    code = check_emotion(emotion, intensity)
+    if variant is not None and (code, variant) not in VARIANTS:
+        known = [v for e, v in VARIANTS if e == code]
+        raise InputError(f"{code} has no variant {variant!r}; it has {', '.join(known) or 'none beside the prototype'}.")
+    if not -1 <= asymmetry <= 1:
+        raise InputError(f"The asymmetry is {asymmetry!r}, but it must lie between -1 (right side) and 1 (left side).")
+    out = np.zeros(len(EXPRESSION), np.float32)
+    for name, value in (TABLE[code] if variant is None else VARIANTS[code, variant]).items():
+        out[index(name)] = value
+    side = np.array([n.endswith("Left") * 1.0 - n.endswith("Right") * 1.0 for n in EXPRESSION])
+    side[index("eyeBlink", "eyeLookDown", "eyeLookUp")] = 0                 # lids and eyes move as one
+    return np.clip(out * intensity * (1 + 0.3 * asymmetry * side), 0, 1).astype(np.float32)
+
+
+def envelope(n_frames: int, emotion: str, *, fps: float = 25.0) -> np.ndarray:
+    """Share of the display in each frame: (T,) float32 in [0, 1], from START up to 1 (onset, apex), down to END.
+
+    In clips too short for both, onset and decay shrink to a third of the clip each.
+    """
+    code, t = check_emotion(emotion), np.arange(n_frames) / fps
+    length_s = max(n_frames / fps, 1e-6)
+    onset, decay = min(ONSET_S[code], length_s / 3), min(DECAY_S[code], length_s / 3)
+    rise = START + (1 - START) * smoothstep(t / onset)
+    fall = END + (1 - END) * smoothstep((length_s - t) / decay)
+    return (rise * fall).astype(np.float32)
+
+
+def trajectory(n_frames: int, emotion: str, intensity: float = 1.0, *, seed: int = 0, fps: float = 25.0,
+               variant: str | None = None, variation: float = 1.0) -> np.ndarray:
+    """The emotion over a clip, without speech: (T, 52) float32 in [0, 1].
+
+    seed: chooses the person's asymmetry and the slow waxing and waning (a few per cent, below 1 Hz) of brows, eyes and
+    mouth. variation=0 gives the bare prototype times `envelope`. The same seed gives the same curve.
+    """
+    rng = np.random.default_rng([int(seed), 1])
+    lopsided = float(np.clip(rng.normal(0, .35), -.7, .7)) * variation
+    apex = actions(emotion, intensity, variant=variant, asymmetry=lopsided)
+    curve = envelope(n_frames, emotion, fps=fps)[:, None] * apex
+    for region in (("brow",), ("eye", "cheek", "nose"), ("mouth", "jaw", "tongue")):
+        columns = [i for i, name in enumerate(EXPRESSION) if name.startswith(region)]
+        curve[:, columns] *= 1 + .09 * variation * slow_noise(n_frames, rng, .7, fps)[:, None]
+    return np.clip(curve, 0, 1).astype(np.float32)
+
+
+def smoothstep(x):
+    """0 below 0, 1 above 1, and between them a curve that starts and ends level: 3 x^2 - 2 x^3."""
+    x = np.clip(x, 0, 1)
+    return x * x * (3 - 2 * x)
+
+
+def slow_noise(n_frames: int, rng: np.random.Generator, cutoff_hz: float, fps: float = 25.0) -> np.ndarray:
+    """Smooth random motion below `cutoff_hz`: (T,) with mean 0 and standard deviation 1 in the long run.
+
+    White noise through a Gaussian filter, drawn with a margin on both sides so that a clip is cut out of it.
+    """
+    from scipy.ndimage import gaussian_filter1d
+
+    sigma = fps / (2 * np.pi * cutoff_hz) * 1.18                # half power at the cut-off
+    margin = int(4 * sigma) + 1
+    noise = gaussian_filter1d(rng.standard_normal(n_frames + 2 * margin), sigma, mode="wrap")
+    return noise[margin:margin + n_frames] * np.sqrt(2 * np.sqrt(np.pi) * sigma)

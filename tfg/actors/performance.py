@@ -1,0 +1,221 @@
+"""From a mouth that speaks to a face that acts: emotion, blinks, gaze and head motion around the speech.
+
+`perform` puts the parts together; each part is a function of its own that returns plain curves at 25 frames/s. All
+randomness comes from `seed`, one stream per part, so that switching blinks off leaves the head's motion as it was.
+"""
+from __future__ import annotations
+
+import numpy as np
+
+from tfg.actors import emotion as emotions
+from tfg.actors.emotion import Manner, slow_noise, smoothstep
+from tfg.actors.visemes import GAP
+from tfg.vocabulary import INDEX, index
+
+OPENERS = index("jawOpen", "mouthLowerDown", "mouthUpperUp", "mouthFunnel", "mouthShrugUpper", "jawForward")
+CLOSERS = index("mouthPress", "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthClose")
+CORNERS = index("mouthSmile", "mouthStretch", "mouthDimple", "mouthFrown")
+ROUND = index("mouthPucker", "mouthFunnel")
+CLOSED_GAP, OPEN_GAP = .02, .09     # lip gaps (shares of a full jaw drop) up to which a closure is meant / from which not
+BLINK = np.array([.5, 1, 1, .78, .45, .18, .04], np.float32)
+"""A blink at 25 frames/s: 80 ms down, 40 ms shut, 160 ms up (VanderWerf et al. 2003)."""
+EYE_RANGE_DEG = 30.0                # eyeLook = 1
+SWAY = np.array([2.0, 1.0, 1.3, .006, .005, .006])          # standard deviation: degrees, then head widths
+NOD_DEG = 1.5
+
+
+def perform(mouth: np.ndarray, audio: np.ndarray | None = None, emotion: str = "NEU", intensity: float = 1.0,
+            seed: int = 0, blink: bool = True, pose_scale: float = 1.0, expression_scale: float = 1.0, *,
+            variant: str | None = None, fps: float = 25.0):
+    """A whole performance.
+
+    mouth: (T, 52) the speech, as `tfg.models.mouth.predict` gives it.  audio: (N,) 16 kHz, or None: it tells where speech
+    pauses and which syllables are stressed.  emotion, intensity, variant: `tfg.actors.emotion`.  seed: chooses blinks,
+    glances, head motion and asymmetry.  pose_scale: factor on the head's motion, 0 holds it still.
+    expression_scale: factor on speech and emotion (not on blinks).
+    Returns a `tfg.clip.Motion` of T frames, expression in [0, 1], pose relative to the source.  Raises InputError for an
+    unknown emotion or an intensity outside [0, 1].
+    """
+    from tfg.clip import Motion
+
+    mouth = np.asarray(mouth, np.float32)
+    n = len(mouth)
+    code = emotions.check_emotion(emotion, intensity)
+    manner = emotions.manner(code, intensity)
+    level = speech_level(audio, n)
+    voiced = speaking(level)
+
+    feeling = emotions.trajectory(n, code, intensity, seed=seed, fps=fps, variant=variant)
+    expression = blend(np.clip(mouth * (expression_scale * manner.articulation), 0, 1),
+                       np.clip(feeling * expression_scale, 0, 1), voiced)
+    beats = stressed(level, seed=seed)
+    free = head_motion(n, manner, voiced, beats, seed=seed, fps=fps)
+    pose = (free + emotions.envelope(n, code, fps=fps)[:, None] * np.array(manner.pose)) * pose_scale
+
+    flash = .16 * beats_curve(n, beats, .14, fps) * brow_freedom(feeling)
+    for i in index("browInnerUp", "browOuterUp"):
+        expression[:, i] += (1 - expression[:, i]) * flash * expression_scale
+    look = gaze(n, manner, seed=seed, fps=fps) - free[:, :2] * pose_scale * (.85 / EYE_RANGE_DEG)    # eyes stay on you
+    write_gaze(expression, look)
+    if blink:
+        lids = blinks(n, manner.blinks_per_min, level=level, seed=seed, fps=fps)[:, None]
+        both, wide = index("eyeBlink"), index("eyeWide")
+        expression[:, both] += (1 - expression[:, both]) * lids
+        expression[:, wide] *= 1 - lids
+    meta = dict(kind="performance", emotion=code, intensity=float(intensity), seed=int(seed))
+    return Motion(expression=np.clip(expression, 0, 1).astype(np.float32), pose=pose.astype(np.float32), fps=fps,
+                  meta=meta)
+
+
+# ---- speech and emotion share a mouth -----------------------------------------------------------------------
+def blend(mouth: np.ndarray, feeling: np.ndarray, voiced: np.ndarray | float = 1.0) -> np.ndarray:
+    """Lay an emotion over speech so that both remain readable.
+
+    mouth, feeling: (T, 52) in [0, 1].  voiced: (T,) in [0, 1], 0 in pauses, where nothing needs protection.
+    Returns (T, 52) in [0, 1]. Four rules:
+    - Where speech closes the lips (p b m, nearly so f v), what opens them (`OPENERS`) fades out of the emotion, and any gap
+      that is left is closed by mouthClose: a smile stays, its teeth do not.
+    - Where speech opens the mouth, pressed and rolled lips fade out, and the jaw makes up for what remains of them.
+    - Rounded lips (o u w) pull the corners in, against smile and stretch.
+    - The rest adds up with saturation: a + b - a b.
+    """
+    mouth, feeling = np.asarray(mouth, np.float32), np.array(feeling, np.float32)
+    asked = np.maximum(lip_gap(mouth), 0)
+    closure = (1 - smoothstep((asked - CLOSED_GAP) / (OPEN_GAP - CLOSED_GAP))) * voiced
+    openness = smoothstep((asked - .03) / .17)
+    rounding = np.clip(mouth[:, ROUND].sum(1), 0, 1)
+    feeling[:, OPENERS] *= (1 - closure)[:, None]
+    feeling[:, CLOSERS] *= (1 - .75 * openness)[:, None]
+    feeling[:, CORNERS] *= (1 - .5 * rounding)[:, None]
+    out = mouth + feeling - mouth * feeling
+    change = lip_gap(out) - asked
+    out[:, INDEX["jawOpen"]] += np.maximum(-change, 0) * openness
+    out[:, INDEX["mouthClose"]] += np.maximum(change, 0) * closure
+    return np.clip(out, 0, 1)
+
+
+def lip_gap(expression: np.ndarray) -> np.ndarray:
+    """(T, 52) -> (T,) distance of the inner lips as a share of a full jaw drop; negative where they press together."""
+    return sum(weight * expression[:, index(name)].mean(1) for name, weight in GAP.items())
+
+
+# ---- what the sound says beside words -----------------------------------------------------------------------
+def speech_level(audio: np.ndarray | None, n: int) -> np.ndarray | None:
+    """Loudness in dB below the clip's own loud frames: (T,) smoothed over 60 ms, or None without sound."""
+    if audio is None or len(audio) == 0:
+        return None
+    from scipy.ndimage import gaussian_filter1d
+
+    from tfg.audio import loudness
+
+    db = np.asarray(loudness(audio), float)
+    db = np.pad(db, (0, max(0, n - len(db))), constant_values=db.min())[:n]
+    return gaussian_filter1d(np.maximum(db - np.percentile(db, 97), -60), 1.0)
+
+
+def speaking(level: np.ndarray | None) -> np.ndarray | float:
+    """(T,) in [0, 1]: 1 within speech and 0.2 s around it (a closure is silent, too), 0 in longer pauses."""
+    if level is None:
+        return 1.0
+    from scipy.ndimage import gaussian_filter1d, maximum_filter1d
+
+    return np.clip(gaussian_filter1d(maximum_filter1d((level > -32).astype(float), 11), 1.5), 0, 1)
+
+
+def stressed(level: np.ndarray | None, *, seed: int = 0) -> list[tuple[int, float]]:
+    """Loudness peaks that the head marks: [(frame, weight in 0..1)], half a second apart at least, a quarter left out."""
+    if level is None or len(level) < 5:
+        return []
+    from scipy.signal import find_peaks
+
+    rng = np.random.default_rng([int(seed), 2])
+    peaks, found = find_peaks(level, height=-14, prominence=2.5, distance=12)
+    weight = np.clip(found["prominences"] / 14, .3, 1) if len(peaks) else []
+    chosen = rng.random(len(peaks)) < .75
+    return [(int(p), float(w)) for p, w, keep in zip(peaks, weight, chosen) if keep]
+
+
+def beats_curve(n: int, beats: list[tuple[int, float]], width_s: float, fps: float = 25.0, lead_s: float = 0) -> np.ndarray:
+    """(T,) a bell of that width (standard deviation) at each beat, `lead_s` before it; overlapping bells: the larger."""
+    out, reach = np.zeros(n), int(4 * width_s * fps) + 1
+    for frame, weight in beats:
+        centre = frame - lead_s * fps
+        t = np.arange(max(0, int(centre) - reach), min(n, int(centre) + reach + 1))
+        out[t] = np.maximum(out[t], weight * np.exp(-.5 * ((t - centre) / (width_s * fps)) ** 2))
+    return out
+
+
+def brow_freedom(feeling: np.ndarray) -> np.ndarray:
+    """(T,) how free the brows are to flash: less where an emotion pulls them down or holds them up already."""
+    return 1 - .8 * np.clip(feeling[:, index("browDown", "browInnerUp")].max(1), 0, 1)
+
+
+# ---- head, lids, eyes -----------------------------------------------------------------------------------------
+def head_motion(n: int, manner: Manner, voiced=1.0, beats=(), *, seed: int = 0, fps: float = 25.0) -> np.ndarray:
+    """Sway below 0.4 Hz and nods on stressed syllables: (T, 6) degrees and head widths, starting from rest.
+
+    Speakers move more than listeners, and the head marks stress (Hadar et al. 1983; Munhall et al. 2004).
+    """
+    rng = np.random.default_rng([int(seed), 3])
+    sway = np.stack([np.clip(slow_noise(n, rng, .4, fps), -2.2, 2.2) for _ in range(6)], 1) * SWAY * manner.sway
+    busy = voiced if np.ndim(voiced) == 0 else slow(voiced, .5, fps)
+    start = smoothstep(np.arange(n) / fps / .6)
+    pose = sway * (start * (.5 + .5 * busy))[:, None]
+    dip = beats_curve(n, beats, .13, fps)
+    lift = beats_curve(n, beats, .16, fps, lead_s=.32)
+    pose[:, 1] += NOD_DEG * manner.nod * (.4 * lift - dip) * start
+    pose[:, 5] += .006 * manner.nod * dip * start
+    return pose
+
+
+def slow(curve: np.ndarray, seconds: float, fps: float) -> np.ndarray:
+    from scipy.ndimage import gaussian_filter1d
+
+    return gaussian_filter1d(np.asarray(curve, float), seconds * fps, mode="nearest")
+
+
+def blinks(n: int, per_min: float, *, level: np.ndarray | None = None, seed: int = 0, fps: float = 25.0) -> np.ndarray:
+    """Lids over time: (T,) in [0, 1], 1 is shut.
+
+    per_min: mean rate (rest 15-20; Bentivoglio et al. 1997).  level: speech level in dB; a blink moves by up to 0.3 s to
+    the quietest frame near it, for speakers blink at pauses. The first one comes early, so that short clips have one.
+    """
+    rng = np.random.default_rng([int(seed), 4])
+    out, mean_s = np.zeros(n, np.float32), 60 / per_min
+    at = rng.uniform(.5, max(.6, min(.6 * mean_s, .7 * n / fps)))
+    reach = int(.3 * fps)
+    while at * fps < n:
+        frame = int(at * fps)
+        if level is not None:
+            lo, hi = max(0, frame - reach), min(n, frame + reach + 1)
+            frame = lo + int(np.argmin(level[lo:hi]))
+        stop = min(n, frame + len(BLINK))
+        out[frame:stop] = np.maximum(out[frame:stop], BLINK[:stop - frame])
+        at += .9 + rng.gamma(3.0, max(mean_s - .9, .2) / 3.0)
+    return out
+
+
+def gaze(n: int, manner: Manner, *, seed: int = 0, fps: float = 25.0) -> np.ndarray:
+    """Where the eyes look, relative to the head: (T, 2) horizontal (to the person's left) and vertical (up), eyeLook units.
+
+    Fixations of about a second, most of them on the camera, joined by saccades of two frames.
+    """
+    rng = np.random.default_rng([int(seed), 5])
+    out, frame = np.zeros((n, 2)), 0
+    while frame < n:
+        stop = frame + max(6, int(rng.gamma(3, 1.2 / 3 / manner.darting) * fps))
+        away, offset = rng.random() > .6, rng.normal(0, (.11, .05))
+        out[frame:stop] = offset if away and frame else rng.normal(0, .012, 2)
+        frame = stop
+    padded = np.pad(out, ((2, 0), (0, 0)), mode="edge")
+    return .2 * padded[:-2] + .3 * padded[1:-1] + .5 * padded[2:] + np.array(manner.gaze)
+
+
+def write_gaze(expression: np.ndarray, look: np.ndarray) -> None:
+    """Add a gaze (T, 2), as `gaze` gives it, to what the eyes of `expression` (T, 52) do already; in place."""
+    up, down = index("eyeLookUp"), index("eyeLookDown")
+    h = np.clip(look[:, 0], -.8, .8)
+    v = np.clip(look[:, 1] + expression[:, up].mean(1) - expression[:, down].mean(1), -.8, .8)
+    for name, value in (("eyeLookOutLeft", h), ("eyeLookInRight", h), ("eyeLookInLeft", -h), ("eyeLookOutRight", -h)):
+        expression[:, INDEX[name]] = np.maximum(value, 0)
+    expression[:, up], expression[:, down] = np.maximum(v, 0)[:, None], np.maximum(-v, 0)[:, None]

@@ -1,0 +1,147 @@
+"""Synthetic voices whose phone times are known exactly: espeak-ng through ctypes (extra `voice`).
+
+espeak-ng keeps one state for the whole process, so every call holds one lock, sets all parameters anew, and the library
+is never terminated. It reports each phone with the sample at which it starts. Its pitch flutters, and the flutter goes
+on from call to call: the same calls in the same order give the same bytes in every process, but a sentence said twice
+in one process differs by a few samples.
+"""
+from __future__ import annotations
+
+import ctypes
+import sys
+import threading
+from functools import lru_cache
+
+import numpy as np
+
+from tfg.actors.visemes import Phone, make_phones
+from tfg.errors import InputError
+
+SR = 16000
+ACCENTS = ("en", "en-us", "en-us-nyc", "en-gb-x-rp", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029")
+VARIANTS = ("", "f1", "f2", "f3", "f4", "f5", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8")
+VOICES = tuple(f"{a}+{v}" if v else a for a in ACCENTS for v in VARIANTS)
+"""8 English accents x 14 speakers. "en-gb" is no voice of espeak-ng ("en" is British)."""
+LANGUAGES = ("de", "fr", "es", "nl", "pl", "pt", "sv", "tr", "fi", "cs", "ro", "it")
+
+_LOCK = threading.Lock()
+_RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4          # espeak_PARAMETER
+_LIST_END, _PHONEME, _CLAUSE_END = 0, 7, 5           # espeak_EVENT_TYPE
+_WITH_PHONEMES, _IPA_NAMES, _DONT_EXIT = 0x1, 0x2, 0x8000
+_UTF8, _SSML, _END_PAUSE = 0x1, 0x10, 0x1000
+
+
+class _Event(ctypes.Structure):
+    _fields_ = [("type", ctypes.c_int), ("identifier", ctypes.c_uint), ("text_position", ctypes.c_int),
+                ("length", ctypes.c_int), ("audio_ms", ctypes.c_int), ("sample", ctypes.c_int),
+                ("user_data", ctypes.c_void_p), ("name", ctypes.c_ubyte * 8)]
+
+
+_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(_Event))
+_heard: list[np.ndarray] = []
+_events: list[tuple[int, int, str]] = []
+
+
+def available() -> bool:
+    """True where the extra `voice` is installed."""
+    import importlib.util
+    return importlib.util.find_spec("espeakng_loader") is not None
+
+
+@_CALLBACK
+def _collect(wave, n, events):
+    if wave and n > 0:
+        _heard.append(np.frombuffer(ctypes.string_at(wave, 2 * n), np.int16))
+    i = 0
+    while events[i].type != _LIST_END:
+        name = bytes(events[i].name).split(b"\0")[0].decode("utf-8", "ignore") if events[i].type == _PHONEME else ""
+        _events.append((events[i].type, events[i].sample, name))
+        i += 1
+    return 0
+
+
+@lru_cache(maxsize=1)
+def _library():
+    """The shared library and its sample rate. Called under the lock."""
+    if not available():
+        raise InputError('speaking a text needs espeak-ng, which is not installed: pip install "tfg[voice]"')
+    import espeakng_loader
+
+    lib = ctypes.CDLL(espeakng_loader.get_library_path())
+    sr = lib.espeak_Initialize(2, 0, str(espeakng_loader.get_data_path()).encode(),
+                               _WITH_PHONEMES | _IPA_NAMES | _DONT_EXIT)
+    if sr <= 0:
+        raise InputError(f'espeak-ng did not start (code {sr}): reinstall it with pip install --force-reinstall '
+                         '"espeakng-loader"')
+    lib.espeak_SetSynthCallback(_collect)
+    try:                                             # it seeds C's rand() with the process id: no run would be alike
+        ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None).srand(0)
+    except (OSError, AttributeError):
+        pass
+    return lib, sr
+
+
+def speak(text: str, voice: str = "en-us", *, rate: int = 160, pitch: int = 50, pitch_range: int = 50,
+          volume: int = 100, ssml: bool = False) -> tuple[np.ndarray, list[Phone]]:
+    """Speak a text with exact phone times.
+
+    voice: an espeak-ng language with an optional variant, "en-us", "de+f2", see `VOICES` and `LANGUAGES`.
+    rate: words per minute, 80-450. pitch, pitch_range: 0-99. volume: 0-200.
+    Returns audio (N,) float32 in [-1, 1] at 16 kHz, and the phones in order with times in seconds (pauses are "sil").
+    Raises InputError: espeak-ng missing, empty text, unknown voice.
+    """
+    if not text.strip():
+        raise InputError("there is no text to speak: give at least one word")
+    with _LOCK:
+        lib, sr = _library()
+        if lib.espeak_SetVoiceByName(voice.encode()) != 0:
+            raise InputError(f"unknown voice {voice!r}: take a language such as en-us, de or fr, with a variant such as +f2")
+        for parameter, value, low, high in ((_RATE, rate, 80, 450), (_PITCH, pitch, 0, 99),
+                                            (_RANGE, pitch_range, 0, 99), (_VOLUME, volume, 0, 200)):
+            if not low <= value <= high:
+                raise InputError(f"{('rate', 'volume', 'pitch', 'pitch_range')[parameter - 1]}={value}: "
+                                 f"must lie in {low}..{high}")
+            lib.espeak_SetParameter(parameter, int(value), 0)
+        _heard.clear()
+        _events.clear()
+        raw = text.encode()
+        lib.espeak_Synth(raw, len(raw) + 1, 0, 1, 0, _UTF8 | _END_PAUSE | (_SSML if ssml else 0), None, None)
+        lib.espeak_Synchronize()
+        audio = np.concatenate(_heard) if _heard else np.zeros(0, np.int16)
+        events = list(_events)
+    if not len(audio):
+        raise InputError(f"the voice {voice!r} found nothing to say in {text!r}: give some words")
+    audio = audio.astype(np.float32) / 32768
+    return _to_16k(audio, sr), _phones(events, audio, sr)
+
+
+def _phones(events: list[tuple[int, int, str]], audio: np.ndarray, sr: int) -> list[Phone]:
+    """espeak-ng names a language switch "(en)" as if it were a phone, and a stop's event comes at its burst: its
+    closure, silent in these voices, lies before it and would count as the vowel's."""
+    starts = [[sample / sr, name] for kind, sample, name in events if kind == _PHONEME and not name.startswith("(")]
+    for i, (start, name) in enumerate(starts):
+        if name.strip("ˈˌ")[:1] in tuple("pbtdkgɡcɟq") and name:
+            step, earliest = sr // 200, max(start - .12, starts[i - 1][0] + .01 if i else 0)
+            first = start
+            while first - .005 >= earliest and np.abs(audio[int(first * sr) - step:int(first * sr)]).max() < .004:
+                first -= .005
+            after_pause = i == 0 or not starts[i - 1][1]
+            starts[i][0] = max(first, start - .07) if after_pause else first
+    stops = [s for s, _ in starts[1:]] + [len(audio) / sr]
+    out: list[Phone] = []
+    for (start, name), stop in zip(starts, stops):
+        if stop > start:
+            out += make_phones(name, start, stop)
+    return out
+
+
+def _to_16k(y: np.ndarray, sr: int) -> np.ndarray:
+    """(N,) at sr -> 16 kHz, band-limited, by the spectrum of the whole clip (torch- and scipy-free, exact for speech)."""
+    if sr == SR:
+        return y
+    n = int(round(len(y) * SR / sr))
+    spectrum = np.fft.rfft(np.pad(y, (0, -len(y) % 441)))            # lengths that the FFT likes
+    padded = len(y) + -len(y) % 441
+    m = padded * SR // sr if padded * SR % sr == 0 else int(round(padded * SR / sr))
+    out = np.fft.irfft(spectrum[:m // 2 + 1], m) * (m / padded)
+    return out[:n].astype(np.float32)

@@ -1,0 +1,196 @@
+"""Sound, and the one map between video frames and audio samples.
+
+Everything inside tfg is mono, 16 kHz, float32 in [-1, 1], beside video at 25 frames/s: 640 samples per frame. Frame i
+covers the samples [640 i, 640 (i + 1)). The mel spectrogram has a hop of 200 samples, 80 columns/s, so 3.2 columns per
+frame; column j is centred on sample 200 j. Training, animation and scoring all go through the functions below.
+Taught in notebooks/01_sound_and_time.
+"""
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+
+import numpy as np
+
+from tfg.errors import InputError
+
+SR = 16000
+FPS = 25
+SAMPLES_PER_FRAME = SR // FPS
+HOP_LENGTH = 200
+N_FFT = 800
+N_MELS = 80
+FMIN, FMAX = 55.0, 7600.0
+PREEMPHASIS = 0.97
+MEL_FLOOR = -4.0
+"""The value of silence in a mel spectrogram; windows are padded with it beyond the ends of the sound."""
+MIN_SECONDS = 0.2
+"""Shorter sound is refused: it would be five frames of video."""
+
+
+def load_audio(path: str | os.PathLike, *, start_s: float = 0.0, duration_s: float | None = None) -> np.ndarray:
+    """Read the sound of any file that FFmpeg can read, a video's sound track too, and resample it in time.
+
+    start_s, duration_s: the part to read, in seconds of the file's own clock. Second 0 is where the earliest of its
+    streams starts, so that sound which starts later than the picture keeps its delay (as leading silence).
+    Returns (N,) float32 mono at 16 kHz in [-1, 1].  Memory is 230 MB per hour of sound, whatever the format.
+    Raises InputError if the file is missing, corrupt, cut off, has no sound, or holds samples that are not numbers.
+    """
+    from tfg._decode import read_sound
+
+    return read_sound(path, sr=SR, start_s=start_s, duration_s=duration_s)
+
+
+def check_audible(y: np.ndarray, name: str = "audio") -> None:
+    """Refuse sound that cannot drive a face.
+
+    y: (N,) at 16 kHz.  name: how the message calls it, for instance the file name.
+    Raises InputError if it is empty, not mono, shorter than 0.2 s, not finite, or silent (peak under -60 dB).
+    """
+    y = np.asarray(y)
+    if y.ndim != 1:
+        raise InputError(f"{name} has the shape {y.shape}; give mono samples (N,) at 16 kHz.")
+    if len(y) == 0:
+        raise InputError(f"{name} is empty; give a sound of at least {MIN_SECONDS} s.")
+    if not np.isfinite(np.dot(y, y)):
+        raise InputError(f"{name} holds samples that are not numbers (NaN or infinite); export the sound again.")
+    if len(y) < MIN_SECONDS * SR:
+        raise InputError(f"{name} lasts {len(y) / SR:.2f} s; give a sound of at least {MIN_SECONDS} s.")
+    if max(y.max(), -y.min()) < 1e-3:
+        raise InputError(f"{name} is silent ({len(y) / SR:.1f} s, peak under -60 dB); give a sound with speech in it.")
+
+
+def n_frames(n_samples: int) -> int:
+    """Number of video frames that cover n_samples: ceil(n / 640), at least 1."""
+    return max(1, -(-int(n_samples) // SAMPLES_PER_FRAME))
+
+
+def frame_to_samples(i):
+    """(start, stop) of the samples that frame i covers, stop excluded.  i: int or integer array."""
+    return i * SAMPLES_PER_FRAME, (i + 1) * SAMPLES_PER_FRAME
+
+
+def sample_to_frame(s):
+    """The frame that covers sample s.  s: int or integer array."""
+    return s // SAMPLES_PER_FRAME
+
+
+@lru_cache(maxsize=8)
+def mel_filters(sr: int = SR, n_fft: int = N_FFT, n_mels: int = N_MELS, fmin: float = FMIN, fmax: float = FMAX):
+    """Triangular filters, evenly spaced in mel, each of unit area.  Returns (n_mels, 1 + n_fft // 2) float32.
+
+    Slaney 1998, Auditory Toolbox: mel is linear below 1 kHz (3 mel per 200 Hz) and logarithmic above (27 mel per
+    factor 6.4). The same numbers as `librosa.filters.mel` (tested), without its second of import.
+    """
+    def to_mel(hz):
+        return np.where(hz < 1000, hz * 3 / 200, 15 + 27 * np.log(np.maximum(hz, 1e-9) / 1000) / np.log(6.4))
+
+    def to_hz(mel):
+        return np.where(mel < 15, mel * 200 / 3, 1000 * np.exp((mel - 15) * np.log(6.4) / 27))
+
+    edges = to_hz(np.linspace(to_mel(fmin), to_mel(fmax), n_mels + 2))  # (n_mels + 2,): filter k spans k .. k + 2
+    left, peak, right = edges[:-2, None], edges[1:-1, None], edges[2:, None]
+    hz = np.fft.rfftfreq(n_fft, 1 / sr)
+    triangles = np.maximum(0, np.minimum((hz - left) / (peak - left), (right - hz) / (right - peak)))
+    filters = (triangles * 2 / (right - left)).astype(np.float32)
+    filters.flags.writeable = False  # the cache hands the same array to everyone
+    return filters
+
+
+def mel_spectrogram(y: np.ndarray) -> np.ndarray:
+    """Log-mel spectrogram.
+
+    y: (N,) float in [-1, 1] at 16 kHz.  Returns (80, M) float32 with M = 1 + N // 200; column j is centred on sample
+    200 j, beyond the ends of the sound there is silence. Values: 20 log10 of the mel magnitude after pre-emphasis 0.97,
+    of which the range -80..+20 dB is mapped to [-4, 4] and clipped (Prajwal et al. 2020, Wav2Lip, audio.py).
+    Works in blocks: an hour of sound needs 92 MB for the result and a few MB besides.
+    """
+    y = np.asarray(y, dtype=np.float32)
+    if y.ndim != 1:
+        raise ValueError(f"mel_spectrogram needs samples of shape (N,), got {y.shape}")
+    columns, half, block = 1 + len(y) // HOP_LENGTH, N_FFT // 2, 1024
+    window = np.hanning(N_FFT + 1)[:-1].astype(np.float32)  # periodic Hann
+    filters = mel_filters()
+    out = np.empty((N_MELS, columns), np.float32)
+    for first in range(0, columns, block):
+        last = min(first + block, columns)
+        start, stop = first * HOP_LENGTH - half, (last - 1) * HOP_LENGTH + half  # samples that these columns see
+        piece = np.zeros(stop - start + 1, np.float32)  # one sample more on the left, for the pre-emphasis
+        a, b = max(start - 1, 0), min(stop, len(y))
+        piece[a - (start - 1): b - (start - 1)] = y[a:b]
+        piece = piece[1:] - PREEMPHASIS * piece[:-1]
+        if stop > len(y):
+            piece[len(y) - start:] = 0  # or the last sample's echo would follow the end of the sound
+        frames = np.lib.stride_tricks.sliding_window_view(piece, N_FFT)[::HOP_LENGTH]  # (columns here, 800)
+        magnitude = np.abs(np.fft.rfft(frames * window))  # (columns here, 401)
+        db = 20 * np.log10(np.maximum(filters @ magnitude.T, 1e-6))
+        out[:, first:last] = np.clip((db + 80) * (8 / 100) - 4, MEL_FLOOR, 4)
+    return out
+
+
+def mel_start(frame, width: int = 16):
+    """First mel column of the window of `frame`; negative at the start of a clip.  frame: int or integer array.
+
+    The middle of frame i is sample 640 i + 320, column 3.2 i + 1.6. The window's own centre is (width - 1) / 2 columns
+    after its start, so start = round(3.2 i + 1.6 - (width - 1) / 2): at most half a column (3 ms) from exact.
+    """
+    return (32 * frame + 16 - 5 * (width - 1) + 5) // 10  # in tenths of a column, + 5 rounds half up; no float error
+
+
+def mel_window(mel: np.ndarray, frame: int, width: int = 16) -> np.ndarray:
+    """The mel columns around the middle of one video frame.
+
+    mel: (80, M).  Returns (80, width), a copy; columns beyond the ends of the sound hold the mel floor, -4.
+    """
+    start = mel_start(int(frame), width)
+    out = np.full((mel.shape[0], width), MEL_FLOOR, mel.dtype)
+    a, b = max(start, 0), min(start + width, mel.shape[1])
+    if b > a:
+        out[:, a - start: b - start] = mel[:, a:b]
+    return out
+
+
+def mel_windows(mel: np.ndarray, T: int, width: int = 16) -> np.ndarray:
+    """`mel_window` of the frames 0 .. T - 1 at once.  mel: (80, M).  Returns (T, 80, width)."""
+    starts = mel_start(np.arange(T), width)
+    left = max(0, -int(starts.min(initial=0)))
+    right = max(0, int(starts.max(initial=0)) + width - mel.shape[1])
+    padded = np.pad(mel, ((0, 0), (left, right)), constant_values=MEL_FLOOR)
+    views = np.lib.stride_tricks.sliding_window_view(padded, width, axis=1)  # (80, M', width)
+    return np.ascontiguousarray(views[:, starts + left].transpose(1, 0, 2))
+
+
+def loudness(y: np.ndarray) -> np.ndarray:
+    """Loudness per video frame: root mean square in dB (0 = full scale), at least -100.  y: (N,).  Returns (T,)."""
+    y = np.asarray(y, dtype=np.float32)
+    T, whole = n_frames(len(y)), len(y) // SAMPLES_PER_FRAME
+    power = np.zeros(T, np.float64)
+    blocks = y[: whole * SAMPLES_PER_FRAME].reshape(whole, SAMPLES_PER_FRAME)
+    power[:whole] = np.einsum("ts,ts->t", blocks, blocks) / SAMPLES_PER_FRAME
+    rest = y[whole * SAMPLES_PER_FRAME:]
+    if len(rest):
+        power[-1] = np.mean(rest**2)  # over the samples that are there: a cut-off frame is not a quieter one
+    return (10 * np.log10(np.maximum(power, 1e-10))).astype(np.float32)
+
+
+def write_wav(path: str | os.PathLike, y: np.ndarray, sr: int = SR) -> None:
+    """Write mono 16-bit PCM; samples beyond [-1, 1] are clipped.  y: (N,) float.  Atomic.
+
+    Raises InputError if the folder is missing or not writable, or if a sample is not a number.
+    """
+    import wave
+
+    from tfg.files import atomic
+
+    y = np.asarray(y)
+    if y.ndim != 1:
+        raise ValueError(f"write_wav needs samples of shape (N,), got {y.shape}")
+    if not np.isfinite(np.dot(y, y)):
+        raise InputError(f"the sound for {path} holds samples that are not numbers (NaN or infinite); nothing written.")
+    with atomic(path) as part, wave.open(str(part), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(int(sr))
+        for start in range(0, len(y), 1 << 20):  # in blocks: an hour needs no second copy
+            block = np.clip(np.round(y[start: start + (1 << 20)] * 32768.0), -32768, 32767)
+            file.writeframes(block.astype("<i2").tobytes())

@@ -1,0 +1,30 @@
+"""Self-checks for the exercises: `check.count_frames(count_frames)` compares yours with the reference.
+
+One line comes back: "✓", "✗" with the likely mistake, or "○ not done". TFG_STRICT=1 makes failures errors.
+Each check is named after the function it wants; `judge(check, answer)` gives mark and message without printing.
+"""
+from __future__ import annotations
+
+import importlib
+
+_WHERE = {
+    "core": ("judge", "Wrong", "exercise", "same"),
+    "start": ("frame_at", "at_intensity", "mix"),
+    "sound": ("count_frames", "bin_of_hz", "hz_to_mel", "mel_window", "shift_sound", "find_offset"),
+    "faces": ("resample", "head_tilt", "invert_similarity", "lip_gap", "jitter", "moving_average"),
+    "heads": ("action_unit", "move", "project", "fit_loss", "emotion_change"),
+}
+_MODULE = {name: module for module, names in _WHERE.items() for name in names}
+__all__ = sorted(_MODULE)
+
+
+def __getattr__(name: str):
+    if name not in _MODULE:
+        raise AttributeError(f"tfg.check has no {name!r}; it has {', '.join(__all__)}")
+    value = getattr(importlib.import_module(f"tfg.check.{_MODULE[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return __all__

@@ -1,0 +1,34 @@
+"""Figures and sliders for the notebooks.
+
+`draw_*` functions are pure: values in, a Matplotlib Figure out. The functions without the prefix put sliders in front
+of one of them. Everything is imported on first use, so that `import tfg.explore` costs nothing.
+"""
+from __future__ import annotations
+
+import importlib
+
+_WHERE = {
+    "style": ("style", "COLOURS", "EMOTION_COLOURS"),
+    "widgets": ("sliders", "listen"),
+    "sound": ("draw_wave", "draw_slice", "draw_spectrogram", "draw_filterbank", "draw_mel", "draw_frame_map",
+              "draw_offset", "draw_lag_curve", "wave", "resolution", "filterbank", "frame_map", "offset"),
+    "landmarks": ("draw_points", "draw_68", "draw_backends", "draw_alignment", "draw_jitter", "draw_smoothing",
+                  "draw_faces", "draw_pairs", "points", "alignment", "smoothing"),
+    "heads": ("draw_head", "draw_units", "draw_fit", "draw_fits", "draw_losses", "draw_curves", "draw_changes", "draw_emotions",
+              "coefficients", "head", "face_units", "fit_strength", "curves"),
+    "start": ("draw_sheet", "draw_strip", "draw_motion", "emotion_face", "speak"),
+}
+_MODULE = {name: module for module, names in _WHERE.items() for name in names}
+__all__ = sorted(_MODULE)
+
+
+def __getattr__(name: str):
+    if name not in _MODULE:
+        raise AttributeError(f"tfg.explore has no {name!r}; it has {', '.join(__all__)}")
+    value = getattr(importlib.import_module(f"tfg.explore.{_MODULE[name]}"), name)
+    globals()[name] = value        # the next access does not come here (and finds no submodule of the same name)
+    return value
+
+
+def __dir__():
+    return __all__

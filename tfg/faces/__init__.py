@@ -1,0 +1,1 @@
+"""Pixels to measurements: faces, landmarks, expression coefficients, pose, Action Units, alignment."""

@@ -1,0 +1,74 @@
+"""FAN, the course's reference detector of the 68 points, behind the same functions as MediaPipe.
+
+The network (Bulat & Tzimiropoulos 2017, heat maps of a four-fold hourglass) comes with the package `face-alignment`, its
+weights (96 MB) do not: they are downloaded on first use. Faces are found by MediaPipe; FAN then measures each in a crop.
+"""
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import urllib.error
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from tfg.errors import InputError
+from tfg.faces import models
+
+WEIGHTS = "2DFAN4-11f355bf06.pth.tar"
+WEIGHTS_URL = f"https://www.adrianbulat.com/downloads/python-fan/{WEIGHTS}"
+
+
+def weights_path() -> Path:
+    """Where the weights are kept: torch.hub's folder of checkpoints, as the package itself does."""
+    import torch
+    return Path(torch.hub.get_dir(), "checkpoints", WEIGHTS)
+
+
+def check_weights(path: Path) -> None:
+    """InputError if the file at `path` is not the published one: its name carries the start of its sha256."""
+    expected = WEIGHTS.split("-")[1].split(".")[0]
+    found = models.digest(path)
+    if not found.startswith(expected):
+        raise InputError(f"the weights of FAN at {path} have the wrong checksum (sha256 {found[:10]}, expected {expected}): "
+                         "delete the file and run again to fetch it afresh.")
+
+
+@functools.lru_cache(maxsize=1)
+def network():
+    """The package's FaceAlignment, opened once. Raises InputError if the weights are neither there nor to be had."""
+    try:
+        import face_alignment
+    except ImportError as error:
+        raise InputError('backend="fan" needs the package face-alignment: pip install face-alignment, or use '
+                         'backend="mediapipe".') from error
+    path = weights_path()
+    if path.exists():
+        check_weights(path)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+            # "folder": its detector of faces is not loaded, which would be another download; compile: minutes on a CPU
+            return face_alignment.FaceAlignment(face_alignment.LandmarksType.TWO_D, device="cpu", compile=False,
+                                                face_detector="folder")
+    except (urllib.error.URLError, OSError) as error:
+        raise InputError(f"the weights of FAN are not there and {WEIGHTS_URL} cannot be reached ({error}): connect to the "
+                         f"network once, put the file at {path}, or use backend=\"mediapipe\".") from error
+
+
+def points68(image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """FAN's landmarks of the faces in `boxes`.
+
+    image: (H, W, 3) uint8.  boxes: (N, 4) x0, y0, x1, y1 px, hairline to chin.
+    Returns points (N, 68, 2) px and confidence (N,): the mean height of the heat maps' peaks, about 0 to 1.
+    """
+    boxes = np.asarray(boxes, float).reshape(-1, 4)
+    points, scores, _ = network().get_landmarks_from_image(image, detected_faces=list(boxes), return_landmark_score=True)
+    return np.stack(points)[..., :2].astype(np.float32), np.array([np.mean(score) for score in scores])
+
+
+def refine(image: np.ndarray, faces: list) -> list:
+    """The same faces with FAN's 68 points and confidence in place of MediaPipe's."""
+    points, scores = points68(image, np.stack([face.box for face in faces]))
+    return [replace(face, points68=p, score=float(s)) for face, p, s in zip(faces, points, scores)]

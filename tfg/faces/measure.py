@@ -1,0 +1,203 @@
+"""Measure a face over time: expression, pose and landmarks of each frame of a video, and distances on the face.
+
+Every frame is measured by itself, not tracked: MediaPipe's tracking mode smooths as it goes, which delays the lips by 0.4
+frames, and it is hardly faster. Taught in notebooks/02_faces and 03_action_units_and_expression.
+"""
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from tfg import vocabulary
+from tfg.errors import InputError
+from tfg.faces import landmarks
+from tfg.faces.geometry import (brow_height, eye_aperture, eye_distance, lip_gap, mouth_width,  # noqa: F401
+                                person_neutral, subtract_neutral)
+from tfg.faces.smooth import smooth_points
+
+METHODS = ("blendshapes",)
+MAX_SIDE_PX = 1280
+_SEARCH_EVERY = 12
+"""Frames between two thorough (slow) searches while no face has been seen yet."""
+
+
+@dataclass
+class Track:
+    """One face through T frames; a frame in which it was not found is NaN throughout.
+
+    points: (T, 478, 3) float32 px.  expression: (T, 52).  pose: (T, 6), translation from the picture's centre.
+    found: (T,) bool.  size: height, width of the frames, px.  faces: the most faces seen at once.
+    """
+    points: np.ndarray
+    expression: np.ndarray
+    pose: np.ndarray
+    found: np.ndarray
+    fps: float
+    size: tuple[int, int]
+    faces: int = 1
+    meta: dict = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+
+def _frames(video):
+    """Frames (iterable of (H, W, 3) uint8) and their number (None if unknown) of a path, a Clip or frames."""
+    if isinstance(video, (str, Path)):
+        from tfg.video import FrameReader
+        video = FrameReader(video)
+    video = getattr(video, "frames", video)
+    return video, len(video) if hasattr(video, "__len__") else None
+
+
+def _counted(frames, total, progress):
+    """`frames`, reported to `progress`: None, True (a bar), or a function of (done, total)."""
+    if progress is True:
+        from tqdm.auto import tqdm
+        return tqdm(frames, total=total, desc="measure", unit="frame")
+    if not progress:
+        return frames
+
+    def reporting():
+        for i, frame in enumerate(frames):
+            yield frame
+            progress(i + 1, total)
+    return reporting()
+
+
+def _next_face(landmarker, frame, last, i, face):
+    """The face of this frame: nearest to the `last` one, else the chosen or largest; and how many were seen."""
+    faces = landmarker(landmarks._shrink(frame, MAX_SIDE_PX))
+    if not faces and last is not None:                       # too small for the whole picture: look where it was
+        centre, side = (last.box[:2] + last.box[2:]) / 2, 2.5 * (last.box[2:] - last.box[:2]).max()
+        x, y = (centre - side / 2).astype(int)
+        faces = landmarks._window(landmarker, frame, (int(x), int(y), int(side), int(side)))
+    elif not faces and i % _SEARCH_EVERY == 0:
+        faces = landmarks._search(landmarker, frame)
+    elif max(frame.shape[:2]) > MAX_SIDE_PX:
+        faces = [_rescaled(f, max(frame.shape[:2]) / MAX_SIDE_PX) for f in faces]
+    if not faces:
+        return None, 0
+    if last is None:
+        return faces[min(face or 0, len(faces) - 1)], len(faces)
+    middle = last.box[:2] + last.box[2:]
+    nearest = min(faces, key=lambda f: np.linalg.norm(f.box[:2] + f.box[2:] - middle))
+    jumped = np.linalg.norm(nearest.box[:2] + nearest.box[2:] - middle) / 2 > 2 * last.size_px
+    return (None if jumped and len(faces) > 1 else nearest), len(faces)
+
+
+def _rescaled(face, factor):
+    """The same face in a picture `factor` times as large (its pose does not change)."""
+    points = face.points * np.float32(factor)
+    return landmarks.Face(points, face.blendshapes, face.box * np.float32(factor), face.pose, face.size_px * factor)
+
+
+def track(video, *, face: int | None = None, progress=None) -> Track:
+    """Follow one face through a video.
+
+    video: path, Clip, FrameReader, or frames (H, W, 3) uint8 at 25 fps.  face: number of the face in the first frame that
+    shows any, 0 (default) is the largest.  progress: None, True for a bar, or a function of (frames done, frames in all).
+    Frames without a face are NaN and reported by a UserWarning. Raises InputError if no frame has a face.
+    """
+    frames, total = _frames(video)
+    points, expression, pose, size, most, last = [], [], [], None, 0, None
+    nothing = np.full((478, 3), np.nan, np.float32), np.full(52, np.nan, np.float32), np.full(6, np.nan, np.float32)
+    with landmarks.Landmarker(max_faces=3) as landmarker:
+        for i, frame in enumerate(_counted(frames, total, progress)):
+            frame = landmarks.check_image(frame)
+            size = size or frame.shape[:2]
+            seen, count = _next_face(landmarker, frame, last, i, face)
+            most, last = max(most, count), seen or last
+            one = (seen.points, seen.blendshapes, seen.pose) if seen else nothing
+            for store, value in zip((points, expression, pose), one):
+                store.append(value)
+    if last is None:
+        raise InputError(f"no face was found in any of the {len(points)} frames of the video: use one that shows a face "
+                         "from the front.")
+    result = Track(np.stack(points), np.stack(expression), np.stack(pose), np.isfinite(np.stack(pose)[:, 0]),
+                   float(getattr(frames, "fps", 25.0) or 25.0), size, most)
+    _report(result, face)
+    return result
+
+
+def _report(result: Track, face) -> None:
+    if result.faces > 1 and face is None:
+        warnings.warn(f"{result.faces} faces found; using the largest of the first frame, choose with --face 0 to "
+                      f"{result.faces - 1}", UserWarning, stacklevel=3)
+    missing = np.flatnonzero(~result.found)
+    if len(missing):
+        warnings.warn(f"no face in {len(missing)} of {len(result)} frames (the first at {missing[0] / result.fps:.2f} s); "
+                      "they are NaN", UserWarning, stacklevel=3)
+
+
+def measure(video, method: str = "blendshapes", *, smooth: int = 0, face: int | None = None, progress=None):
+    """A video's Motion: expression (T, 52), NaN where MediaPipe measures nothing (tongueOut), and pose (T, 6).
+
+    video, face, progress, errors: as `track`.  smooth: window in frames of a filter without delay, 0 for none.
+    Pose: angles as in the picture; translation from the clip's median place (kept in meta["origin"]), in head widths.
+    meta["missing"]: frames without a face.  The Motion's `landmarks` are the points (T, 478, 3) px.
+    """
+    if method not in METHODS:
+        raise InputError(f"unknown method {method!r} of measuring: choose one of {', '.join(METHODS)}.")
+    return motion(track(video, face=face, progress=progress), smooth=smooth)
+
+
+def motion(result: Track, *, smooth: int = 0):
+    """The Motion of a Track (see `measure`)."""
+    from tfg.clip import Motion
+    origin = np.nanmedian(result.pose[:, 3:], 0)
+    pose = result.pose - np.concatenate([[0, 0, 0], origin]).astype(np.float32)
+    expression, pose = (smooth_points(x, smooth, fps=result.fps) for x in (result.expression, pose))
+    meta = {"measured": "mediapipe", "origin": [round(float(v), 4) for v in origin],
+            "missing": [int(i) for i in np.flatnonzero(~result.found)], "frame_size": [int(v) for v in result.size]}
+    out = Motion(expression=expression, pose=pose, fps=result.fps, meta=meta)
+    out.landmarks = result.points
+    return out
+
+
+def sharpness(image: np.ndarray, box: np.ndarray) -> float:
+    """Strength of fine detail in a box (x0, y0, x1, y1 px): mean absolute Laplacian at 128 px, in grey levels."""
+    import cv2
+    x0, y0, x1, y1 = np.clip(np.asarray(box).astype(int), 0, [image.shape[1], image.shape[0]] * 2)
+    grey = cv2.cvtColor(np.ascontiguousarray(image[y0:y1, x0:x1]), cv2.COLOR_RGB2GRAY)
+    return float(np.abs(cv2.Laplacian(cv2.resize(grey, (128, 128), interpolation=cv2.INTER_AREA), cv2.CV_32F)).mean())
+
+
+def portrait_cost(face, detail: float) -> float:
+    """How far a frame is from a portrait: 0 is frontal, eyes open, lips closed and sharp; lower is better."""
+    e = dict(zip(vocabulary.EXPRESSION, face.blendshapes))
+    turned = np.hypot(face.pose[0], face.pose[1]) / 20 + abs(face.pose[2]) / 40
+    blinking = max(e["eyeBlinkLeft"], e["eyeBlinkRight"])
+    return float(turned + 1.5 * blinking + 2 * e["jawOpen"] + 4 * lip_gap(face.points) + 0.5 * np.exp(-detail / 6))
+
+
+def best_frontal_frame(video, *, face: int | None = None, per_s: float = 4.0, first_s: float = 60.0):
+    """The frame of a video that makes the best portrait: frontal, eyes open, mouth closed, sharp.
+
+    video: path, Clip, FrameReader or frames.  per_s: frames looked at per second; the rest are only decoded.  first_s: stop
+    there, if a face has been found by then.  Returns image (H, W, 3) uint8, frame number, `Face`.
+    Raises InputError if no frame that was looked at shows a face.
+    """
+    frames, _ = _frames(video)
+    fps = float(getattr(frames, "fps", 25.0) or 25.0)
+    every, best, last = max(1, round(fps / per_s)), None, None
+    with landmarks.Landmarker(max_faces=3) as landmarker:
+        for i, frame in enumerate(frames):
+            if best is not None and i >= first_s * fps:
+                break
+            if i % every:
+                continue
+            frame = landmarks.check_image(frame)
+            seen, _ = _next_face(landmarker, frame, last, i // every, face)
+            if seen is None:
+                continue
+            last = seen
+            cost = portrait_cost(seen, sharpness(frame, seen.box))
+            if best is None or cost < best[0]:
+                best = cost, frame.copy(), i, seen
+    if best is None:
+        raise InputError("no face was found in the video: use one that shows a face from the front.")
+    return best[1:]

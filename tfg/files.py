@@ -1,0 +1,59 @@
+"""Files appear whole or not at all: everything is written beside its place and then renamed."""
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tfg.errors import InputError
+
+
+def check_writable(path: str | os.PathLike) -> Path:
+    """The path, once it is sure that a file can be written there.
+
+    Raises InputError if it is a folder, or if its folder is missing or not writable.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give the name of a file in it.")
+    if not path.parent.is_dir():
+        raise InputError(f"the folder {path.parent} does not exist; create it first or write somewhere else.")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise InputError(f"the folder {path.parent} is not writable; choose another one.")
+    return path
+
+
+def check_file(path: str | os.PathLike, what: str) -> Path:
+    """The path, once it is sure that a readable, non-empty file is there; `what` ("sound", "video") goes into errors.
+
+    Raises InputError if it is missing, a folder, not readable or empty.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give the {what} file in it.")
+    if not path.exists():
+        raise InputError(f"there is no {what} file {path}; check its name and the folder you are in.")
+    if not os.access(path, os.R_OK):
+        raise InputError(f"the {what} file {path} may not be read; change its permissions.")
+    if path.is_file() and path.stat().st_size == 0:
+        raise InputError(f"the {what} file {path} is empty (0 bytes); copy or download it again.")
+    return path
+
+
+@contextmanager
+def atomic(path: str | os.PathLike) -> Iterator[Path]:
+    """A temporary name beside `path` (same suffix) to write to; renamed to `path` on success, removed on any error.
+
+    Raises InputError before anything is written if the folder is missing or not writable.
+    """
+    path = check_writable(path)
+    part = path.with_name(f".{path.stem[:80]}.{secrets.token_hex(4)}.part{path.suffix}")
+    try:
+        yield part
+        os.replace(part, path)
+    except PermissionError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror}); choose another place.") from error
+    finally:
+        part.unlink(missing_ok=True)

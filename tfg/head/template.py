@@ -1,0 +1,173 @@
+"""The flat mesh that carries a portrait's pixels: landmarks, dense lips and lids with real openings, and a grid around.
+
+The mesh is laid out on the mean head seen from the front with its mouth and eyes open, so that lips and lids are
+edges of holes and can part and close without tearing. On a photo, landmark vertices take the measured positions;
+everything else follows by harmonic extension (cotangent weights, which cannot overshoot), so nothing ends in a seam.
+"""
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfg.head.model import Head
+from tfg.vocabulary import index
+
+LIPS = ((78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308), (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308))
+EYE_RIGHT = ((33, 246, 161, 160, 159, 158, 157, 173, 133), (33, 7, 163, 144, 145, 153, 154, 155, 133))
+EYE_LEFT = ((263, 466, 388, 387, 386, 385, 384, 398, 362), (263, 249, 390, 373, 374, 380, 381, 382, 362))
+OPENINGS = {"mouth": (LIPS, 4), "eye_right": (EYE_RIGHT, 3), "eye_left": (EYE_LEFT, 3)}
+GRID_M = 0.010              # spacing of the vertices between and around the landmarks
+APART_M = 0.0012            # landmarks closer than this are one vertex
+
+
+@dataclass(frozen=True)
+class Template:
+    """landmarks: (L, 478) each row a vertex as a combination of landmarks; layout: (L, 2) metres, x right, y up;
+    upper, lower: name -> vertex numbers along each opening, corner to corner (corners shared)."""
+
+    landmarks: np.ndarray
+    layout: np.ndarray
+    upper: dict[str, np.ndarray]
+    lower: dict[str, np.ndarray]
+
+
+def spline_rows(n_knots: int, per: int) -> np.ndarray:
+    """(per * (n - 1) + 1, n) Catmull-Rom weights: a smooth curve through n knots, `per` points for each stretch."""
+    rows = []
+    for i in range(n_knots - 1):
+        for t in np.arange(per) / per:
+            row = np.zeros(n_knots)
+            w = 0.5 * np.array([-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, -t**2 + t**3])
+            for k, value in zip(range(i - 1, i + 3), w):
+                if k < 0:                                       # ends: the knot beyond is a mirror image
+                    row[0] += 2 * value
+                    row[1] -= value
+                elif k >= n_knots:
+                    row[-1] += 2 * value
+                    row[-2] -= value
+                else:
+                    row[k] += value
+            rows.append(row)
+    return np.array(rows + [np.eye(n_knots)[-1]])
+
+
+@functools.lru_cache(maxsize=1)
+def load() -> Template:
+    """The template of the shipped head."""
+    head = Head.load()
+    expression = np.zeros(len(head.expression), np.float32)
+    expression[index("jawOpen")] = 0.45
+    expression[index("eyeWide")] = 0.8
+    points = head.landmark_points(None, expression)[:, :2]
+    rows, upper, lower = [], {}, {}
+    for name, ((top, bottom), per) in OPENINGS.items():
+        for chain, out in ((top, upper), (bottom, lower)):
+            spline = spline_rows(len(chain), per if chain is top else 40)
+            full = np.zeros((len(spline), 478))
+            full[:, list(chain)] = spline
+            if chain is top:
+                across = full @ points[:, 0]
+                out[name] = np.arange(len(rows), len(rows) + len(full))
+                rows += list(full)
+            else:                                               # each lower vertex stands below its upper one
+                full = full[np.abs((full @ points[:, 0])[None] - across[:, None]).argmin(1)]
+                first = len(rows)                               # corners are shared with the upper edge
+                rows += list(full[1:-1])
+                out[name] = np.concatenate([[upper[name][0]], np.arange(first, len(rows)), [upper[name][-1]]])
+    on_edge = {i for chains, _ in OPENINGS.values() for chain in chains for i in chain}
+    layout = np.array(rows) @ points
+    for i in range(468):
+        if i in on_edge or np.linalg.norm(layout - points[i], axis=1).min() < APART_M:
+            continue
+        if any(inside(points[i:i + 1], opening_polygon(layout, upper, lower, n))[0] for n in OPENINGS):
+            continue
+        rows.append(np.eye(478)[i])
+        layout = np.concatenate([layout, points[i:i + 1]])
+    return Template(np.array(rows, np.float32), layout.astype(np.float32), upper, lower)
+
+
+def opening_polygon(xy: np.ndarray, upper: dict, lower: dict, name: str) -> np.ndarray:
+    """(P, 2) outline of an opening: along the upper edge and back along the lower."""
+    return np.concatenate([xy[upper[name]], xy[lower[name]][-2:0:-1]])
+
+
+def inside(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
+    """(N,) bool: even-odd rule."""
+    x, y = points[:, :1], points[:, 1:]
+    a, b = polygon, np.roll(polygon, -1, 0)
+    crosses = (a[:, 1] > y) != (b[:, 1] > y)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        at = a[:, 0] + (y - a[:, 1]) / (b[:, 1] - a[:, 1]) * (b[:, 0] - a[:, 0])
+    return (crosses & (x < at)).sum(1) % 2 == 1
+
+
+def triangulate(template: Template, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Fill the picture's frame around the landmarks with a grid and connect everything.
+
+    frame: (4, 2) corners of the picture on the template's plane (metres, x right, y up), in order around.
+    Returns layout (N, 2), the template's vertices first; triangles (F, 3), none across an opening; border (N,) bool.
+    """
+    from scipy.spatial import Delaunay, cKDTree
+
+    edge_a, edge_b = frame[1] - frame[0], frame[3] - frame[0]
+    nu = max(int(np.ceil(np.linalg.norm(edge_a) / GRID_M)), 8)
+    nv = max(int(np.ceil(np.linalg.norm(edge_b) / GRID_M)), 8)
+    u, v = np.meshgrid(np.arange(nu + 1) / nu, np.arange(nv + 1) / nv)
+    grid = frame[0] + u.reshape(-1, 1) * edge_a + v.reshape(-1, 1) * edge_b
+    rim = ((u == 0) | (u == 1) | (v == 0) | (v == 1)).ravel()
+    clear = cKDTree(template.layout).query(grid)[0] > 0.55 * GRID_M
+    polygons = [opening_polygon(template.layout, template.upper, template.lower, n) for n in OPENINGS]
+    for polygon in polygons:
+        clear &= ~inside(grid, polygon)
+    keep = clear | rim
+    layout = np.concatenate([template.layout, grid[keep]])
+    border = np.concatenate([np.zeros(len(template.layout), bool), rim[keep]])
+    tri = Delaunay(layout).simplices
+    centroid = layout[tri].mean(1)
+    for name, polygon in zip(OPENINGS, polygons):
+        edge = np.zeros(len(layout), bool)
+        edge[template.upper[name]] = edge[template.lower[name]] = True
+        hole = edge[tri].all(1)
+        hole[hole] = inside(centroid[hole], polygon)
+        tri, centroid = tri[~hole], centroid[~hole]
+    a, b, c = (layout[tri[:, k]] for k in range(3))
+    area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (c[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1])
+    tri[area < 0] = tri[area < 0][:, [0, 2, 1]]
+    return layout.astype(np.float32), tri[np.abs(area) > 1e-10].astype(np.int32), border
+
+
+def cotangent_laplacian(layout: np.ndarray, tri: np.ndarray):
+    """(N, N) sparse, positive semi-definite; off-diagonals clipped at <= 0 so that extensions keep the maximum
+    principle (Pinkall & Polthier 1993)."""
+    from scipy.sparse import coo_matrix, diags
+
+    n = len(layout)
+    rows, cols, vals = [], [], []
+    for k in range(3):
+        i, j, o = tri[:, k], tri[:, (k + 1) % 3], tri[:, (k + 2) % 3]
+        p, q = layout[i] - layout[o], layout[j] - layout[o]
+        cot = (p * q).sum(1) / (np.abs(p[:, 0] * q[:, 1] - p[:, 1] * q[:, 0]) + 1e-12)
+        rows += [i, j]
+        cols += [j, i]
+        vals += [cot / 2, cot / 2]
+    w = coo_matrix((np.concatenate(vals), (np.concatenate(rows), np.concatenate(cols))), (n, n)).tocsr()
+    w.data = np.maximum(w.data, 1e-4)
+    return (diags(np.asarray(w.sum(1)).ravel()) - w).tocsc()
+
+
+def extend(laplacian, known: np.ndarray, values: np.ndarray, *, screen: float | np.ndarray = 0.0) -> np.ndarray:
+    """Harmonic extension: values (known.sum(), C) at known vertices -> (N, C) everywhere.
+
+    screen >= 0 pulls unknown vertices to zero: the larger, the sooner the values fade.
+    """
+    from scipy.sparse import diags
+    from scipy.sparse.linalg import splu
+
+    free = ~known
+    out = np.zeros((len(known), values.shape[1]))
+    out[known] = values
+    matrix = laplacian[free][:, free] + diags(np.broadcast_to(screen, known.shape)[free] + 1e-9)
+    out[free] = splu(matrix.tocsc()).solve(-(laplacian[free][:, known] @ values))
+    return out

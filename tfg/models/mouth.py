@@ -1,0 +1,195 @@
+"""Sound to mouth: log-mel in, 52 expression coefficients (jaw and lips) at 25 frames/s out.
+
+A temporal convolution network: each video frame sees the six mel columns around its middle, then residual blocks with
+growing dilation widen the view to about a second on either side, enough for what the lips prepare and leave behind.
+Without recurrence the output depends on that neighbourhood alone, so an hour of sound in overlapping chunks gives
+exactly what it would give in one piece.
+
+References
+- van den Oord et al. 2016, WaveNet (dilated convolution); Bai, Kolter & Koltun 2018 (the residual TCN block)
+- Cohen & Massaro 1993 (coarticulation: what the training targets are made of, tfg/actors/visemes.py)
+- Jaitly & Hinton 2013 (vocal tract length perturbation, tfg/training/mouth.py)
+"""
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+from tfg import paths
+from tfg.actors import visemes
+from tfg.audio import SR, check_audible, load_audio, mel_spectrogram, mel_windows, n_frames
+from tfg.errors import InputError
+
+N_MELS, CHUNK, COLUMN_DB = 80, 1500, 12.5            # mel bands; frames per chunk; dB per unit of the scaled mel
+
+
+@dataclass
+class MouthConfig:
+    width: int = 6                                   # mel columns per video frame (75 ms)
+    hidden: int = 96
+    kernel: int = 3
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 1)
+    dropout: float = 0.1
+    n_out: int = len(visemes.CHANNELS)
+    n_visemes: int = len(visemes.VISEMES)
+
+    @property
+    def reach(self) -> int:
+        """Frames on either side that an output frame depends on."""
+        return sum(self.dilations) * (self.kernel - 1)
+
+
+class Block(nn.Module):
+    """x + conv(norm(gelu(conv(norm(x))))), both convolutions dilated alike."""
+
+    def __init__(self, c: MouthConfig, dilation: int):
+        super().__init__()
+        pad = dilation * (c.kernel - 1) // 2
+        self.conv1 = nn.Conv1d(c.hidden, c.hidden, c.kernel, dilation=dilation, padding=pad)
+        self.conv2 = nn.Conv1d(c.hidden, c.hidden, c.kernel, dilation=dilation, padding=pad)
+        self.norm1, self.norm2 = nn.LayerNorm(c.hidden), nn.LayerNorm(c.hidden)
+        self.drop = nn.Dropout(c.dropout)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:                       # x: (B, T, H)
+        h = self.conv1(self.norm1(x).transpose(1, 2))                         # (B, H, T)
+        h = self.conv2(self.norm2(F.gelu(h).transpose(1, 2)).transpose(1, 2))
+        return x + self.drop(h.transpose(1, 2))
+
+
+class MouthNet(nn.Module):
+    """mel windows (B, T, 80, width) -> articulators (B, T, 13), viseme logits (B, T, 14; used in training alone)."""
+
+    def __init__(self, config: MouthConfig = MouthConfig()):
+        super().__init__()
+        self.config = c = config
+        self.embed = nn.Linear(N_MELS * c.width, c.hidden)
+        self.blocks = nn.ModuleList(Block(c, d) for d in c.dilations)
+        self.norm = nn.LayerNorm(c.hidden)
+        self.out = nn.Linear(c.hidden, c.n_out)
+        self.viseme = nn.Linear(c.hidden, c.n_visemes)
+        nn.init.normal_(self.out.weight, std=.005)                            # coefficients are small: start near rest
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, windows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        x = self.embed(windows.flatten(2))                                    # (B, T, H)
+        for block in self.blocks:
+            x = block(x)
+        x = self.norm(F.gelu(x))
+        return self.out(x), self.viseme(x)
+
+
+def normalise(mel: np.ndarray) -> np.ndarray:
+    """(80, M) -> (80, M): take out each band's mean over the frames that carry speech (loudest 30 dB).
+
+    That removes microphone, room colour and level, but not how loud one moment is against another. A clip that is
+    silent throughout keeps its low level, which the network knows as "lips closed".
+    """
+    level = mel.mean(0)
+    top = np.percentile(level, 97)
+    if top < -3.5:                                                            # nothing above the floor of the scale
+        return (mel + 0.5).astype(np.float32)
+    active = level > top - 30 / COLUMN_DB
+    return (mel - mel[:, active].mean(1, keepdims=True)).astype(np.float32)
+
+
+def finish(channels: np.ndarray) -> np.ndarray:
+    """(T, 13) raw articulators -> (T, 52) in [0, 1], with lips shut all the way where the network half shuts them.
+
+    A network that minimises squared error answers a likely p, b, m with a half-closed mouth; people see that at once.
+    The lip press, which only closures have, tells how sure it is.
+    """
+    channels = np.clip(channels, 0, 1)
+    sure = np.clip((channels[:, visemes.PRESS] / visemes.SHAPES["PP"]["mouthPress"] - .35) / .35, 0, 1)
+    sure = sure * sure * (3 - 2 * sure)
+    left = visemes.opening(visemes.spread(channels))
+    channels[:, visemes.CLOSE] = np.clip(channels[:, visemes.CLOSE] + sure * left, 0, 1)
+    return visemes.spread(channels)
+
+
+@torch.no_grad()
+def predict(audio: np.ndarray | str | Path, *, model: MouthNet | None = None, chunk: int = CHUNK) -> np.ndarray:
+    """Mouth coefficients of a voice: (T, 52) float32 in [0, 1], 25 a second, 0 where the mouth has no part.
+
+    audio: (N,) float32 at 16 kHz, or a file. T = ceil(N / 640). Works through `chunk` frames at a time, so memory does
+    not grow with them. Raises InputError for bad sound (tfg.audio.load_audio) and for missing or damaged weights.
+    """
+    if isinstance(audio, (str, Path)):
+        audio = load_audio(audio)
+        check_audible(audio)
+    model = load() if model is None else model
+    model.eval()
+    total, reach = n_frames(len(audio)), model.config.reach
+    mel = normalise(mel_spectrogram(audio))                                   # (80, M)
+    out = np.zeros((total, len(visemes.EXPRESSION)), np.float32)
+    for start in range(0, total, chunk):
+        lo, hi = max(start - reach, 0), min(start + chunk + reach, total)
+        windows = torch.from_numpy(_windows(mel, lo, hi, total, model.config.width))
+        channels = model(windows[None])[0][0].numpy()                         # (hi - lo, 13)
+        out[start:start + chunk] = finish(channels)[start - lo:start - lo + chunk]
+    return out
+
+
+def _windows(mel: np.ndarray, lo: int, hi: int, total: int, width: int) -> np.ndarray:
+    """Windows of frames [lo, hi) through tfg.audio's one map: (hi - lo, 80, width). 5 frames are 16 columns exactly,
+    so cutting at a multiple of 5 frames shifts no column."""
+    first = max(lo // 5 * 5 - 5, 0)
+    last = min(hi + 5, total)
+    part = mel[:, first // 5 * 16:last // 5 * 16 + 32] if last < total else mel[:, first // 5 * 16:]
+    return np.ascontiguousarray(mel_windows(part, last - first, width)[lo - first:hi - first], dtype=np.float32)
+
+
+# ---- weights ------------------------------------------------------------------------------------------------------
+
+def save(model: MouthNet, folder: str | Path, card: dict) -> None:
+    """Write mouth.safetensors and then mouth.json (the card with its sha256), each beside and moved into place."""
+    import os
+
+    from safetensors.torch import save as to_bytes
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    raw = to_bytes({k: v.detach().to(torch.float16).contiguous() for k, v in model.state_dict().items()})
+    card = {"system": "mouth", "config": asdict(model.config), "parameters": sum(p.numel() for p in model.parameters()),
+            **card, "sha256": hashlib.sha256(raw).hexdigest()}
+    for name, content in (("mouth.safetensors", raw), ("mouth.json", (json.dumps(card, indent=1) + "\n").encode())):
+        part = folder / (name + ".part")
+        part.write_bytes(content)
+        os.replace(part, folder / name)
+
+
+def load(folder: str | Path | None = None) -> MouthNet:
+    """The network with its trained weights (shipped ones by default); the checksum in the card must match.
+
+    Raises InputError when a file is missing or is not what the card describes.
+    """
+    return _load(Path(folder) if folder is not None else paths.data("mouth"))
+
+
+@lru_cache(maxsize=2)
+def _load(folder: Path) -> MouthNet:
+    from safetensors.torch import load as from_bytes
+    weights, card_path = folder / "mouth.safetensors", folder / "mouth.json"
+    again = "reinstall tfg, or train them again with: tfg train mouth"
+    for path in (weights, card_path):
+        if not path.is_file():
+            raise InputError(f"the mouth network's file {path} is missing: {again}")
+    try:
+        card = json.loads(card_path.read_text())
+        config = MouthConfig(**{**card["config"], "dilations": tuple(card["config"]["dilations"])})
+        expected = card["sha256"]
+    except (ValueError, KeyError, TypeError) as e:
+        raise InputError(f"{card_path} is no card of the mouth network ({e}): {again}") from e
+    raw = weights.read_bytes()
+    found = hashlib.sha256(raw).hexdigest()
+    if found != expected:
+        raise InputError(f"{weights} has sha256 {found[:12]}..., its card says {str(expected)[:12]}...: {again}")
+    model = MouthNet(config)
+    model.load_state_dict({k: v.float() for k, v in from_bytes(raw).items()})
+    return model.eval()

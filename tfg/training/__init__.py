@@ -1,0 +1,1 @@
+"""Training runs, one per file. Import the one you need: this package stays light."""
