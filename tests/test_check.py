@@ -7,6 +7,7 @@ import pytest
 from notebook_tools import exercises, function
 from tfg import audio, check, vocabulary
 from tfg.check.core import exercise, judge, same
+from tfg.faces import geometry
 from tfg.faces.points68 import along
 
 WRONG = {   # name -> [(wrong answer, a word of the message)]
@@ -17,8 +18,6 @@ WRONG = {   # name -> [(wrong answer, a word of the message)]
     "mix": [(lambda a, b, w: w * a + (1 - w) * b, "swapped"), (lambda a, b, w: a + w * b, "1 - weight"),
             (lambda a, b, w: (a + b) / 2, "average")],
     "count_frames": [(lambda n: n // 640, "dropped"), (lambda n: n // 640 + 1, "added"), (lambda n: n / 640, "round")],
-    "bin_of_hz": [(lambda hz, sr, n: int(hz * n / sr), "down"), (lambda hz, sr, n: round(2 * hz * n / sr), "Nyquist"),
-                  (lambda hz, sr, n: round(hz * sr / n), "upside down")],
     "hz_to_mel": [(lambda hz: np.asarray(hz) * 3 / 200, "above 1000"),
                   (lambda hz: 2595 * np.log10(1 + np.asarray(hz) / 700), "2595")],
     "mel_window": [(lambda m, f, w: audio.mel_window(m, f + 1, w), ""), (lambda m, f, w: _cut(m, f, w, 0), "repeated"),
@@ -36,9 +35,9 @@ WRONG = {   # name -> [(wrong answer, a word of the message)]
                                             for c in line.T], 1), "point number")],
     "invert_similarity": [(lambda m: np.column_stack([np.linalg.inv(m[:, :2]), -m[:, 2]]), "only negated"),
                           (lambda m: m, ""), (lambda m: np.column_stack([m[:, :2].T, -m[:, :2].T @ m[:, 2]]), "scale")],
-    "lip_gap": [(lambda p: np.linalg.norm(p[13, :2] - p[14, :2]), "pixels"),
-                (lambda p: np.linalg.norm(p[13] - p[14]) / np.linalg.norm(p[33] - p[263]), "depth"),
-                (lambda p: abs(p[13, 1] - p[14, 1]) / np.linalg.norm(p[33, :2] - p[263, :2]), "tilted")],
+    "lip_gap": [(lambda p: geometry.lip_gap(p) * geometry.eye_distance(p), "pixels"),
+                (lambda p: 3 * geometry.lip_gap(p), "average them"),
+                (lambda p: np.linalg.norm(p[13, :2] - p[14, :2]) / geometry.eye_distance(p), "middle pair")],
     "jitter": [(lambda t, eye: np.sqrt(((t - t.mean(0)) ** 2).sum(2).mean()), "pixels"),
                (lambda t, eye: np.sqrt(((t - t.mean(0)) ** 2).mean()) / eye, "x and y"),
                (lambda t, eye: ((t - t.mean(0)) ** 2).sum(2).mean() / eye, "root")],

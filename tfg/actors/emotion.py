@@ -51,8 +51,8 @@ START, END = .45, .70        # share of the display in the first and the last fr
 class Manner:
     """How an emotion moves, beside its expression. Amounts are at intensity 1 and 1.0 where nothing changes.
 
-    pose: yaw, pitch, roll in degrees, tx, ty, tz in head widths (signs: tfg.vocabulary.POSE).  gaze: horizontal, vertical
-    in units of eyeLook (1 is about 30 degrees), positive to the person's left and up.
+    pose: yaw, pitch, roll in degrees, tx, ty, tz in head widths (signs: tfg.vocabulary.POSE).  gaze: horizontal,
+    vertical in units of eyeLook (1 is about 30 degrees), positive to the person's left and up.
     """
 
     pose: tuple[float, ...] = (0, 0, 0, 0, 0, 0)
@@ -65,7 +65,8 @@ class Manner:
 
 
 MANNERS = {
-    "ANG": Manner(pose=(0, -4.5, 0, 0, 0, .05), gaze=(0, .15), blinks_per_min=10, sway=.9, nod=1.6, articulation=1.10, darting=.6),
+    "ANG": Manner(pose=(0, -4.5, 0, 0, 0, .05), gaze=(0, .15), blinks_per_min=10, sway=.9, nod=1.6,
+                  articulation=1.10, darting=.6),
     "DIS": Manner(pose=(6, 3, -3, 0, 0, -.03), gaze=(-.20, -.05), blinks_per_min=18, sway=.8, nod=.9),
     "FEA": Manner(pose=(-2, 2, 0, 0, 0, -.05), blinks_per_min=27, sway=.8, nod=.6, darting=1.8),
     "HAP": Manner(pose=(0, 2, 3, 0, 0, .01), blinks_per_min=18, sway=1.25, nod=1.2, articulation=1.05),
@@ -80,9 +81,9 @@ def check_emotion(emotion: str, intensity: float = 1.0) -> str:
     code = str(emotion).upper()
     if code not in EMOTIONS:
         names = ", ".join(f"{c} ({EMOTION_NAMES[c]})" for c in EMOTIONS)
-        raise InputError(f"Unknown emotion {emotion!r}; choose one of {names}.")
+        raise InputError(f"unknown emotion {emotion!r}; choose one of {names}.")
     if not isinstance(intensity, (int, float, np.floating, np.integer)) or not 0 <= intensity <= 1:
-        raise InputError(f"The intensity is {intensity!r}, but it must be a number from 0 (none) to 1 (full).")
+        raise InputError(f"the intensity is {intensity!r}, but it must be a number from 0 (none) to 1 (full).")
     return code
 
 
@@ -97,15 +98,15 @@ def manner(emotion: str, intensity: float = 1.0) -> Manner:
 def actions(emotion: str, intensity: float = 1.0, *, variant: str | None = None, asymmetry: float = 0.0) -> np.ndarray:
     """The display at its apex: (52,) float32 in [0, 1].
 
-    variant: a name from `VARIANTS`, None is the prototype.  asymmetry: in [-1, 1]; positive makes the person's left side
-    up to 30 % stronger and the right as much weaker.  Raises InputError for unknown names and ranges.
+    variant: a name from `VARIANTS`, None is the prototype.  asymmetry: in [-1, 1]; positive makes the person's left
+    side up to 30 % stronger and the right as much weaker.  Raises InputError for unknown names and ranges.
     """
     code = check_emotion(emotion, intensity)
     if variant is not None and (code, variant) not in VARIANTS:
         known = [v for e, v in VARIANTS if e == code]
-        raise InputError(f"{code} has no variant {variant!r}; it has {', '.join(known) or 'none beside the prototype'}.")
+        raise InputError(f"{code} has no variant {variant!r}; it has {', '.join(known) or 'only the prototype'}.")
     if not -1 <= asymmetry <= 1:
-        raise InputError(f"The asymmetry is {asymmetry!r}, but it must lie between -1 (right side) and 1 (left side).")
+        raise InputError(f"the asymmetry is {asymmetry!r}, but it must lie between -1 (right side) and 1 (left side).")
     out = np.zeros(len(EXPRESSION), np.float32)
     for name, value in (TABLE[code] if variant is None else VARIANTS[code, variant]).items():
         out[index(name)] = value

@@ -16,7 +16,7 @@ OPENERS = index("jawOpen", "mouthLowerDown", "mouthUpperUp", "mouthFunnel", "mou
 CLOSERS = index("mouthPress", "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthClose")
 CORNERS = index("mouthSmile", "mouthStretch", "mouthDimple", "mouthFrown")
 ROUND = index("mouthPucker", "mouthFunnel")
-CLOSED_GAP, OPEN_GAP = .02, .09     # lip gaps (shares of a full jaw drop) up to which a closure is meant / from which not
+CLOSED_GAP, OPEN_GAP = .02, .09     # lip gaps, shares of a full jaw drop: a closure is meant below / not above
 BLINK = np.array([.5, 1, 1, .78, .45, .18, .04], np.float32)
 """A blink at 25 frames/s: 80 ms down, 40 ms shut, 160 ms up (VanderWerf et al. 2003)."""
 EYE_RANGE_DEG = 30.0                # eyeLook = 1
@@ -29,12 +29,12 @@ def perform(mouth: np.ndarray, audio: np.ndarray | None = None, emotion: str = "
             variant: str | None = None, fps: float = 25.0):
     """A whole performance.
 
-    mouth: (T, 52) the speech, as `tfg.models.mouth.predict` gives it.  audio: (N,) 16 kHz, or None: it tells where speech
-    pauses and which syllables are stressed.  emotion, intensity, variant: `tfg.actors.emotion`.  seed: chooses blinks,
-    glances, head motion and asymmetry.  pose_scale: factor on the head's motion, 0 holds it still.
+    mouth: (T, 52) the speech, as `tfg.models.mouth.predict` gives it.  audio: (N,) 16 kHz, or None: it tells where
+    speech pauses and which syllables are stressed.  emotion, intensity, variant: see `tfg.actors.emotion`.
+    seed: chooses blinks, glances, head motion and asymmetry.  pose_scale: factor on the head's motion, 0 holds it still.
     expression_scale: factor on speech and emotion (not on blinks).
-    Returns a `tfg.clip.Motion` of T frames, expression in [0, 1], pose relative to the source.  Raises InputError for an
-    unknown emotion or an intensity outside [0, 1].
+    Returns a `tfg.clip.Motion` of T frames, expression in [0, 1], pose relative to the source.  Raises InputError for
+    an unknown emotion or an intensity outside [0, 1].
     """
     from tfg.clip import Motion
 
@@ -73,8 +73,8 @@ def blend(mouth: np.ndarray, feeling: np.ndarray, voiced: np.ndarray | float = 1
 
     mouth, feeling: (T, 52) in [0, 1].  voiced: (T,) in [0, 1], 0 in pauses, where nothing needs protection.
     Returns (T, 52) in [0, 1]. Four rules:
-    - Where speech closes the lips (p b m, nearly so f v), what opens them (`OPENERS`) fades out of the emotion, and any gap
-      that is left is closed by mouthClose: a smile stays, its teeth do not.
+    - Where speech closes the lips (p b m, nearly so f v), what opens them (`OPENERS`) fades out of the emotion, and any
+      gap that is left is closed by mouthClose: a smile stays, its teeth do not.
     - Where speech opens the mouth, pressed and rolled lips fade out, and the jaw makes up for what remains of them.
     - Rounded lips (o u w) pull the corners in, against smile and stretch.
     - The rest adds up with saturation: a + b - a b.
@@ -123,7 +123,7 @@ def speaking(level: np.ndarray | None) -> np.ndarray | float:
 
 
 def stressed(level: np.ndarray | None, *, seed: int = 0) -> list[tuple[int, float]]:
-    """Loudness peaks that the head marks: [(frame, weight in 0..1)], half a second apart at least, a quarter left out."""
+    """Loudness peaks that the head marks: [(frame, weight in 0..1)], half a second apart at least, some left out."""
     if level is None or len(level) < 5:
         return []
     from scipy.signal import find_peaks
@@ -135,8 +135,8 @@ def stressed(level: np.ndarray | None, *, seed: int = 0) -> list[tuple[int, floa
     return [(int(p), float(w)) for p, w, keep in zip(peaks, weight, chosen) if keep]
 
 
-def beats_curve(n: int, beats: list[tuple[int, float]], width_s: float, fps: float = 25.0, lead_s: float = 0) -> np.ndarray:
-    """(T,) a bell of that width (standard deviation) at each beat, `lead_s` before it; overlapping bells: the larger."""
+def beats_curve(n: int, beats, width_s: float, fps: float = 25.0, lead_s: float = 0.0) -> np.ndarray:
+    """(T,) a bell of that width (standard deviation) `lead_s` before each beat; where bells overlap, the larger."""
     out, reach = np.zeros(n), int(4 * width_s * fps) + 1
     for frame, weight in beats:
         centre = frame - lead_s * fps
@@ -177,8 +177,8 @@ def slow(curve: np.ndarray, seconds: float, fps: float) -> np.ndarray:
 def blinks(n: int, per_min: float, *, level: np.ndarray | None = None, seed: int = 0, fps: float = 25.0) -> np.ndarray:
     """Lids over time: (T,) in [0, 1], 1 is shut.
 
-    per_min: mean rate (rest 15-20; Bentivoglio et al. 1997).  level: speech level in dB; a blink moves by up to 0.3 s to
-    the quietest frame near it, for speakers blink at pauses. The first one comes early, so that short clips have one.
+    per_min: mean rate (rest 15-20; Bentivoglio et al. 1997).  level: speech level in dB; a blink moves by up to 0.3 s
+    to the quietest frame near it, for speakers blink at pauses. The first comes early, so that short clips have one.
     """
     rng = np.random.default_rng([int(seed), 4])
     out, mean_s = np.zeros(n, np.float32), 60 / per_min
@@ -196,7 +196,7 @@ def blinks(n: int, per_min: float, *, level: np.ndarray | None = None, seed: int
 
 
 def gaze(n: int, manner: Manner, *, seed: int = 0, fps: float = 25.0) -> np.ndarray:
-    """Where the eyes look, relative to the head: (T, 2) horizontal (to the person's left) and vertical (up), eyeLook units.
+    """Where the eyes look in the head: (T, 2) horizontal (to the person's left) and vertical (up), eyeLook units.
 
     Fixations of about a second, most of them on the camera, joined by saccades of two frames.
     """

@@ -57,9 +57,11 @@ INSIST = {"sil": (1.5, .90), "PP": (.30, .08), "FF": (.60, .20), "TH": (.60, .15
 OPENING = (JAW, LOWER, UPPER, STRETCH, SHRUG, SMILE)
 ROUNDING = (FUNNEL, PUCKER)
 TAU_S = {"opening": (.045, .055), "rounding": (.110, .080), "tongue": (.025, .025)}
-"""Decay before (anticipation) and after (carry-over) a phone, in seconds."""
-ANTICIPATE_S, RELEASE_S = .20, .20
-"""Lips leave rest this long before the sound begins and come to rest this long after it ends."""
+"""Decay before (anticipation) and after (carry-over) a phone, in seconds: how sharply its dominance falls."""
+REST_TAU_S = (.080, .050)
+"""The same for silence: coming to rest is slow, leaving it is not."""
+ANTICIPATE_S, RELEASE_S = .22, .32
+"""Lips leave rest about this long before the sound begins; they come to rest more slowly, this long after it ends."""
 STEP_S = .01
 
 
@@ -155,11 +157,11 @@ def coarticulate(phones: list[Phone], n_frames: int, *, fps: float = 25.0) -> np
         total, weight = np.zeros((n, len(channels))), np.full(n, 1e-9)
         for p in phones:
             target, strength = _target(p)[list(channels)], _strength(p, kind)
-            a, b, d = _dominance(p, t, TAU_S[kind])
+            a, b, d = _dominance(p, t, REST_TAU_S if p.viseme == "sil" else TAU_S[kind])
             total[a:b] += strength * d[:, None] * target
             weight[a:b] += strength * d
         curves[:, list(channels)] = total / weight[:, None]
-    curves = _smooth(curves, .025)
+    curves = _smooth(curves, .030)
     _apply_gates(curves, phones, t)
     at = np.clip((np.arange(n_frames) + .5) / fps / STEP_S, 0, n - 1)
     lo = np.minimum(at.astype(int), n - 2)

@@ -10,7 +10,7 @@ import importlib
 _WHERE = {
     "core": ("judge", "Wrong", "exercise", "same"),
     "start": ("frame_at", "at_intensity", "mix"),
-    "sound": ("count_frames", "bin_of_hz", "hz_to_mel", "mel_window", "shift_sound", "find_offset"),
+    "sound": ("count_frames", "hz_to_mel", "mel_window", "shift_sound", "find_offset"),
     "faces": ("resample", "head_tilt", "invert_similarity", "lip_gap", "jitter", "moving_average"),
     "heads": ("action_unit", "move", "project", "fit_loss", "emotion_change"),
 }

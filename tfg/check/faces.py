@@ -7,7 +7,7 @@ from tfg.faces.points68 import along
 
 from .core import exercise, same
 
-EYES, LIPS = (33, 263), (13, 14)
+LIPS = ((82, 87), (13, 14), (312, 317))
 
 
 @exercise
@@ -66,22 +66,23 @@ def invert_similarity(answer):
 
 @exercise
 def lip_gap(answer):
-    """lip_gap(points (478, 3)) -> distance of 13 and 14 over that of 33 and 263, in the picture plane."""
+    """lip_gap(points (478, 3)) -> mean distance of three pairs of inner-lip points over that of 33 and 263, in x and y."""
     rng = np.random.default_rng(4)
     for _ in range(4):
         points = rng.uniform(20, 230, (478, 3))
-        gap, eyes = (np.linalg.norm(points[a, :2] - points[b, :2]) for a, b in (LIPS, EYES))
-        solid = np.linalg.norm(points[13] - points[14]) / np.linalg.norm(points[33] - points[263])
-        same(answer(points), gap / eyes, what="lip_gap", mistakes={
-            "the result is in pixels: divide by the distance between the eyes": gap,
-            "you used depth as well; it is the landmarker's guess, x and y are measured": solid,
-            "the fraction is upside down": eyes / gap,
-            "you took only the vertical difference: a tilted head would shrink its mouth":
-            abs(points[13, 1] - points[14, 1]) / eyes,
-            "you used the outer lips (0 and 17): their distance never reaches 0":
-            np.linalg.norm(points[0, :2] - points[17, :2]) / eyes,
+        gaps, solid = ([np.linalg.norm(points[a, :d] - points[b, :d]) for a, b in LIPS] for d in (2, 3))
+        eyes = np.linalg.norm(points[33, :2] - points[263, :2])
+        same(answer(points), np.mean(gaps) / eyes, what="lip_gap", mistakes={
+            "the result is in pixels: divide by the distance between the eyes": np.mean(gaps),
+            "you used depth as well; it is the landmarker's guess, x and y are measured":
+            np.mean(solid) / np.linalg.norm(points[33] - points[263]),
+            "the fraction is upside down": eyes / np.mean(gaps),
+            "you took only the vertical differences: a tilted head would shrink its mouth":
+            np.mean([abs(points[a, 1] - points[b, 1]) for a, b in LIPS]) / eyes,
+            "only the middle pair is used: average the three": gaps[1] / eyes,
+            "the three gaps are summed: average them": np.sum(gaps) / eyes,
             "you divided by the inner eye corners (133 and 362)":
-            gap / np.linalg.norm(points[133, :2] - points[362, :2])})
+            np.mean(gaps) / np.linalg.norm(points[133, :2] - points[362, :2])})
 
 
 @exercise

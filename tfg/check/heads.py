@@ -34,11 +34,12 @@ def move(answer):
         mean, basis, amounts = rng.normal(size=(v, 3)), rng.normal(size=(e, v, 3)), rng.uniform(0, 1, e)
         offset = np.tensordot(amounts, basis, 1)
         before = mean.copy()
-        same(answer(mean, basis, amounts), mean + offset, what="move", mistakes={
-            "the mean shape is missing": offset, "the offsets are subtracted": mean - offset,
-            "the offsets are averaged, not summed": mean + offset / e,
-            "every offset is taken in full: weight them by the amounts": mean + basis.sum(0),
-            "the amounts are normalised to sum to 1": mean + offset / amounts.sum()})
+        got = answer(mean, basis, amounts)
+        same(got, before + offset, what="move", mistakes={
+            "the mean shape is missing": offset, "the offsets are subtracted": before - offset,
+            "the offsets are averaged, not summed": before + offset / e,
+            "every offset is taken in full: weight them by the amounts": before + basis.sum(0),
+            "the amounts are normalised to sum to 1": before + offset / amounts.sum()})
         if not np.array_equal(before, mean):
             raise Wrong("move changed `mean` itself: write mean + ..., not mean += ...")
 
@@ -98,7 +99,7 @@ def fit_loss(answer):
 
 @exercise
 def emotion_change(answer):
-    """emotion_change(expression (T, 52), neutral (S, 52)) -> (52,) mean change, NaN where neither is measured."""
+    """emotion_change(expression (T, 52), neutral (S, 52)) -> (52,) change of the mean; single frames may be NaN."""
     rng = np.random.default_rng(5)
     for t, s in ((30, 44), (12, 9)):
         expression, neutral = rng.uniform(0, 1, (t, 52)), rng.uniform(0, 0.5, (s, 52))

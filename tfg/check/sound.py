@@ -23,22 +23,6 @@ def count_frames(answer):
 
 
 @exercise
-def bin_of_hz(answer):
-    """bin_of_hz(hz, sr, n_fft) -> int, the nearest of the n_fft // 2 + 1 bins."""
-    rng = np.random.default_rng(2)
-    for sr, n_fft in ((16_000, 800), (16_000, 512), (44_100, 2048)):
-        for hz in rng.uniform(30, sr / 2 - 50, 5):
-            exact = hz * n_fft / sr
-            same(answer(float(hz), sr, n_fft), round(exact), what=f"bin_of_hz({hz:.0f}, {sr}, {n_fft})", atol=0, rtol=0,
-                 mistakes={"you divided by the Nyquist frequency: bins are sr / n_fft apart, not half of it":
-                           round(2 * exact),
-                           "you forgot to round: bins are whole numbers": exact,
-                           "you rounded down instead of to the nearest bin": int(exact),
-                           "you turned the fraction upside down (the result is hertz times sr / n_fft)":
-                           round(hz * sr / n_fft)})
-
-
-@exercise
 def hz_to_mel(answer):
     """hz_to_mel(hz) -> mel, elementwise: linear below 1000 Hz, logarithmic above (Slaney's scale)."""
     hz = np.sort(np.random.default_rng(3).uniform(20, 8000, 40))

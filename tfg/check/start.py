@@ -9,7 +9,7 @@ from .core import Wrong, exercise, same
 @exercise
 def frame_at(answer):
     """frame_at(time_s) -> int: the frame on screen at that time, 25 per second."""
-    for time_s, want in ((0.0, 0), (0.039, 0), (0.05, 1), (0.99, 24), (1.0, 25), (2.33, 58), (60.01, 1500)):
+    for time_s, want in ((60.01, 1500), (0.039, 0), (0.0, 0), (0.05, 1), (0.99, 24), (1.0, 25), (2.33, 58)):
         same(answer(time_s), want, what=f"frame_at({time_s})", atol=0, rtol=0, mistakes={
             "you rounded to the nearest frame: a frame stays on screen until the next one begins":
             round(time_s * 25 + 1e-9),

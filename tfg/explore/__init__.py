@@ -11,10 +11,10 @@ _WHERE = {
     "style": ("style", "COLOURS", "EMOTION_COLOURS"),
     "widgets": ("sliders", "listen"),
     "sound": ("draw_wave", "draw_slice", "draw_spectrogram", "draw_filterbank", "draw_mel", "draw_frame_map",
-              "draw_offset", "draw_lag_curve", "wave", "resolution", "filterbank", "frame_map", "offset"),
+              "draw_offset", "draw_lag_curve", "wave", "resolution", "frame_map", "offset"),
     "landmarks": ("draw_points", "draw_68", "draw_backends", "draw_alignment", "draw_jitter", "draw_smoothing",
                   "draw_faces", "draw_pairs", "points", "alignment", "smoothing"),
-    "heads": ("draw_head", "draw_units", "draw_fit", "draw_fits", "draw_losses", "draw_curves", "draw_changes", "draw_emotions",
+    "heads": ("draw_head", "draw_units", "draw_fit", "draw_fits", "draw_curves", "draw_changes", "draw_emotions",
               "coefficients", "head", "face_units", "fit_strength", "curves"),
     "start": ("draw_sheet", "draw_strip", "draw_motion", "emotion_face", "speak"),
 }

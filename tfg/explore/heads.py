@@ -4,16 +4,12 @@ from __future__ import annotations
 import numpy as np
 
 from tfg import vocabulary
+from tfg.faces.aus import AUS, COEFFICIENT
 
 from .style import COLOURS, EMOTION_COLOURS, figure
 from .widgets import sliders
 
-UNIT_COEFFICIENTS = {
-    1: ("browInnerUp",), 2: ("browOuterUp",), 4: ("browDown",), 5: ("eyeWide",), 6: ("cheekSquint",),
-    7: ("eyeSquint",), 9: ("noseSneer",), 10: ("mouthUpperUp",), 12: ("mouthSmile",), 14: ("mouthDimple",),
-    15: ("mouthFrown",), 17: ("mouthShrugLower",), 20: ("mouthStretch",), 23: ("mouthRollLower", "mouthRollUpper"),
-    25: ("mouthLowerDown", "mouthUpperUp"), 26: ("jawOpen",), 45: ("eyeBlink",),
-}
+UNIT_COEFFICIENTS = {au: COEFFICIENT.get(au, ("mouthLowerDown", "mouthUpperUp")) for au in AUS}
 """The 17 Action Units that OpenFace measures, and the coefficients that move the same muscles."""
 
 
@@ -112,16 +108,6 @@ def draw_fits(image, target, stages: dict):
         ax.set(xlim=(lo[0] - margin, hi[0] + margin), ylim=(hi[1] + margin, lo[1] - margin))
         ax.set_title(title, loc="center")
         ax.axis("off")
-    return fig
-
-
-def draw_losses(losses: dict):
-    """Loss over steps, on a logarithmic scale.  losses: label -> (steps,)."""
-    fig, ax = figure(7, 2.3)
-    for label, values in losses.items():
-        ax.semilogy(values, label=label)
-    ax.set(xlabel="step", ylabel="loss")
-    ax.legend()
     return fig
 
 

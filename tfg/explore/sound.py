@@ -188,14 +188,6 @@ def resolution(y) -> None:
             top_hz=(1000.0, 8000.0, 500.0, 4000.0))
 
 
-def filterbank() -> None:
-    """Sliders over `draw_filterbank`: how wide is each band?"""
-    def bank(n_mels, highlight):
-        return draw_filterbank(audio.mel_filters(n_mels), min(highlight, n_mels - 1))
-
-    sliders(bank, n_mels=(10, 120, 10, 80), highlight=(0, 119, 1, 20))
-
-
 def frame_map(mel, y) -> None:
     """Sliders over `draw_frame_map`."""
     sliders(lambda **v: draw_frame_map(mel, y, **v), frame=(0, audio.n_frames(len(y)) - 1, 1, 20),

@@ -15,9 +15,9 @@ LID_M = (0.0035, 0.0125)    # skin this near the upper lid's edge goes along who
 LOWER_LID_M = (0.0015, 0.0080)
 BITE_M = 0.0034             # how far the upper teeth reach below the line of closed lips
 CLOSED_M = 0.003            # lips that part less than this count as closed
-LASH_M, LASH_DARK = 0.0011, 0.6
+LASH_M, LASH_DARK = 0.0016, 0.85
 LID_ACTIONS = ("eyeBlink", "eyeWide")   # carried by the lids' edges alone, so that lashes and creases are not smeared
-UPPER_SHARE = {"mouth": 0.5, "eye_right": 0.88, "eye_left": 0.88}       # of a correction: lids close from above
+UPPER_SHARE = {"mouth": 0.5, "eye_right": 0.93, "eye_left": 0.93}       # of a correction: lids close from above
 BLINK = {"eye_right": "eyeBlinkRight", "eye_left": "eyeBlinkLeft"}
 IRIS = {"eye_right": 468, "eye_left": 473}
 
@@ -52,7 +52,7 @@ class Openings:
     iris: dict[str, tuple[np.ndarray, float, np.ndarray]]   # name -> centre px (2,), radius px, gaze (52, 2) px
 
     @staticmethod
-    def build(head, fit, template, edges, lap, layout, tri, border, rest_xy, texture, gain) -> "Openings":
+    def build(head, fit, rest_expression, template, edges, lap, layout, tri, border, rest_xy, texture, gain) -> "Openings":
         """Measure the openings on the photo and prepare what corrects and fills them."""
         down = fit.rotation @ np.array([0, -1, 0], np.float32)
         down2 = np.array([down[0], -down[1]])
@@ -73,9 +73,7 @@ class Openings:
             if name in BLINK:
                 closed[INDEX[BLINK[name]]] = 1
             gap = np.maximum((rest_xy[low] - rest_xy[up]) @ down2, 0)
-            model = model_gap(up, low, fit.expression) - model_gap(up, low, closed)
-            if name == "mouth" and gap.max() < CLOSED_M * fit.scale:
-                model[:] = 0                                             # closed is closed, whatever the fit says
+            model = model_gap(up, low, rest_expression * gain) - model_gap(up, low, closed)
             spread = {}
             for side, chain in (("upper", up), ("lower", low)):
                 if name in BLINK:
@@ -104,7 +102,7 @@ class Openings:
         eyes = {n: _eyeball(texture, rest_xy, parts[n]) for n in BLINK}
         iris = {n: _iris(head, fit, template, rest_xy, edges, n, texture) for n in BLINK}
         return Openings(parts, down2, _light(texture, head, fit), teeth.astype(np.float32), jaw.astype(np.float32),
-                        bite, np.stack([fit.rotation[:, 0], -fit.rotation[:, 1]]), fit.expression, photo_mouth, eyes,
+                        bite, np.stack([fit.rotation[:, 0], -fit.rotation[:, 1]]), rest_expression, photo_mouth, eyes,
                         iris)
 
     def close(self, q: np.ndarray, expression: np.ndarray, fit) -> np.ndarray:
@@ -121,9 +119,10 @@ class Openings:
             model = o.model + (now - o.gap if name == "mouth" else (expression - self.rest_expression) @ o.actions)
             # lips and lids open and close as wholes: at the corners a ratio of single gaps would be noise
             small = (0.004 if name == "mouth" else 0.0035) * fit.scale
-            rest, pad = o.model.mean(), max(0.0, small - o.model.mean())
-            share = np.clip((model.mean() + pad) / (rest + pad), 0, 1 if name == "mouth" else 1.6)
-            want = model + (o.gap - o.model) * share if name == "mouth" else o.gap * share
+            part, rest = np.maximum(model, 0), np.maximum(o.model, 0)    # pressed lips part no further than closed ones
+            pad = max(0.0, small - rest.mean())
+            share = np.clip((part.mean() + pad) / (rest.mean() + pad), 0, 1 if name == "mouth" else 1.6)
+            want = part + (o.gap - rest) * share if name == "mouth" else o.gap * share
             step = np.maximum(want, 0) - now
             upper = UPPER_SHARE[name]
             move += o.spread_lower @ ((1 - upper) * step) - o.spread_upper @ (upper * step)

@@ -24,6 +24,7 @@ GAIN = {"browDown": 1.5, "browInnerUp": 1.8, "browOuterUp": 1.6, "mouthPucker": 
         "mouthFrown": 1.4, "noseSneer": 1.4, "eyeWide": 1.3, "mouthStretch": 1.2, "cheekSquint": 1.2}
 """How much further a photo's landmarks travel than Anny's actions say, so that a change reads as it does on a real face
 (set with `make bench`, never on the real test clips)."""
+SMILE_TRUST = 0.85
 EDGE_M = 0.0012             # how far the edges of openings are put into the skin
 TURNS = ((20, 0, 0), (-20, 0, 0), (0, 15, 0), (0, -15, 0))      # head motions under which the mesh must not fold, degrees
 UPPER_FACE = index("browDown", "browInnerUp", "browOuterUp", "cheekSquint", "eyeBlink", "eyeSquint", "eyeWide",
@@ -35,6 +36,7 @@ class Portrait:
     """Made by `Portrait.from_image`. `source` (h, w, 3) is the picture that the rest frame reproduces."""
 
     fit: HeadFit
+    rest_expression: np.ndarray         # (52,) the expression in the photo
     texture: np.ndarray                 # (TH, TW, 3) uint8: the window and what lies around it
     window: tuple[int, int, int, int]   # x, y, w, h of the output in the texture
     triangles: np.ndarray               # (F, 3)
@@ -64,6 +66,7 @@ class Portrait:
         texture, window, landmarks, paste = _frame(image, np.asarray(landmarks, float), size, preprocess)
         head = Head.load()
         fit = fit_landmarks(head, landmarks, expression_prior=blendshapes)
+        rest_expression = _rest_expression(fit, blendshapes)
         template = tp.load()
         edges = {"upper": template.upper, "lower": template.lower}
         rest = template.landmarks @ landmarks[:, :2]
@@ -83,10 +86,10 @@ class Portrait:
         for name, value in GAIN.items():
             gain[index(name)] = value
         lids = index(*LID_ACTIONS)
-        opened = Openings.build(head, fit, template, edges, lap, layout, tri, border, rest_xy, texture, gain)
+        opened = Openings.build(head, fit, rest_expression, template, edges, lap, layout, tri, border, rest_xy, texture, gain)
         gain[lids] = 0
         return cls(
-            fit=fit, texture=texture, window=window, triangles=tri, rest_xy=rest_xy.astype(np.float32),
+            fit=fit, rest_expression=rest_expression, texture=texture, window=window, triangles=tri, rest_xy=rest_xy.astype(np.float32),
             rest_q=rest_q.astype(np.float32), actions=np.ascontiguousarray(actions * gain[:, None, None], np.float32),
             headness=_headness(layout, border, lap).astype(np.float32), landmarks=landmarks, paste=paste,
             openings=opened)
@@ -95,11 +98,6 @@ class Portrait:
     def size(self) -> tuple[int, int]:
         """(height, width) of the frames that `render` returns."""
         return self.paste[0].shape[:2] if self.paste else (self.window[3], self.window[2])
-
-    @property
-    def rest_expression(self) -> np.ndarray:
-        """(52,) the expression in the photo."""
-        return self.fit.expression
 
     @property
     def source(self) -> np.ndarray:
@@ -118,7 +116,7 @@ class Portrait:
 
     def vertices(self, expression: np.ndarray, pose: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Where the mesh is: xy (N, 2) texture pixels and depth (N,) metres, smaller is nearer."""
-        q = self.rest_q + np.tensordot(np.asarray(expression, np.float32) - self.fit.expression, self.actions, 1)
+        q = self.rest_q + np.tensordot(np.asarray(expression, np.float32) - self.rest_expression, self.actions, 1)
         q = self.openings.close(q, np.asarray(expression, np.float32), self.fit)
         xy, depth = self._project(q)
         if pose is not None and np.any(pose):
@@ -238,6 +236,16 @@ def _scale_points(points, ratio, origin):
     out = points.copy()
     out[:, :2] = (points[:, :2] + 0.5 - origin) * ratio - 0.5
     out[:, 2] = points[:, 2] * ratio.mean()
+    return out
+
+
+def _rest_expression(fit, blendshapes):
+    """(52,) the fitted expression; a smile that the landmarker reads as wider than the fit does counts as it reads it,
+    or a smiling photo could not stop smiling (folds and cheeks tell it more than 478 points tell the fit)."""
+    out = fit.expression.copy()
+    if blendshapes is not None:
+        smile = index("mouthSmile")
+        out[smile] = np.maximum(out[smile], SMILE_TRUST * np.nan_to_num(blendshapes)[smile])
     return out
 
 

@@ -107,7 +107,7 @@ def finish(channels: np.ndarray) -> np.ndarray:
     The lip press, which only closures have, tells how sure it is.
     """
     channels = np.clip(channels, 0, 1)
-    sure = np.clip((channels[:, visemes.PRESS] / visemes.SHAPES["PP"]["mouthPress"] - .35) / .35, 0, 1)
+    sure = np.clip((channels[:, visemes.PRESS] / visemes.SHAPES["PP"]["mouthPress"] - .40) / .35, 0, 1)
     sure = sure * sure * (3 - 2 * sure)
     left = visemes.opening(visemes.spread(channels))
     channels[:, visemes.CLOSE] = np.clip(channels[:, visemes.CLOSE] + sure * left, 0, 1)

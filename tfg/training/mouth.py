@@ -40,7 +40,7 @@ class MouthRun:
     velocity: float = 1.0                             # weight of the loss on frame-to-frame change
     opening: float = 1.0                              # ... on the opening between the lips
     visemes: float = 0.02                             # ... of naming the viseme, an aid in training
-    closed: float = 2.0                               # extra weight of frames whose lips are closed by p, b, m
+    closed: float = 1.0                               # extra weight of frames whose lips are closed by p, b, m
     average: float = 0.998                            # exponential moving average of the weights
 
 

@@ -26,9 +26,9 @@ UNSEEN_VARIANTS, UNSEEN_RECORDED, UNSEEN_LANGUAGE = ("f5", "m7"), "ked_diphone",
 
 SIZES = {
     # sentences per English espeak voice, per other-language voice, per flite / festival voice; copies of each clip
-    "ci": dict(english_voices=3, english=2, other_voices=1, other=1, recorded=0, copies=1, unseen=2),
-    "cpu": dict(english_voices=112, english=14, other_voices=6, other=8, recorded=260, copies=2, unseen=16),
-    "gpu": dict(english_voices=112, english=60, other_voices=12, other=12, recorded=1200, copies=3, unseen=40),
+    "ci": dict(english_voices=3, characters=0, english=2, other_voices=1, other=1, recorded=0, copies=1, unseen=2),
+    "cpu": dict(english_voices=112, characters=46, english=13, other_voices=6, other=8, recorded=260, copies=2, unseen=16),
+    "gpu": dict(english_voices=112, characters=46, english=60, other_voices=12, other=12, recorded=1200, copies=3, unseen=40),
 }
 
 
@@ -75,6 +75,9 @@ def _espeak(size: dict, rng: np.random.Generator) -> Iterator[Take]:
         for variant in rng.permutation(seen)[:size["other_voices"]]:
             for text in rng.permutation(texts)[:size["other"]]:
                 yield take(str(text), f"{language}+{variant}" if variant else language, split)
+    for character in voice.CHARACTERS[:size["characters"]]:
+        for _ in range(size["english"] - 3):
+            yield take(english(rng), f"{voice.ACCENTS[rng.integers(len(voice.ACCENTS))]}+{character}", "train")
     for _ in range(size["unseen"]):
         yield take(english(rng), f"en-us+{UNSEEN_VARIANTS[rng.integers(2)]}", "voice")
 
@@ -127,7 +130,7 @@ def _from_ends(rows: list[tuple[str, float, int | None]]) -> list[Phone]:
 def vary(take: Take, rng: np.random.Generator) -> Take:
     """Another speaker, tempo, emphasis and room for the same take, with the phones where they then are."""
     y, phones = take.audio, take.phones
-    speed = rng.uniform(.86, 1.16)                    # a resampling: pitch, formants and tempo together
+    speed = rng.uniform(.83, 1.20)                    # a resampling: pitch, formants and tempo together
     at = np.arange(0, len(y) - 1, speed)
     y = np.interp(at, np.arange(len(y)), y).astype(np.float32)
     lead, tail = (rng.uniform(.05, 1.0) for _ in range(2))

@@ -1,0 +1,136 @@
+"""The notebooks' anatomy, and that notebooks/ is what tools/student.py makes of solutions/.
+
+Running them is the gate's job: `pytest --nbval-lax notebooks`, the same for solutions with TFG_STRICT=1, and papermill.
+"""
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from notebook_tools import NAMES, ROOT, cells, exercises
+
+REPOSITORY = re.compile(r"github\.com/([\w.-]+/[\w.-]+?)(?=/|@|\.git|\"|\)|$)")
+each = pytest.mark.parametrize("name", NAMES)
+
+
+def regenerate(out):
+    command = [sys.executable, "-m", "jupyter", "nbconvert", "--config", str(ROOT / "tools" / "student.py"),
+               "--output-dir", str(out), *(str(ROOT / "solutions" / f"{n}.ipynb") for n in NAMES)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def regenerated(tmp_path_factory):
+    out = tmp_path_factory.mktemp("notebooks")
+    regenerate(out)
+    return out
+
+
+def test_there_are_notebooks():
+    assert NAMES[:4] == ["00_start_here", "01_sound_and_time", "02_faces", "03_action_units_and_expression"]
+    assert NAMES == sorted(p.stem for p in (ROOT / "notebooks").glob("*.ipynb"))
+
+
+@each
+def test_notebook_is_generated_from_its_solution(name, regenerated):
+    assert (regenerated / f"{name}.ipynb").read_bytes() == (ROOT / "notebooks" / f"{name}.ipynb").read_bytes(), (
+        f"notebooks/{name}.ipynb is out of step: jupyter nbconvert --config tools/student.py --output-dir notebooks "
+        "solutions/*.ipynb")
+
+
+def test_a_second_run_writes_the_same_bytes(regenerated):
+    before = {n: (regenerated / f"{n}.ipynb").read_bytes() for n in NAMES}
+    regenerate(regenerated)
+    assert before == {n: (regenerated / f"{n}.ipynb").read_bytes() for n in NAMES}
+
+
+@each
+@pytest.mark.parametrize("folder", ["solutions", "notebooks"])
+def test_stored_without_outputs_and_widgets(folder, name):
+    notebook = json.loads((ROOT / folder / f"{name}.ipynb").read_text(encoding="utf-8"))
+    assert "widgets" not in notebook["metadata"]
+    for cell in notebook["cells"]:
+        assert not cell.get("outputs") and cell.get("execution_count") is None
+    assert (ROOT / folder / f"{name}.ipynb").stat().st_size < 80_000
+
+
+@each
+def test_the_pair_differs_in_solutions_only(name):
+    solved, open_ = cells(name), cells(name, "notebooks")
+    assert [c["id"] for c in solved] == [c["id"] for c in open_]
+    assert [c["metadata"] for c in solved] == [c["metadata"] for c in open_]
+    for a, b in zip(solved, open_):
+        assert ("BEGIN SOLUTION" in a["source"]) == (a["source"] != b["source"])
+        assert "SOLUTION" not in b["source"]
+
+
+@each
+def test_size(name):
+    all_cells = cells(name)
+    assert 25 <= len(all_cells) <= 60, f"{len(all_cells)} cells"
+    for cell in all_cells:
+        lines = [line for line in cell["source"].splitlines() if line.strip()]
+        if cell["cell_type"] == "code":
+            assert len(lines) <= 15, f"{name} {cell['id']}: {len(lines)} lines of code"
+            assert max(map(len, lines)) <= 120, f"{name} {cell['id']}: a line of {max(map(len, lines))}"
+        elif not re.search(r"<details>|^## (Check|Summary|Further|You will)|\| ", cell["source"], re.M):
+            words = len(re.sub(r"\$\$.*?\$\$|\$.*?\$|```.*?```", "", cell["source"], flags=re.S).split())
+            assert words <= 80, f"{name} {cell['id']}: {words} words"
+
+
+@each
+def test_beginning(name):
+    title, learn, setup, parameters, sizes = cells(name)[:5]
+    assert f"colab.research.google.com/github/" in title["source"] and f"notebooks/{name}.ipynb" in title["source"]
+    assert re.search(r"^# \w", title["source"], re.M) and re.search(r"^\*.*\?.*\*$", title["source"], re.M)
+    assert "| CPU min | GPU min | RAM | download MB | needs notebook |" in title["source"]
+    assert learn["source"].startswith("## You will learn") and 3 <= learn["source"].count("\n- ") <= 5
+    for line in ('if "google.colab" in sys.modules:', '%pip install -q "tfg @ git+https://', "import os",
+                 "tfg.seed(0)", "tfg.style()"):
+        assert line in setup["source"], line
+    assert parameters["metadata"]["tags"] == ["parameters"]
+    assert parameters["source"].startswith('PROFILE = os.environ.get("TFG_PROFILE", "cpu")')
+    assert re.match(r'[A-Z]+ = \{"ci": dict\(.*"cpu": dict\(.*"gpu": dict\(', sizes["source"])
+
+
+@each
+def test_end(name):
+    questions, summary, further = cells(name)[-3:]
+    assert questions["source"].startswith("## Check yourself")
+    assert len(re.findall(r"^\d\. ", questions["source"], re.M)) == questions["source"].count("<details>") == 5
+    assert summary["source"].startswith("## Summary") and summary["source"].count("\n- ") <= 5
+    assert further["source"].startswith("## Further reading") and "**Next:**" in further["source"]
+
+
+@each
+def test_exercises(name):
+    all_cells = cells(name)
+    number, wanted = int(name[:2]), [w for n, w in exercises() if n == name]
+    heads = [i for i, c in enumerate(all_cells) if c["source"].startswith("### Exercise")]
+    assert 3 <= len(heads) <= 6 and len(heads) == len(wanted)
+    for k, (i, function) in enumerate(zip(heads, wanted), 1):
+        text, answer, call = (c["source"] for c in all_cells[i:i + 3])
+        assert re.match(rf"### Exercise {number}\.{k} · .+  (★☆☆|★★☆|★★★) · \d+ min\n", text), text[:60]
+        assert text.count("<details><summary>Hint ") >= 2
+        assert answer.startswith(f"def {function}(") and '"""' in answer
+        assert "# BEGIN SOLUTION" in answer and "# END SOLUTION" in answer
+        assert call == f"check.{function}({function})"
+
+
+@each
+def test_later_cells_do_not_need_the_learners_functions(name):
+    all_cells = cells(name)
+    for wanted in (w for n, w in exercises() if n == name):
+        used = [c["id"] for c in all_cells if c["cell_type"] == "code" and not c["source"].startswith(("check.", "def "))
+                and re.search(rf"(?<![\w.]){wanted}\(", c["source"]) and f"def {wanted}(" not in c["source"]]
+        assert not used, f"{wanted} of the learner is called in {used}"
+
+
+def test_one_repository_address():
+    text = "".join(c["source"] for n in NAMES for c in cells(n)) + (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    found = {address for address in REPOSITORY.findall(text)}
+    assert len(found) == 1, f"notebooks and pyproject.toml name {sorted(found)}"

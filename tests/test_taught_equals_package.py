@@ -1,0 +1,145 @@
+"""What a notebook writes out by hand is what the package does: both run on the same input."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from notebook_tools import function
+from tfg import audio, paths, vocabulary
+from tfg.faces import align, aus, geometry, points68, smooth
+from tfg.head.model import CAMERA_M, Head
+from tfg.head.model import project as package_project
+
+SOUND, FACES, HEAD = "01_sound_and_time", "02_faces", "03_action_units_and_expression"
+
+
+@pytest.fixture
+def y(rng):
+    return (0.2 * rng.normal(size=9_777) * np.hanning(9_777)).astype(np.float32)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(7)
+
+
+def test_mel_spectrogram(y):
+    stft, bank = function(SOUND, "stft"), function(SOUND, "mel_filterbank")
+    mine = function(SOUND, "my_mel_spectrogram", stft=stft, mel_filterbank=bank)(y)
+    assert np.abs(mine - audio.mel_spectrogram(y)).max() < 2e-3
+
+
+@pytest.mark.parametrize("n_mels", [20, 80])
+def test_mel_filterbank(n_mels):
+    assert np.abs(function(SOUND, "mel_filterbank")(n_mels) - audio.mel_filters(n_mels)).max() < 1e-6
+
+
+def test_mel_scale_and_its_inverse(rng):
+    hz = rng.uniform(20, 8000, 50)
+    mel = function(SOUND, "hz_to_mel")(hz)
+    assert np.allclose(function(SOUND, "mel_to_hz")(mel), hz)
+    assert np.allclose(function(SOUND, "hz_to_mel")(np.array([1000.0, 6400.0])), [15.0, 42.0])
+
+
+def test_frames_and_windows(y):
+    mel = audio.mel_spectrogram(y)
+    window = function(SOUND, "mel_window")
+    T = audio.n_frames(len(y))
+    assert function(SOUND, "count_frames")(len(y)) == T
+    for width in (5, 16):
+        assert np.array_equal(np.stack([window(mel, i, width) for i in range(T)]), audio.mel_windows(mel, T, width))
+
+
+def test_shift_and_delay_agree(y):
+    shift, delay = function(SOUND, "shift_sound"), function(SOUND, "delay")
+    for k in (-7, 0, 3):
+        assert np.array_equal(shift(y, k), delay(y, k))
+
+
+def test_similarity_and_its_inverse(rng):
+    a, b = rng.normal(size=(2, 6, 2)) * 40
+    mine = function(FACES, "similarity")(a, b)
+    assert np.allclose(mine, align.similarity(a, b))
+    assert np.allclose(function(FACES, "invert_similarity")(mine), align.invert(mine))
+
+
+def test_arc_length(rng):
+    line = np.cumsum(rng.uniform(0, 5, (13, 2)), 0)
+    assert np.allclose(function(FACES, "resample")(line, 9), points68.along(line, 9))
+
+
+def test_lip_gap(rng):
+    points = rng.uniform(0, 300, (478, 3))
+    assert np.isclose(function(FACES, "lip_gap")(points), geometry.lip_gap(points))
+
+
+def test_one_euro(rng):
+    x = np.cumsum(rng.normal(size=60)) * 0.05
+    mine = function(FACES, "one_euro")(x, 25, 1.0, 8.0)
+    assert np.allclose(mine, smooth.one_euro(x, 25, min_cutoff_hz=1.0, beta=8.0), atol=1e-6)
+
+
+def test_action_units(rng):
+    expression = rng.uniform(0, 1, (5, 52)).astype(np.float32)
+    mine = function(HEAD, "action_unit")
+    package = aus.action_units(expression)
+    for au, names in aus.COEFFICIENT.items():
+        if len(names) == 1:
+            assert np.allclose(mine(expression, names[0]), package[:, aus.AUS.index(au)], atol=1e-5)
+
+
+def test_blendshapes(rng):
+    head = Head.load()
+    amounts = rng.uniform(0, 1, len(vocabulary.EXPRESSION))
+    mine = function(HEAD, "move")(head.mean, head.expression, amounts)
+    assert np.allclose(mine, head.vertices(expression=amounts), atol=1e-6)
+
+
+def test_projection(rng):
+    import torch
+
+    points, shift = rng.uniform(-0.1, 0.1, (30, 3)), np.array([120.0, 90.0])
+    want = package_project(points, np.eye(3), 1500.0, shift)[0]
+    mine = function(HEAD, "project")(*map(torch.tensor, (points, 1500.0, shift)), CAMERA_M)
+    camera = function(HEAD, "camera", CAMERA_M=CAMERA_M)
+    turned = camera(torch.tensor(points).float(), torch.zeros(3), torch.tensor(1500.0).log(), torch.tensor(shift).float())
+    assert np.allclose(mine, want) and np.allclose(turned, want, atol=1e-2)
+
+
+def test_fit_by_gradient_descent_is_as_good_as_least_squares(rng):
+    """Landmarks of a head with a known smile: both fits find them, and find the smile."""
+    import torch
+
+    from tfg.head.fit import fit_landmarks
+    from tfg.head.model import rotation
+
+    head = Head.load()
+    truth = np.zeros(52)
+    truth[vocabulary.index("mouthSmile", "jawOpen")] = 0.5
+    xy, depth = package_project(head.landmark_points(None, truth), rotation(8, -4, 3), 1400.0, np.array([160.0, 150.0]))
+    target = np.column_stack([xy, depth * 1400]).astype(np.float32)
+    eye_px = float(np.linalg.norm(xy[33] - xy[263]))
+    tensors = dict(mean=torch.tensor(head.landmark_points()), std=torch.tensor(head.identity_std, dtype=torch.float32),
+                   identity_basis=torch.tensor(head.at_landmarks(head.identity)),
+                   expression_basis=torch.tensor(head.at_landmarks(head.expression)))
+    shape = function(HEAD, "shape", **tensors)
+    fit = function(HEAD, "fit", shape=shape, camera=function(HEAD, "camera", CAMERA_M=CAMERA_M), eye_px=eye_px,
+                   goal=torch.tensor(target[:, :2]))
+    found, losses, stages = fit(200)
+    error = np.linalg.norm(list(stages.values())[-1] - target[:, :2], axis=1).mean() / eye_px
+    package = fit_landmarks(head, target)
+    smile = vocabulary.index("mouthSmile")
+    assert error < 0.01 and package.error < 0.01 and losses[-1] < losses[0] / 50
+    assert abs(found["c"].numpy()[smile].mean() - package.expression[smile].mean()) < 0.25
+
+
+def test_notebook_prototypes_are_the_vocabulary():
+    """The emotions' Action Units of notebook 03 move the same muscles as the package's recipes do."""
+    from tfg.actors import emotion
+    from tfg.explore.heads import UNIT_COEFFICIENTS
+
+    smile = vocabulary.index("mouthSmile")
+    assert emotion.actions("HAP", 1.0)[smile].min() > 0.3
+    for au, names in aus.COEFFICIENT.items():
+        assert UNIT_COEFFICIENTS[au] == names
+    assert paths.data("emotion_curves", "crema_d_1001.npz").is_file()
