@@ -1,9 +1,11 @@
 """Faces in pictures: what is found, in which units and signs, and what is said when it cannot be used."""
 from __future__ import annotations
 
+import csv
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -97,6 +99,23 @@ def test_nose_points_where_yaw_and_pitch_say(face):
     assert np.corrcoef(yaw, nose)[0, 1] > .9                                     # nose to the right: yaw > 0
     lifted = pose.rotation_matrix(0, 20, 0) @ [0, 0, 1]
     assert lifted[1] > 0                                                         # chin up: the face looks up (y up)
+
+
+def test_pose_of_turned_heads_agrees_with_the_list():
+    """tiles.csv gives angles by another reading of the same meter, its pitch positive downwards."""
+    shared = Path(__file__).resolve().parents[2] / "shared" / "sfhq"
+    if not (shared / "tiles.csv").is_file():
+        pytest.skip("the SFHQ sheets are not beside this checkout")
+    with open(shared / "tiles.csv", newline="") as file:
+        tiles = [row for row in csv.DictReader(file) if row["sheet"].endswith("SFHQ_sample_4x8.jpg")]
+    sheet, measured = read_image(shared / tiles[0]["sheet"]), []
+    for tile in tiles:
+        x, y, w, h = (int(tile[k]) for k in "xywh")
+        measured.append(landmarks.one_face(sheet[y:y + h, x:x + w]).pose[:2])
+    listed = np.array([[float(tile["yaw_deg"]), float(tile["pitch_deg"])] for tile in tiles])
+    measured = np.array(measured)
+    assert np.corrcoef(measured[:, 0], listed[:, 0])[0, 1] > .97
+    assert np.corrcoef(measured[:, 1], listed[:, 1])[0, 1] < -.97
 
 
 def test_pose_matrix_round_trip_and_fit():

@@ -4,7 +4,8 @@ import pytest
 
 from tfg.errors import InputError
 from tfg.head import template as tp
-from tfg.head.portrait import Portrait, signed_areas
+from tfg.head.mesh import signed_areas
+from tfg.head.portrait import Portrait
 from tfg.vocabulary import index
 
 

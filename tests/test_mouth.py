@@ -74,6 +74,11 @@ def test_one_frame_for_every_640_samples_begun(samples):
     assert not out[:, [i for i, n in enumerate(EXPRESSION) if n not in MOUTH]].any()
 
 
+def test_a_mel_does_as_well_as_its_sound():
+    y = noise(2)
+    assert np.array_equal(mouth.predict(y), mouth.predict(mel_spectrogram(y)))
+
+
 @pytest.mark.parametrize("chunk", [7, 50, 173])
 def test_chunks_give_what_the_whole_gives(chunk):
     y = noise(20)

@@ -134,7 +134,7 @@ def _format(frame: av.AudioFrame) -> tuple:
     return frame.sample_rate, frame.format.name, frame.layout.name
 
 
-def _decoded(container, stream, path, what: str) -> Iterator:
+def decoded(container, stream, path, what: str) -> Iterator:
     """Decoded frames; single broken packets are skipped. Raises InputError if more than a tenth are broken."""
     good = bad = 0
     packets = container.demux(stream)
@@ -170,11 +170,11 @@ def read_sound(path, *, sr: int, start_s: float = 0.0, duration_s: float | None 
         origin = origin_s(container)
         seconds = _declared_s(container, stream)
         limit = None if duration_s is None else round(duration_s * sr)
-        expected = max(0, round((min(seconds or 60, 24 * 3600) - start_s) * sr)) + 4096
+        expected = max(0, round((min(seconds or 60, 2 * 3600) - start_s) * sr)) + 4096
         samples = _Samples(expected if limit is None else min(expected, limit), limit)
         if start_s > 5 and container.format.name.split(",")[0] in SEEKABLE:
             container.seek(int((start_s - 1 + origin) / stream.time_base), stream=stream)  # 1 s: decoders warm up
-        end_s = _fill(samples, _decoded(container, stream, path, "sound"), sr, Fraction(start_s) + origin, seconds)
+        end_s = _fill(samples, decoded(container, stream, path, "sound"), sr, Fraction(start_s) + origin, seconds)
         if end_s is None:
             raise InputError(f"{path} has a sound track but no sound in it; copy it again or give another file.")
         declared_end = None if stream.duration is None else (stream.start_time or 0) * stream.time_base + seconds

@@ -1,284 +1,361 @@
-"""Pictures and moving pictures: reading photos and videos of any kind, 25 frames/s by time, writing H.264 that plays.
+"""Pictures in time: lazy reading at 25 frames/s, and writing files that every browser plays.
 
-A source video keeps its own timestamps; whatever its rate, `FrameReader` picks the frame that is on screen at each
-instant k / 25 s. Frames are contiguous (H, W, 3) uint8 RGB.
+Frames are (H, W, 3) uint8 RGB, C-contiguous, upright. Whatever the file's own rate, frame i is the picture on screen in
+the middle of its 25th of a second: rates are converted by time, never by relabelling. Second 0 is the same as in
+`tfg.audio.load_audio`, so that frame i belongs to the samples [640 i, 640 (i + 1)).
 """
 from __future__ import annotations
 
+import json
 import os
 from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 
+from tfg._decode import decoded, first_stream, opened, origin_s
 from tfg.audio import FPS, SR
 from tfg.errors import InputError
+from tfg.files import atomic
+from tfg.image import is_image, read_image
 
-MAX_SIDE_PX = 6000
-"""Larger photos are refused: a face needs far less."""
-TAG = "AI-generated (tfg)"
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm"}
+__all__ = ["AI_TAG", "FrameReader", "is_image", "is_video", "probe", "read_image", "write_video"]
 
-
-def is_image(path: str | Path) -> bool:
-    """Whether Pillow can open the file as a picture (an animation counts: `read_image` explains)."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(path):
-            return True
-    except (UnidentifiedImageError, OSError, ValueError):
-        return Path(path).suffix.lower() in IMAGE_SUFFIXES
-    except Image.DecompressionBombError:
-        return True
-
-
-def read_image(path: str | Path) -> np.ndarray:
-    """A photo as (H, W, 3) uint8 RGB, turned upright (EXIF), transparency over white, 16 bit brought to 8.
-
-    Raises InputError: missing, not a picture, truncated, an animation, or a side over 6000 px.
-    """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"There is no picture {str(path)!r}; give the path of a photo or a video.")
-    try:
-        with Image.open(path) as im:
-            if getattr(im, "n_frames", 1) > 1 and getattr(im, "is_animated", False):
-                raise InputError(f"{path.name} is an animation of {im.n_frames} frames; save one frame as PNG or JPEG, or "
-                                 "give a video file.")
-            if max(im.size) > MAX_SIDE_PX:
-                raise InputError(f"{path.name} is {im.size[0]} x {im.size[1]} px; the limit is {MAX_SIDE_PX} px a side, so "
-                                 "make it smaller (a face needs a few hundred pixels).")
-            im.load()
-            im = ImageOps.exif_transpose(im)
-            if im.mode.startswith("I;16") or im.mode in ("I", "F"):
-                grey = np.asarray(im).astype(np.float64)
-                top = 255.0 if grey.max() <= 255 else 65535.0
-                im = Image.fromarray(np.round(np.clip(grey / top, 0, 1) * 255).astype(np.uint8))
-            if im.mode in ("RGBA", "LA", "PA") or "transparency" in im.info:
-                im = im.convert("RGBA")
-                white = Image.new("RGBA", im.size, (255, 255, 255, 255))
-                im = Image.alpha_composite(white, im)
-            return np.ascontiguousarray(im.convert("RGB"))
-    except InputError:
-        raise
-    except Image.DecompressionBombError:
-        raise InputError(f"{path.name} is larger than {MAX_SIDE_PX} px a side; make it smaller.")
-    except UnidentifiedImageError:
-        raise InputError(f"{path.name} is no picture that can be read; give a JPEG, PNG, WebP or a video.")
-    except (OSError, ValueError, SyntaxError) as e:
-        raise InputError(f"{path.name} cannot be read as a picture ({e}); the file seems cut off or damaged.")
-
-
-def _open(path: str | Path):
-    import av
-
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"There is no file {str(path)!r}; give the path of a video.")
-    try:
-        container = av.open(str(path))
-    except (av.FFmpegError, OSError, ValueError) as e:
-        raise InputError(f"{path.name} cannot be read as a video ({e}); is the file complete?")
-    if not container.streams.video:
-        container.close()
-        raise InputError(f"{path.name} has no pictures, only sound; give a photo or a video.")
-    return container
-
-
-def probe(path: str | Path) -> dict:
-    """width, height (upright), fps (average), duration_s, n_frames at 25/s, has_audio, rotation of a video."""
-    import av
-
-    with _open(path) as container:
-        stream = container.streams.video[0]
-        duration = float(stream.duration * stream.time_base) if stream.duration else (container.duration or 0) / av.time_base
-        rotation = 0
-        for frame in container.decode(stream):
-            rotation = _rotation(frame)
-            break
-        width, height = stream.codec_context.width, stream.codec_context.height
-        if rotation % 180:
-            width, height = height, width
-        return {"width": width, "height": height, "fps": float(stream.average_rate or 0), "duration_s": duration,
-                "n_frames": max(1, round(duration * FPS)), "has_audio": bool(container.streams.audio),
-                "rotation": rotation}
-
-
-def _rotation(frame) -> int:
-    """Degrees that the decoded frame must be turned clockwise to stand upright."""
-    return int(-(getattr(frame, "rotation", 0) or 0)) % 360
-
-
-def _picture(frame) -> np.ndarray:
-    image = frame.to_ndarray(format="rgb24")
-    turn = _rotation(frame)
-    return np.ascontiguousarray(np.rot90(image, -(turn // 90)) if turn else image)
+AI_TAG = "AI-generated (tfg)"
+"""The comment in the metadata of each file that tfg makes."""
+CACHE_BYTES = 64 << 20
+STANDARD_TAGS = {"title", "artist", "album", "date", "description", "copyright", "genre", "comment"}
+"""What MP4 can name; anything else goes into the description, as JSON."""
 
 
 class FrameReader:
-    """The frames of a video at 25/s, by time: a lazy sequence that never holds more than a few frames.
+    """The frames of a video file at 25 frames/s, decoded when asked for.
 
-    len(r), r[i], r[a:b] (a list) and iteration; `timestamps`: seconds of each. Going forward decodes on; going back seeks.
+    path: anything FFmpeg reads, variable frame rate and rotated phone videos too.
+    `len(reader)`, `for frame in reader` (one pass, no seeking), `reader[i]` (seeks to the last key frame in MP4 and
+    Matroska files, decodes forward in others, and keeps the last frames in up to 64 MB), `reader[a:b]` (b - a, H, W, 3).
+    Only time stamps are held for the whole file. Can be pickled; not to be shared by threads.
+    Raises InputError if the file is missing, corrupt, cut off, a still picture, or has no pictures.
     """
 
-    def __init__(self, path: str | Path, *, cache: int = 32):
-        self.path = Path(path)
-        info = probe(path)
-        self.size = (info["height"], info["width"])
-        self._n = info["n_frames"] if info["duration_s"] else sum(1 for _ in self._walk(0))
-        self._keep: OrderedDict[int, np.ndarray] = OrderedDict()
-        self._cache = cache
-        self._stream, self._at = None, 0
+    def __init__(self, path: str | os.PathLike, *, fps: float = FPS):
+        self.path, self.fps = Path(path), fps
+        self._read_index()
+        self._cache: OrderedDict[int, np.ndarray] = OrderedDict()
+        self._cursor, self._cursor_at = None, -1
+
+    def _read_index(self) -> None:
+        """Time stamps of all source frames, from the packets alone (nothing is decoded unless they lack them)."""
+        with opened(self.path, "video") as container:
+            name = container.format.name.split(",")[0]
+            stream = first_stream(container, "video")
+            if stream is None:
+                raise InputError(f"{self.path} holds no pictures; give a video file.")
+            if not _moves(container):
+                raise InputError(f"{self.path} is a still picture, not a video; give a video file.")
+            packets = [p for p in _packets(container, stream) if p[3]]
+            if stream.frames and len(packets) < 0.9 * stream.frames:
+                raise InputError(f"{self.path} is cut off: it announces {stream.frames} frames and holds "
+                                 f"{len(packets)}; copy or download it again.")
+            tick, origin, rate = stream.time_base, origin_s(container), stream.average_rate or 25
+        self._counted = not packets or any(pts is None for pts, *_ in packets)
+        if self._counted:  # old containers stamp packets in decoding order only: the decoder knows better
+            stamps = [(frame.pts, frame.duration) for frame in self._frames()]
+            if any(pts is None for pts, _ in stamps):
+                step = 1 / (rate * tick)
+                stamps = [(round(i * step + origin / tick), 0) for i in range(len(stamps))]
+            keys = [0]
+        else:
+            stamps = [(pts, duration) for pts, duration, *_ in packets]
+            keys = [pts for pts, _, key, _ in packets if key]
+        if not stamps:
+            raise InputError(f"{self.path} holds a video track without a single picture; copy it again.")
+        stamps.sort()
+        self._pts = np.unique([pts for pts, _ in stamps])
+        self._keys = np.unique(np.searchsorted(self._pts, keys)) if name in ("mov", "matroska") else np.zeros(1, int)
+        self._seekable = len(self._keys) > 1 and not self._counted
+        self.source_times = (self._pts * float(tick) - float(origin))
+        last = stamps[-1][1] or 1 / (rate * tick)
+        self.source_fps = float(rate) if len(self._pts) < 2 else \
+            float((len(self._pts) - 1) / max(self.source_times[-1] - self.source_times[0], 1e-6))
+        self._source = _schedule(self.source_times, float(last * tick), self.fps)
+        first = self._rgb(next(self._frames(), None))
+        self.height, self.width = first.shape[:2]
 
     def __len__(self) -> int:
-        return self._n
+        return len(self._source)
 
     @property
     def timestamps(self) -> np.ndarray:
-        """(T,) seconds."""
-        return np.arange(self._n) / FPS
+        """(T,) seconds at which each frame begins: i / 25."""
+        return np.arange(len(self)) / self.fps
 
-    def __iter__(self):
-        for i, frame in enumerate(self._walk(0)):
-            if i >= self._n:
+    @property
+    def duration_s(self) -> float:
+        return len(self) / self.fps
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        i, T, frame = 0, len(self), None
+        for at, frame in self._numbered(0):
+            if self._source[i] > at:
+                continue  # a source frame that no output frame shows is not even converted
+            rgb = self._rgb(frame)
+            while i < T and self._source[i] <= at:
+                yield rgb
+                i += 1
+                if i < T and self._source[i] <= at:
+                    rgb = rgb.copy()  # whoever draws on one frame must not draw on its repetition
+            if i == T:
                 return
-            yield frame
-        # a container may promise more than it holds: the last picture stays
-        for _ in range(i + 1, self._n):
-            yield frame
+        for _ in range(i, T):  # the last packets were broken: hold the last picture
+            yield self._rgb(frame)
 
     def __getitem__(self, i):
         if isinstance(i, slice):
-            return [self[k] for k in range(*i.indices(self._n))]
+            chosen = range(*i.indices(len(self)))
+            return np.stack([self[k] for k in chosen]) if chosen else np.empty((0, self.height, self.width, 3), np.uint8)
         i = int(i)
-        i = i + self._n if i < 0 else i
-        if not 0 <= i < self._n:
-            raise IndexError(f"frame {i} of {self._n}")
-        if i in self._keep:
-            self._keep.move_to_end(i)
-            return self._keep[i]
-        if self._stream is None or i < self._at or i > self._at + 250:
-            self._stream, self._at = self._walk(i), i
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"frame {i} of a video of {len(self)} frames")
+        at = int(self._source[i])
+        if at not in self._cache:
+            self._cache[at] = self._fetch(at)
+            while len(self._cache) > max(2, CACHE_BYTES // self._cache[at].nbytes):
+                self._cache.popitem(last=False)
+        self._cache.move_to_end(at)
+        return self._cache[at].copy()
+
+    def _fetch(self, at: int) -> np.ndarray:
+        """Source frame number `at`: by decoding on from the last one asked for, or from the key frame before it."""
+        key = self._keys[np.searchsorted(self._keys, at, side="right") - 1]
+        if self._cursor is None or self._cursor_at >= at or (self._seekable and key > self._cursor_at + 1):
+            self._cursor = self._numbered(at)
         frame = None
-        while self._at <= i:
-            frame = next(self._stream, None)
-            if frame is None:                                            # past the last picture: it stays
-                last = max(self._keep, default=None)
-                self._stream = None
-                return self._keep[last] if last is not None else self[i - 1]
-            self._keep[self._at] = frame
-            self._at += 1
-            while len(self._keep) > self._cache:
-                self._keep.popitem(last=False)
-        return frame
+        for number, frame in self._cursor:
+            self._cursor_at = number
+            if number >= at:
+                return self._rgb(frame)
+        self._cursor, self._cursor_at = None, -1
+        if frame is not None:
+            return self._rgb(frame)  # the wanted one is broken: the last one before it
+        raise InputError(f"frame {at} of {self.path} cannot be decoded; copy the file again.")
 
-    def _walk(self, start: int):
-        """Frames from index `start` on: for each instant the picture that is on screen then."""
-        import av
+    def _numbered(self, at: int) -> Iterator[tuple[int, av.VideoFrame]]:
+        """(number, frame) of the source frames in order, from at or before number `at`."""
+        if self._counted:
+            yield from enumerate(self._frames())
+            return
+        key = int(self._keys[np.searchsorted(self._keys, at, side="right") - 1]) if self._seekable else 0
+        frames = self._frames(int(self._pts[key]) if key else None)
+        first = next(frames, None)
+        if key and (first is None or first.pts is None or first.pts > self._pts[at]):
+            frames = self._frames()  # the seek went astray
+            first = next(frames, None)
+        while first is not None:
+            yield int(np.searchsorted(self._pts, first.pts, side="right")) - 1, first
+            first = next(frames, None)
 
-        with _open(self.path) as container:
-            stream = container.streams.video[0]
-            stream.thread_type = "AUTO"
-            origin = float((stream.start_time or 0) * stream.time_base)
-            if start:
-                container.seek(int((start / FPS + origin) / stream.time_base), stream=stream)
-            k, held, frames = start, None, container.decode(stream)
-            try:
-                for frame in frames:
-                    t = float(frame.pts * frame.time_base) - origin if frame.pts is not None else None
-                    if t is None:
-                        t = 0.0 if held is None else held[0] + 1 / float(stream.average_rate or FPS)
-                    while held is not None and k / FPS + 1e-4 < t:       # the held picture is shown until t
-                        yield held[1] if isinstance(held[1], np.ndarray) else _picture(held[1])
-                        k += 1
-                    held = (t, frame)
-                if held is not None:
-                    last = held[0] + 1 / float(stream.average_rate or FPS)
-                    picture = _picture(held[1])
-                    while k / FPS + 1e-4 < last:
-                        yield picture
-                        k += 1
-            except av.FFmpegError as e:
-                raise InputError(f"{self.path.name} breaks off after {k / FPS:.1f} s ({e}); give a complete file.")
+    def _frames(self, seek_pts: int | None = None) -> Iterator[av.VideoFrame]:
+        with opened(self.path, "video") as container:
+            stream = first_stream(container, "video")
+            stream.codec_context.thread_count = 2
+            stream.codec_context.thread_type = "AUTO"
+            if seek_pts is not None:
+                container.seek(seek_pts, stream=stream)
+            yield from decoded(container, stream, self.path, "video")
 
+    def _rgb(self, frame: av.VideoFrame | None) -> np.ndarray:
+        if frame is None:
+            raise InputError(f"{self.path} is a video of which no picture can be decoded; copy it again.")
+        rgb = frame.to_ndarray(format="rgb24")
+        turns = round(frame.rotation / 90) % 4  # the display matrix, counterclockwise, as np.rot90
+        rgb = np.rot90(rgb, turns)
+        if hasattr(self, "height") and rgb.shape[:2] != (self.height, self.width):  # the size changes within the file
+            wide = (self.height, self.width) if turns % 2 else (self.width, self.height)
+            rgb = np.rot90(frame.reformat(*wide, format="rgb24").to_ndarray(), turns)
+        return np.ascontiguousarray(rgb)  # landmarkers read garbage from strided memory
 
-def check_output(path: str | Path, *, overwrite: bool = False) -> Path:
-    """Raise InputError if a file cannot be written there: folder missing or locked, or the file exists already."""
-    path = Path(path)
-    if path.is_dir():
-        raise InputError(f"{str(path)!r} is a folder; give a file name such as {path / 'out.mp4'}.")
-    if not path.parent.is_dir():
-        raise InputError(f"The folder {str(path.parent)!r} does not exist; make it, or write somewhere else.")
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f"The folder {str(path.parent)!r} is not writable; write somewhere else.")
-    if path.exists() and not overwrite:
-        raise InputError(f"{str(path)!r} exists already; add --overwrite (overwrite=True) or choose another name.")
-    return path
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "_cache": OrderedDict(), "_cursor": None, "_cursor_at": -1}
+
+    def __repr__(self) -> str:
+        return f"FrameReader({str(self.path)!r}: {len(self)} frames, {self.height} x {self.width})"
 
 
-def write_video(path: str | Path, frames, audio: np.ndarray | None = None, *, fps: int | Fraction = FPS,
-                metadata: dict | None = None, crf: int = 18, sr: int = SR, progress=None) -> Path:
-    """Write frames, and sound if any, as MP4: H.264 yuv420p with even sides, AAC 48 kHz, playable while it loads.
-
-    frames: an iterable of (H, W, 3) uint8, never held together.  audio: (N,) at `sr`.  crf: quality, lower is better.
-    metadata: more tags than the "AI-generated" comment.  progress: called with the number of frames written.
-    Written beside and renamed; nothing is left behind on an error.
-    """
-    import av
-
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise InputError(f"The folder {str(path.parent)!r} does not exist; make it, or write somewhere else.")
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part.mp4")
-    rate = Fraction(fps).limit_denominator(1001)
+def _packets(container, stream) -> Iterator[tuple]:
+    """(pts, duration, is key frame, size) of each packet that will be shown."""
     try:
-        with av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as container:
-            container.metadata.update({"comment": TAG, **(metadata or {})})
-            video = sound = None
-            n = 0
-            for frame in frames:
-                frame = np.ascontiguousarray(frame)
-                if video is None:
-                    height, width = frame.shape[0] & ~1, frame.shape[1] & ~1
-                    video = container.add_stream("libx264", rate=rate)
-                    video.width, video.height, video.pix_fmt = width, height, "yuv420p"
-                    video.options = {"crf": str(crf), "preset": "veryfast"}
-                    video.codec_context.thread_count = 1 if width * height < 500_000 else 2
-                    if audio is not None:
-                        sound = container.add_stream("aac", rate=48000)
-                        sound.layout, sound.bit_rate = "mono", 128_000
-                picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame[:height, :width]), format="rgb24")
-                picture.pts, picture.time_base = n, 1 / rate
-                container.mux(video.encode(picture))
-                n += 1
-                if progress is not None:
-                    progress(n)
-            if video is None:
-                raise InputError(f"No frames were given for {path.name}.")
-            container.mux(video.encode(None))
+        for packet in container.demux(stream):
+            if not packet.is_discard:
+                yield packet.pts, packet.duration or 0, packet.is_keyframe, packet.size
+    except av.error.FFmpegError:
+        return  # the file breaks off: what came before counts
+
+
+def _schedule(times: np.ndarray, last_s: float, fps: float) -> np.ndarray:
+    """Which source frame each output frame shows.  times: (n,) seconds, rising.  Returns (T,) int, not falling.
+
+    Output frame i shows what is on screen at its middle. The middle is taken 2 ms early, so that rates of which it is a
+    boundary (50/s) do not flicker between two choices by the rounding of time stamps.
+    """
+    step, n = 1 / fps, len(times)
+    ideal = times[0] + step * np.arange(n)
+    if n > 1 and np.abs(times - ideal).max() < 0.1 * step:  # already at this rate: one to one, whatever its phase
+        shift = round(times[0] * fps)
+        return np.clip(np.arange(max(1, n + shift)) - shift, 0, n - 1)
+    T = max(1, round((times[-1] + last_s) * fps))
+    middles = (np.arange(T) + 0.5) * step - 0.002
+    return np.clip(np.searchsorted(times, middles, side="right") - 1, 0, n - 1)
+
+
+def _moves(container) -> bool:
+    """Whether FFmpeg's reader is one of videos: it also opens stills, and draws text files as terminals."""
+    name = container.format.name
+    return not (name.startswith("image2") or name.endswith("_pipe") or name == "tty")
+
+
+def is_video(path: str | os.PathLike) -> bool:
+    """Whether the file is a video or an animation, judged by its content.  Missing files are none."""
+    try:
+        with opened(path, "video") as container:
+            return _moves(container) and first_stream(container, "video") is not None and not is_image(path)
+    except InputError:
+        return False
+
+
+def probe(path: str | os.PathLike) -> dict:
+    """What a video file is: width, height (upright, px), fps (its own), n_frames and duration_s (at 25 frames/s),
+    has_audio, rotation (degrees counterclockwise that upright needs), metadata (a dict of strings and JSON values).
+
+    Reads the whole file's packets, decodes one frame.  Raises InputError as FrameReader does.
+    """
+    reader = FrameReader(path)
+    with opened(path, "video") as container:
+        tags = dict(container.metadata)
+        has_audio = first_stream(container, "audio") is not None
+    try:
+        more = json.loads(tags.get("description", ""))
+    except ValueError:
+        more = None
+    if isinstance(more, dict):
+        del tags["description"]
+        tags = more | tags
+    return {"width": reader.width, "height": reader.height, "fps": reader.source_fps, "duration_s": reader.duration_s,
+            "n_frames": len(reader), "has_audio": has_audio,
+            "rotation": round(next(reader._frames()).rotation), "metadata": tags}
+
+
+def write_video(path: str | os.PathLike, frames: Iterable[np.ndarray], audio: np.ndarray | None = None, *,
+                fps: float = FPS, metadata: dict | None = None, crf: int = 18, generated: bool = True,
+                progress: Callable[[int], None] | None = None) -> Path:
+    """Write an MP4 that browsers play: H.264, yuv420p, AAC, index first. Returns its path.
+
+    frames: any iterable of (H, W, 3) uint8 RGB, at least one; taken one by one, never held. Odd sizes gain a row or
+    column (the edge repeated), as yuv420p needs even ones.  audio: (N,) float32 at 16 kHz, sample 0 at frame 0.
+    metadata: shown by players where MP4 has a name for it (title, artist, date, ...), else JSON in the description.
+    generated: False leaves out the comment "AI-generated (tfg)"; only for unchanged recordings.
+    crf: 0 (lossless) .. 51.  progress: called with the number of frames written so far.
+    Atomic: on any error, one in `frames` too, nothing is left behind. Raises InputError if the folder is missing or not
+    writable, the name does not end in .mp4, or there are no frames.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".mp4", ".m4v", ".mov"):
+        raise InputError(f"cannot write {path.name}: videos are written as MP4; give a name that ends in .mp4.")
+    if audio is not None:
+        audio = np.asarray(audio, dtype=np.float32)
+        if audio.ndim != 1 or not np.isfinite(np.dot(audio, audio)):
+            raise InputError(f"the sound for {path} has the shape {audio.shape} or holds NaN; give (N,) finite samples.")
+    with atomic(path) as part, av.open(f"file:{part}", "w", format="mp4", options={"movflags": "+faststart"}) as out:
+        out.metadata.update(_tags(metadata or {}, generated))
+        iterator = iter(frames)
+        first = next(iterator, None)
+        if first is None:
+            raise InputError(f"there are no frames to write to {path}; give at least one.")
+        video = _video_stream(out, _checked(first, None).shape, fps, crf)
+        sound = _Sound(out, audio) if audio is not None and len(audio) else None
+        n, frame = 0, first
+        while frame is not None:
+            picture = av.VideoFrame.from_ndarray(_even(_checked(frame, first.shape)), format="rgb24")
+            picture.pts, picture.time_base = n, 1 / Fraction(fps).limit_denominator(1001)
+            out.mux(video.encode(picture.reformat(format="yuv420p", dst_colorspace="ITU601")))
+            n += 1
             if sound is not None:
-                for packet in _encode_sound(sound, np.asarray(audio, np.float32), sr):
-                    container.mux(packet)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+                sound.write_until(n / fps)
+            if progress is not None:
+                progress(n)
+            frame = next(iterator, None)
+        out.mux(video.encode(None))
+        if sound is not None:
+            sound.finish()
     return path
 
 
-def _encode_sound(stream, y: np.ndarray, sr: int):
-    import av
+def _tags(metadata: dict, generated: bool) -> dict[str, str]:
+    tags = {k: str(v) for k, v in metadata.items() if k in STANDARD_TAGS}
+    rest = {k: v for k, v in metadata.items() if k not in STANDARD_TAGS and v is not None}
+    if rest:
+        tags["description"] = json.dumps(rest, default=str)
+    if generated:
+        tags["comment"] = f"{AI_TAG}; {tags['comment']}" if tags.get("comment", AI_TAG) != AI_TAG else AI_TAG
+    return tags
 
-    resampler = av.AudioResampler(format="fltp", layout="mono", rate=48000, frame_size=1024)
-    for at in range(0, len(y), sr):
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(np.clip(y[at:at + sr], -1, 1))[None], format="flt",
-                                           layout="mono")
-        frame.sample_rate, frame.pts, frame.time_base = sr, at, Fraction(1, sr)
-        for out in resampler.resample(frame):
-            yield from stream.encode(out)
-    for out in resampler.resample(None):
-        yield from stream.encode(out)
-    yield from stream.encode(None)
+
+def _video_stream(out, shape: tuple, fps: float, crf: int):
+    stream = out.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
+    stream.height, stream.width = shape[0] + shape[0] % 2, shape[1] + shape[1] % 2
+    stream.pix_fmt = "yuv420p"
+    stream.options = {"crf": str(crf), "preset": "veryfast", "g": "50"}  # a key frame every 2 s: seeking stays quick
+    context = stream.codec_context
+    context.thread_count = 1  # faster than two at this size, the same bytes each time, and a core left for drawing
+    context.colorspace, context.color_range, context.color_primaries, context.color_trc = 6, 1, 6, 6  # BT.601, limited
+    return stream
+
+
+def _checked(frame: np.ndarray, shape: tuple | None) -> np.ndarray:
+    frame = np.asarray(frame)
+    if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
+        raise ValueError(f"frames must be (H, W, 3) uint8, got {frame.shape} {frame.dtype}")
+    if shape is not None and frame.shape != shape:
+        raise ValueError(f"all frames must have the size of the first, {shape}, got {frame.shape}")
+    return frame
+
+
+def _even(frame: np.ndarray) -> np.ndarray:
+    h, w = frame.shape[:2]
+    if h % 2 or w % 2:
+        frame = np.pad(frame, ((0, h % 2), (0, w % 2), (0, 0)), mode="edge")
+    return np.ascontiguousarray(frame)
+
+
+class _Sound:
+    """The AAC track beside the frames. The encoder's run-in of 1024 samples is marked in the file and skipped by
+    readers, so sample 0 plays with frame 0 (tested by a click)."""
+
+    RATE = 48000  # three times 16 kHz; browsers and players know it
+
+    def __init__(self, out, audio: np.ndarray):
+        self.out, self.audio, self.at = out, audio, 0
+        self.stream = out.add_stream("aac", rate=self.RATE, layout="mono")
+        self.stream.bit_rate = 128_000
+        self.resampler = av.AudioResampler(format="fltp", layout="mono", rate=self.RATE, frame_size=1024)
+
+    def write_until(self, seconds: float) -> None:
+        stop = min(len(self.audio), round(seconds * SR))
+        if stop > self.at:
+            frame = av.AudioFrame.from_ndarray(self.audio[None, self.at: stop], format="flt", layout="mono")
+            frame.sample_rate, frame.pts, frame.time_base = SR, self.at, Fraction(1, SR)
+            self._encode(frame)
+            self.at = stop
+
+    def _encode(self, frame) -> None:
+        for resampled in self.resampler.resample(frame):
+            self.out.mux(self.stream.encode(resampled))
+
+    def finish(self) -> None:
+        while self.at < len(self.audio):  # sound that outlasts the pictures, a second at a time
+            self.write_until(self.at / SR + 1)
+        self._encode(None)
+        self.out.mux(self.stream.encode(None))

@@ -75,8 +75,8 @@ def sfhq(n: int, *, side: int = 512) -> list[np.ndarray]:
 
 def real_clips() -> dict[str, list[Path]]:
     """The ten real clips by corpus."""
-    found = {"crema_d": sorted((SHARED / "crema_d" / "VideoFlash").glob("*.flv")), "grid": sorted((SHARED / "grid").glob("*.mpg"))}
-    return {k: v for k, v in found.items() if v}
+    found = {"crema_d": (SHARED / "crema_d" / "VideoFlash").glob("*.flv"), "grid": (SHARED / "grid").glob("*.mpg")}
+    return {k: sorted(v) for k, v in found.items() if any(True for _ in (SHARED / k).rglob("*"))}
 
 
 def interval(values, n: int = 2000) -> tuple[float, float]:
@@ -125,7 +125,8 @@ def bench_fit() -> dict:
             span = np.linalg.norm(points[33, :2] - points[263, :2])
             errors.append(np.linalg.norm(xy - points[:, :2], axis=1)[~use].mean() / span)
         if errors:
-            out[name] = {"n": len(errors), "mean_%": 100 * float(np.mean(errors)), "worst_%": 100 * float(np.max(errors)),
+            out[name] = {"n": len(errors), "mean_%": 100 * float(np.mean(errors)),
+                         "worst_%": 100 * float(np.max(errors)),
                          "ms": 1000 * float(np.median(seconds))}
     table("Fit: error on left-out landmarks, % of the outer-eye distance", out)
     return out
@@ -191,7 +192,7 @@ def bench_seen() -> dict:
     table("Asked and seen (re-measured)", out)
     real = real_brows()
     if real:
-        table("Brow travel in the six CREMA-D clips, outer-eye distances (5th to 95th percentile from the neutral clip)", real)
+        table("Brow travel in the six CREMA-D clips, outer-eye distances (5th to 95th percentile)", real)
     return {"sweep": out, "real_brows": real}
 
 
@@ -249,7 +250,7 @@ def bench_emotions() -> dict:
         out[emotion] = {"moved %": 100 * size, "named of": f"{hits}/{len(names)}"}
         if real:
             out[emotion]["actor 1001 %"] = 100 * float(np.linalg.norm(real[emotion], axis=1).mean())
-    table("Emotions: mean landmark displacement from neutral (% of outer-eye distance), nearest prototype of other faces", out)
+    table("Emotions: mean landmark travel from neutral (% of eye distance); nearest prototype of other faces", out)
     print(f"  emotions named on each face: {', '.join(str(v) for v in right.values())} of {len(EMOTIONS)}")
     return {"emotions": out, "named_per_face": right}
 
@@ -283,8 +284,8 @@ def bench_lips() -> dict:
             print(f"  {path.stem}: r {rows[-1][0]:.2f}, loudness alone {rows[-1][1]:.2f}")
         r = np.array(rows)
         low, high = interval(r[:, 0])
-        out[corpus] = {"clips": len(r), "r mean": r[:, 0].mean(), "interval": f"{low:.2f} to {high:.2f}", "worst": r[:, 0].min(),
-                       "loudness": r[:, 1].mean()}
+        out[corpus] = {"clips": len(r), "r mean": r[:, 0].mean(), "interval": f"{low:.2f} to {high:.2f}",
+                       "worst": r[:, 0].min(), "loudness": r[:, 1].mean()}
     if out:
         table("Real voice, real lips: Pearson r of the inner-lip gap", out)
     return out
@@ -304,12 +305,13 @@ write_wav({wav!r}, y)
 times = {{}}
 clip = tfg.animate({image!r}, {wav!r}, emotion="HAP", size=256, out={out!r}, overwrite=True, progress=False)
 wall = time.perf_counter() - start
-print(json.dumps({{"wall_s": wall, "frames": len(clip), "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}}))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps({{"wall_s": wall, "frames": len(clip), "peak_mb": peak}}))
 """
 
 
 def bench_speed() -> dict:
-    """`tfg animate` at 256 px: one-time cost and frames/s from two lengths of sound, in fresh processes; measurement."""
+    """`tfg animate` at 256 px: one-time cost and frames/s, from two lengths of sound in new processes; measurement."""
     sound = sorted(p for p in SENTENCE.iterdir() if p.suffix in (".wav", ".flac", ".ogg"))[0]
     out: dict = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -353,7 +355,7 @@ def main(names: list[str]) -> int:
         return 2
     print(f"{machine()}; Python {platform.python_version()}")
     if not SHARED.is_dir():
-        print(f"{SHARED} is not there: parts that need real clips or synthetic portraits are left out (set TFG_SHARED).")
+        print(f"{SHARED} is not there: parts that need real clips or portraits are left out (set TFG_SHARED).")
     results: dict = {"machine": machine()}
     for name in names or parts:
         start = time.perf_counter()

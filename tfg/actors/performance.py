@@ -31,7 +31,7 @@ def perform(mouth: np.ndarray, audio: np.ndarray | None = None, emotion: str = "
 
     mouth: (T, 52) the speech, as `tfg.models.mouth.predict` gives it.  audio: (N,) 16 kHz, or None: it tells where
     speech pauses and which syllables are stressed.  emotion, intensity, variant: see `tfg.actors.emotion`.
-    seed: chooses blinks, glances, head motion and asymmetry.  pose_scale: factor on the head's motion, 0 holds it still.
+    seed: chooses blinks, glances, head motion and asymmetry.  pose_scale: factor on the head's motion, 0 for none.
     expression_scale: factor on speech and emotion (not on blinks).
     Returns a `tfg.clip.Motion` of T frames, expression in [0, 1], pose relative to the source.  Raises InputError for
     an unknown emotion or an intensity outside [0, 1].

@@ -45,7 +45,7 @@ def hz_to_mel(answer):
 def mel_window(answer):
     """mel_window(mel (80, M), frame, width) -> (80, width), -4 (silence) outside the sound."""
     rng = np.random.default_rng(4)
-    for columns, width, frames in ((64, 16, (10, 7, 12, 0, 1, 19)), (40, 8, (5, 0, 12)), (50, 5, (6, 15))):
+    for columns, width, frames in ((64, 16, (10, 8, 13, 0, 1, 19)), (40, 8, (5, 0, 11)), (50, 5, (6, 15))):
         mel = rng.uniform(-3, 4, (80, columns)).astype(np.float32)
         for frame in frames:
             want = audio.mel_window(mel, frame, width)

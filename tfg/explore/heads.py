@@ -31,7 +31,7 @@ def _picture(expression=None, yaw=0.0, pitch=0.0, size=240, identity=None):
     return image[int(.06 * n):int(.86 * n), int(.17 * n):int(.83 * n)]
 
 
-def _gallery(pictures, titles, columns, width=9.0, emphasise=()):
+def _gallery(pictures, titles, columns, width=9.0):
     rows = -(-len(pictures) // columns)
     h, w = pictures[0].shape[:2]
     tile = width / columns
@@ -40,7 +40,7 @@ def _gallery(pictures, titles, columns, width=9.0, emphasise=()):
         ax.axis("off")
     for ax, picture, title in zip(axes.flat, pictures, titles):
         ax.imshow(picture)
-        ax.set_title(title, fontsize=8.5, loc="center", color=COLOURS[1] if title in emphasise else None)
+        ax.set_title(title, fontsize=8.5, loc="center")
     return fig
 
 

@@ -38,7 +38,7 @@ def draw_points(image, points, group: str = "all 478", numbers: bool = False, ya
     chosen = np.array(list(GROUPS_478[group]))
     fig, (left, right) = figure(8, 4.2, 1, 2)
     _zoom(left, image, points[chosen] if group != "all 478" else points, 0.35 if group != "all 478" else 0.15)
-    left.scatter(*points[chosen, :2].T, s=4 if len(chosen) > 100 else 12, color=COLOURS[4], edgecolors="none")
+    left.scatter(*points[chosen, :2].T, s=6 if len(chosen) > 100 else 16, color=COLOURS[1], edgecolors="white", lw=0.4)
     if numbers and len(chosen) < 100:
         for i in chosen:
             left.annotate(str(i), points[i, :2], (2, 2), textcoords="offset points", fontsize=6, color="white")
@@ -142,7 +142,7 @@ def draw_smoothing(truth, raw, smooth: dict):
         error = "" if truth is None else f" (error {np.sqrt(np.mean((values - truth) ** 2)):.3f})"
         ax.plot(t, values, color=COLOURS[k], label=label + error)
     ax.set(xlabel="time [s]")
-    ax.legend(ncols=2, loc="upper right")
+    ax.legend(ncols=1, loc="upper left", bbox_to_anchor=(1, 1))
     return fig
 
 

@@ -1,14 +1,15 @@
 """Pixels to measurements: faces, landmarks, expression coefficients, pose, Action Units, alignment.
 
-The names most used are here; each loads its libraries only when it is called.
+The names most used are here; each loads its libraries only when it is called. `tfg.faces.measure` is the module:
+`from tfg.faces.measure import measure` measures a video.
 """
 from __future__ import annotations
 
 from tfg.faces.aus import action_units
 from tfg.faces.geometry import brow_height, eye_aperture, lip_gap, mouth_width
 from tfg.faces.landmarks import Face, Landmarker, detect, one_face
-from tfg.faces.measure import best_frontal_frame, measure, track
+from tfg.faces.measure import best_frontal_frame, track
 from tfg.faces.points68 import to_68
 
-__all__ = ["Face", "Landmarker", "action_units", "best_frontal_frame", "brow_height", "detect", "eye_aperture", "lip_gap",
-           "measure", "mouth_width", "one_face", "to_68", "track"]
+__all__ = ["Face", "Landmarker", "action_units", "best_frontal_frame", "brow_height", "detect", "eye_aperture",
+           "lip_gap", "mouth_width", "one_face", "to_68", "track"]

@@ -1,7 +1,7 @@
 """Bring faces to a common place, cut them out, put them back, and keep them from trembling.
 
-A transform is a (2, 3) matrix M that takes a point (x, y) of the picture to M @ (x, y, 1) in the crop. Pixel centres have
-whole coordinates, x right and y down. Taught in notebooks/02_faces.
+A transform is a (2, 3) matrix M that takes a point (x, y) of the picture to M @ (x, y, 1) in the crop. Pixel centres
+have whole coordinates, x right and y down. Taught in notebooks/02_faces.
 """
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from tfg.faces.smooth import one_euro, smooth_points  # noqa: F401  (the third p
 
 STABLE = (33, 133, 362, 263, 129, 358, 6)
 """Points that move little in speech: the four eye corners, the wings and the bridge of the nose."""
-_TEMPLATE = np.array([[-4.45, -2.66], [-1.86, -2.59], [1.86, -2.59], [4.45, -2.66], [-1.79, .98], [1.79, .98], [0, -2.47]])
+_TEMPLATE = np.array([[-4.45, -2.66], [-1.86, -2.59], [1.86, -2.59], [4.45, -2.66], [-1.79, .98], [1.79, .98],
+                      [0, -2.47]])
 
 
 def similarity(source: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
@@ -49,11 +50,11 @@ def transform(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return np.concatenate([out, points[..., 2:] * np.sqrt(abs(np.linalg.det(matrix[:, :2])))], -1)
 
 
-def crop_box(points: np.ndarray, margin: float | tuple[float, float, float, float] = (.35, .55, .35, .25)) -> np.ndarray:
+def crop_box(points: np.ndarray, margin: float | tuple = (.35, .55, .35, .25)) -> np.ndarray:
     """A square (x0, y0, x1, y1) px around a face. It may reach beyond the picture; `warp` fills what is missing.
 
-    points: (N, 2 or 3) px.  margin: room at the left, top, right and bottom as a part of the face's longer side; one number
-    for all four. The default keeps hair and chin in.
+    points: (N, 2 or 3) px.  margin: room at the left, top, right and bottom as a part of the face's longer side; one
+    number for all four. The default keeps hair and chin in.
     """
     left, top, right, bottom = np.broadcast_to(np.asarray(margin, float), 4)
     low, high = np.asarray(points)[:, :2].min(0), np.asarray(points)[:, :2].max(0)
@@ -72,8 +73,9 @@ def box_matrix(box: np.ndarray, size: int) -> np.ndarray:
 def aligned_matrix(points: np.ndarray, size: int, *, face_width: float = 0.5, centre: tuple = (.5, .42)) -> np.ndarray:
     """The (2, 3) transform that stands a face upright at a fixed place and size: the same eyes in each crop.
 
-    points: (478, 2 or 3), MediaPipe's.  size: side of the crop, px.  face_width: its part that the face is wide.  centre:
-    where the middle between the eyes goes, as parts of the crop.  Only points that speech does not move are used.
+    points: (478, 2 or 3), MediaPipe's.  size: side of the crop, px.  face_width: its part that the face is wide.
+    centre: where the middle between the eyes goes, as parts of the crop.  Only points that speech does not move are
+    used.
     """
     unit = face_width * size / 15.0                                            # the template is 15 cm wide
     target = (_TEMPLATE - [0, -2.6]) * unit + np.array(centre) * size - .5
@@ -95,7 +97,8 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int | tuple[int, int]) -> 
         to_small = np.column_stack([np.diag(ratio), (ratio - 1) / 2])
         matrix = _compose(matrix, invert(to_small))
         image = small
-    return cv2.warpAffine(image, matrix, (int(width), int(height)), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpAffine(image, matrix, (int(width), int(height)), flags=cv2.INTER_LINEAR,
+                          borderMode=cv2.BORDER_REPLICATE)
 
 
 def _compose(second: np.ndarray, first: np.ndarray) -> np.ndarray:
@@ -116,8 +119,8 @@ def paste_back(crop: np.ndarray, image: np.ndarray, matrix: np.ndarray, feather:
                mask: np.ndarray | None = None) -> np.ndarray:
     """A copy of `image` with `crop` in the place that `matrix` took it from, blended in at its edge.
 
-    crop: (h, w, 3) uint8.  image: (H, W, 3) uint8.  matrix: (2, 3), picture to crop.  feather: width of the blend as a part
-    of the crop's shorter side; 0 for a hard edge.  mask: (h, w) in [0, 1], multiplied in.
+    crop: (h, w, 3) uint8.  image: (H, W, 3) uint8.  matrix: (2, 3), picture to crop.  feather: width of the blend as
+    a part of the crop's shorter side; 0 for a hard edge.  mask: (h, w) in [0, 1], multiplied in.
     """
     import cv2
     height, width = image.shape[:2]
@@ -132,7 +135,8 @@ def paste_back(crop: np.ndarray, image: np.ndarray, matrix: np.ndarray, feather:
         return out
     back = invert(matrix) - [[0, 0, x0], [0, 0, y0]]                           # only the part that changes is warped
     size = (int(x1 - x0), int(y1 - y0))
-    new = cv2.warpAffine(np.ascontiguousarray(crop), back, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    new = cv2.warpAffine(np.ascontiguousarray(crop), back, size, flags=cv2.INTER_LINEAR,
+                         borderMode=cv2.BORDER_REPLICATE)
     alpha = cv2.warpAffine(alpha, back, size, flags=cv2.INTER_LINEAR, borderValue=0)[..., None]
     part = image[y0:y1, x0:x1]
     out[y0:y1, x0:x1] = np.rint(part + alpha * (new.astype(np.float32) - part)).astype(image.dtype)

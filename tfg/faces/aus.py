@@ -25,8 +25,8 @@ UNSEEN = (5, 6, 9, 15)
 def action_units(expression: np.ndarray, *, measured: bool = False) -> np.ndarray:
     """AU intensities in [0, 5] from coefficients.
 
-    expression: (T, 52) or (52,), `vocabulary.EXPRESSION` order, NaN where missing.  measured: the coefficients come from
-    MediaPipe, so the columns of `UNSEEN` are NaN.  Returns (T, 17) or (17,) float32 in the order of `AUS`.
+    expression: (T, 52) or (52,), `vocabulary.EXPRESSION` order, NaN where missing.  measured: the coefficients come
+    from MediaPipe, so the columns of `UNSEEN` are NaN.  Returns (T, 17) or (17,) float32 in the order of `AUS`.
     Subtract the person's own neutral first (`tfg.faces.measure.subtract_neutral`).
     """
     expression = np.asarray(expression, float)

@@ -2,7 +2,8 @@
 
     python -m tfg.faces.curves --source CREMA-D/VideoFlash --out data/emotion_curves/crema_d_1001.npz
 
-measures six official CREMA-D clips (Cao et al. 2014; ODbL 1.0 / DbCL 1.0) at 25 frames/s. No picture and no sound is kept.
+measures six official CREMA-D clips (Cao et al. 2014; ODbL 1.0 / DbCL 1.0) at 25 frames/s. No picture and no sound is
+kept.
 """
 from __future__ import annotations
 
@@ -25,15 +26,16 @@ SHIPPED = ("emotion_curves", "crema_d_1001.npz")
 def build(source: str | Path, out: str | Path, *, actor: str = "1001", sentence: str = "DFA") -> Path:
     """Measure one sentence in six emotions and write the curves as one npz.
 
-    Arrays, float16, T frames at 25 per second each: `EMO_expression` (T, 52), `EMO_pose` (T, 6), `EMO_distances` (T, 4); and
-    the names of the columns. Raises InputError if a clip is missing.
+    Arrays, float16, T frames at 25 per second each: `EMO_expression` (T, 52), `EMO_pose` (T, 6), `EMO_distances` (T,
+    4); and the names of the columns. Raises InputError if a clip is missing.
     """
     arrays = {"expression_names": np.array(vocabulary.EXPRESSION), "pose_names": np.array(vocabulary.POSE),
               "distance_names": np.array(list(DISTANCES)), "fps": np.float32(25)}
     for emotion in vocabulary.EMOTIONS:
         found = sorted(Path(source).glob(f"{actor}_{sentence}_{emotion}_*.*"))
         if not found:
-            raise InputError(f"no clip {actor}_{sentence}_{emotion}_* in {source}: give the folder VideoFlash of CREMA-D.")
+            raise InputError(f"no clip {actor}_{sentence}_{emotion}_* in {source}: give the folder VideoFlash "
+                             "of CREMA-D.")
         result = track(found[0])
         distances = np.stack([measure(result.points) for measure in DISTANCES.values()], 1)
         for name, values in (("expression", result.expression), ("pose", result.pose), ("distances", distances)):
@@ -46,7 +48,8 @@ def build(source: str | Path, out: str | Path, *, actor: str = "1001", sentence:
 def load(path: str | Path | None = None) -> dict[str, dict[str, np.ndarray]]:
     """{emotion: {"expression" (T, 52), "pose" (T, 6), and each distance (T,)}}, float32, 25 frames per second.
 
-    path: a file of `build`; the shipped one by default.  Raises InputError if it is missing or names other coefficients.
+    path: a file of `build`; the shipped one by default.  Raises InputError if it is missing or names other
+    coefficients.
     """
     path = Path(path or paths.data(*SHIPPED))
     if not path.is_file():

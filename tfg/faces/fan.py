@@ -1,7 +1,8 @@
 """FAN, the course's reference detector of the 68 points, behind the same functions as MediaPipe.
 
-The network (Bulat & Tzimiropoulos 2017, heat maps of a four-fold hourglass) comes with the package `face-alignment`, its
-weights (96 MB) do not: they are downloaded on first use. Faces are found by MediaPipe; FAN then measures each in a crop.
+The network (Bulat & Tzimiropoulos 2017, heat maps of a four-fold hourglass) comes with the package `face-alignment`,
+its weights (96 MB) do not: they are downloaded on first use. Faces are found by MediaPipe; FAN then measures each in
+a crop.
 """
 from __future__ import annotations
 
@@ -32,8 +33,8 @@ def check_weights(path: Path) -> None:
     expected = WEIGHTS.split("-")[1].split(".")[0]
     found = models.digest(path)
     if not found.startswith(expected):
-        raise InputError(f"the weights of FAN at {path} have the wrong checksum (sha256 {found[:10]}, expected {expected}): "
-                         "delete the file and run again to fetch it afresh.")
+        raise InputError(f"the weights of FAN at {path} have the wrong checksum (sha256 {found[:10]}, expected "
+                         f"{expected}): delete the file and run again to fetch it afresh.")
 
 
 @functools.lru_cache(maxsize=1)
@@ -53,8 +54,8 @@ def network():
             return face_alignment.FaceAlignment(face_alignment.LandmarksType.TWO_D, device="cpu", compile=False,
                                                 face_detector="folder")
     except (urllib.error.URLError, OSError) as error:
-        raise InputError(f"the weights of FAN are not there and {WEIGHTS_URL} cannot be reached ({error}): connect to the "
-                         f"network once, put the file at {path}, or use backend=\"mediapipe\".") from error
+        raise InputError(f"the weights of FAN are not there and {WEIGHTS_URL} cannot be reached ({error}): connect to "
+                         f"the network once, put the file at {path}, or use backend=\"mediapipe\".") from error
 
 
 def points68(image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -64,7 +65,8 @@ def points68(image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarr
     Returns points (N, 68, 2) px and confidence (N,): the mean height of the heat maps' peaks, about 0 to 1.
     """
     boxes = np.asarray(boxes, float).reshape(-1, 4)
-    points, scores, _ = network().get_landmarks_from_image(image, detected_faces=list(boxes), return_landmark_score=True)
+    points, scores, _ = network().get_landmarks_from_image(image, detected_faces=list(boxes),
+                                                            return_landmark_score=True)
     return np.stack(points)[..., :2].astype(np.float32), np.array([np.mean(score) for score in scores])
 
 

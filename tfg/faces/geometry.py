@@ -36,7 +36,7 @@ def mouth_width(points: np.ndarray) -> np.ndarray:
 
 
 def eye_aperture(points: np.ndarray, side: str | None = None) -> np.ndarray:
-    """Opening between the lids, in eye distances: about 0.1 open, 0.03 closed. side: person's own; None for the mean."""
+    """Opening between the lids, in eye distances: about 0.1 open, 0.03 closed. side: None is the mean."""
     gaps = [np.mean([_distance(points, a, b) for a, b in _LIDS[s]], 0) for s in _sides(side)]
     return np.mean(gaps, 0) / eye_distance(points)
 

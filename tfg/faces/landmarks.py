@@ -1,8 +1,8 @@
 """Find faces and measure them: 478 points, 52 expression coefficients, pose.
 
-`detect` for pictures, `Landmarker` for many pictures or a stream, `one_face` for "the face of this portrait" with errors
-that say what is wrong. Points are in pixels of the given picture: x right, y down, z in the same scale, negative towards
-the camera; "left" and "right" are the person's own. Taught in notebooks/02_faces.
+`detect` for pictures, `Landmarker` for many pictures or a stream, `one_face` for "the face of this portrait" with
+errors that say what is wrong. Points are in pixels of the given picture: x right, y down, z in the same scale,
+negative towards the camera; "left" and "right" are the person's own. Taught in notebooks/02_faces.
 """
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tfg.errors import InputError
 from tfg.faces import models, pose as poses
 from tfg.faces._quiet import quiet_stderr
 from tfg.faces.points68 import to_68
+from tfg.faces.search import search, shrink
 
 BACKENDS = ("mediapipe", "fan")
 MAX_SIDE_PX = 1600
 """Larger pictures are searched in a smaller copy: the networks look at 256 px of face at most."""
 MIN_FACE_PX = 64
 MAX_YAW_DEG = 50.0
-_MIN_TILE_PX = 120
 _RUNS = threading.Lock()                     # MediaPipe's image mode, one picture at a time
 
 
@@ -64,7 +64,8 @@ def check_image(image: np.ndarray) -> np.ndarray:
 def _face(landmarks, categories, window, size) -> Face:
     """One MediaPipe result, measured in `window` (x, y, width, height px), in the whole picture's pixels."""
     x0, y0, w, h = window
-    points = np.array([(p.x, p.y, p.z) for p in landmarks], np.float32) * np.float32([w, h, w]) + np.float32([x0, y0, 0])
+    points = np.array([(p.x, p.y, p.z) for p in landmarks], np.float32) * np.float32([w, h, w])
+    points += np.float32([x0, y0, 0])
     blendshapes = np.full(len(vocabulary.EXPRESSION), np.nan, np.float32)
     for category in categories:
         column = vocabulary.INDEX.get(category.category_name)           # "_neutral" is not one of ours
@@ -77,8 +78,9 @@ def _face(landmarks, categories, window, size) -> Face:
 class Landmarker:
     """MediaPipe's Face Landmarker, open from `with Landmarker() as lm:` to the end of the block.
 
-    video: track from frame to frame (`lm(frame, timestamp_ms)`, times must rise). With one face MediaPipe then smooths
-    over time, which delays lips by 0.4 frames at 30 frames/s: for measuring, leave it off; each frame stands for itself.
+    video: track from frame to frame (`lm(frame, timestamp_ms)`, times must rise). With one face MediaPipe then
+    smooths over time, which delays lips by 0.4 frames at 30 frames/s: for measuring, leave it off; each frame stands
+    for itself.
     max_faces: at most so many.  backend: "mediapipe", or "fan" for FAN's 68 points besides (`tfg.faces.fan`).
     """
 
@@ -117,7 +119,7 @@ class Landmarker:
         with _RUNS:
             return self._task.detect(picture)
 
-    def _look(self, image, window, size, timestamp_ms=None) -> list[Face]:
+    def look(self, image, window, size, timestamp_ms=None) -> list[Face]:
         """Faces in one piece of a picture, in the whole picture's pixels; the piece may be a scaled copy."""
         result = self._run(np.ascontiguousarray(image), timestamp_ms)
         return [_face(*parts, window, size) for parts in zip(result.face_landmarks, result.face_blendshapes)]
@@ -133,21 +135,12 @@ class Landmarker:
             raise ValueError("a Landmarker with video=True needs lm(frame, timestamp_ms)")
         image = check_image(image)
         size = image.shape[:2]
-        faces = self._look(_shrink(image, MAX_SIDE_PX), (0, 0, size[1], size[0]), size, timestamp_ms)
+        faces = self.look(shrink(image, MAX_SIDE_PX), (0, 0, size[1], size[0]), size, timestamp_ms)
         faces.sort(key=lambda face: -face.size_px)
         if self.backend == "fan" and faces:
             from tfg.faces import fan
             faces = fan.refine(image, faces)
         return faces
-
-
-def _shrink(image: np.ndarray, side: int) -> np.ndarray:
-    """`image`, or a copy whose longer side is `side` px."""
-    factor = side / max(image.shape[:2])
-    if factor >= 1:
-        return image
-    import cv2
-    return cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
 
 
 @functools.lru_cache(maxsize=4)
@@ -162,79 +155,27 @@ def _shared(max_faces: int) -> Landmarker:
 def detect(image: np.ndarray, *, backend: str = "mediapipe", max_faces: int = 5) -> list[Face]:
     """Faces in a picture, largest first; an empty list if there are none.
 
-    image: (H, W, 3) uint8 RGB.  backend: "mediapipe" or "fan".  The detector is made for selfies; where it sees nothing,
-    the picture is searched again with a margin (faces that fill it) and in overlapping tiles (small faces).
+    image: (H, W, 3) uint8 RGB.  backend: "mediapipe" or "fan".  The detector is made for selfies; where it sees
+    nothing, the picture is searched again with a margin (faces that fill it) and in overlapping tiles (small faces).
     Raises InputError for another kind of array, an unknown backend, or missing weights.
     """
     if backend not in BACKENDS:
         raise InputError(f"unknown landmark backend {backend!r}: choose one of {', '.join(BACKENDS)}.")
     image = check_image(image)
     landmarker = _shared(max_faces)
-    faces = landmarker(image) or _search(landmarker, image)[:max_faces]
+    faces = landmarker(image) or search(landmarker, image)[:max_faces]
     if backend == "fan" and faces:
         from tfg.faces import fan
         faces = fan.refine(image, faces)
     return faces
 
 
-def _search(landmarker: Landmarker, image: np.ndarray) -> list[Face]:
-    """Second look: with a margin around the picture, then in ever smaller tiles. Finds are confirmed in a close-up."""
-    h, w = image.shape[:2]
-    margin = max(h, w) // 3
-    found = _confirm(landmarker, image, _window(landmarker, image, (-margin, -margin, w + 2 * margin, h + 2 * margin)))
-    side = max(h, w) // 2
-    while not found and side >= _MIN_TILE_PX:
-        tw, th = min(side, w), min(side, h)
-        candidates = [face for y in _starts(h, th) for x in _starts(w, tw)
-                      for face in _window(landmarker, image, (x, y, tw, th))]
-        found = _confirm(landmarker, image, candidates)
-        side //= 2
-    return sorted(found, key=lambda face: -face.size_px)
-
-
-def _starts(length: int, tile: int) -> np.ndarray:
-    """First pixels of tiles that cover `length` and overlap by half."""
-    return np.linspace(0, length - tile, 1 + int(np.ceil((length - tile) / (tile / 2)))).astype(int)
-
-
-def _window(landmarker: Landmarker, image: np.ndarray, window: tuple[int, int, int, int], side: int = 640) -> list[Face]:
-    """Faces seen in a window (x, y, width, height px) that may reach beyond the picture, where it is grey."""
-    h, w = image.shape[:2]
-    x, y, ww, wh = window
-    x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + ww, w), min(y + wh, h)
-    piece = image[y0:y1, x0:x1]
-    if (x0, y0, x1, y1) != (x, y, x + ww, y + wh):
-        piece = np.pad(piece, ((y0 - y, y + wh - y1), (x0 - x, x + ww - x1), (0, 0)), constant_values=128)
-    return landmarker._look(_shrink(np.ascontiguousarray(piece), side), window, (h, w))
-
-
-def _overlap(a: np.ndarray, b: np.ndarray) -> float:
-    """Intersection over union of two boxes."""
-    side = np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None)
-    shared = side.prod()
-    return float(shared / ((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - shared + 1e-9))
-
-
-def _confirm(landmarker: Landmarker, image: np.ndarray, candidates: list[Face]) -> list[Face]:
-    """Measure each candidate again in a close-up of its own; keep it if it is seen there too, and only once."""
-    kept: list[Face] = []
-    for candidate in sorted(candidates, key=lambda face: -face.size_px):
-        if any(_overlap(candidate.box, face.box) > 0.3 for face in kept):
-            continue
-        centre, side = (candidate.box[:2] + candidate.box[2:]) / 2, 2.2 * (candidate.box[2:] - candidate.box[:2]).max()
-        x, y = np.round(centre - side / 2).astype(int)
-        again = _window(landmarker, image, (int(x), int(y), int(side), int(side)))
-        again = [face for face in again if _overlap(face.box, candidate.box) > 0.5]
-        kept += [face for face in again[:1] if not any(_overlap(face.box, other.box) > 0.3 for other in kept)]
-    return kept
-
-
-def one_face(image: np.ndarray, face: int | None = None, *, backend: str = "mediapipe", max_yaw_deg: float = MAX_YAW_DEG,
-             min_face_px: float = MIN_FACE_PX) -> Face:
+def one_face(image: np.ndarray, face: int | None = None, *, backend: str = "mediapipe",
+             max_yaw_deg: float = MAX_YAW_DEG, min_face_px: float = MIN_FACE_PX) -> Face:
     """The face of a portrait: the largest, or number `face` (0 is the largest).
 
-    Warns (UserWarning) when there are several and none was chosen. Raises InputError, one sentence that says what to do:
-    no face, a profile view, a face under `min_face_px` px, no face of that number.
+    Warns (UserWarning) when there are several and none was chosen. Raises InputError, one sentence that says what to
+    do: no face, a profile view, a face under `min_face_px` px, no face of that number.
     """
     faces = detect(image, backend=backend, max_faces=10)
     h, w = image.shape[:2]
@@ -242,16 +183,17 @@ def one_face(image: np.ndarray, face: int | None = None, *, backend: str = "medi
         raise InputError(f"no face was found in the picture ({w}x{h} px): use one that shows a face from the front, "
                          "unobstructed and not too dark (a full profile cannot be used).")
     if face is not None and not 0 <= face < len(faces):
-        raise InputError(f"face {face} was asked for, but the picture shows {len(faces)} "
-                         f"(numbered from 0, the largest): choose --face 0{f' to {len(faces) - 1}' * (len(faces) > 1)}.")
+        choice = "0" if len(faces) == 1 else f"0 to {len(faces) - 1}"
+        raise InputError(f"face {face} was asked for, but the picture shows {len(faces)} (numbered from 0, the "
+                         f"largest): choose --face {choice}.")
     chosen = faces[face or 0]
     if chosen.size_px < min_face_px:
-        raise InputError(f"the face is only {chosen.size_px:.0f} px high, at least {min_face_px:.0f} px are needed: use a "
-                         "larger picture or a closer crop.")
+        raise InputError(f"the face is only {chosen.size_px:.0f} px high, at least {min_face_px:.0f} are needed: use "
+                         "a larger picture or a closer crop.")
     if abs(chosen.pose[0]) > max_yaw_deg:
         side = "right" if chosen.pose[0] > 0 else "left"
-        raise InputError(f"the face is turned {abs(chosen.pose[0]):.0f} degrees to the {side} of the picture, more than "
-                         f"{max_yaw_deg:.0f} (a profile view): use a picture taken more from the front.")
+        raise InputError(f"the face is turned {abs(chosen.pose[0]):.0f} degrees to the {side} of the picture, more "
+                         f"than {max_yaw_deg:.0f} (a profile view): use a picture taken more from the front.")
     if face is None and len(faces) > 1:
         warnings.warn(f"{len(faces)} faces found; using the largest, {chosen.size_px:.0f} px high, at x = "
                       f"{chosen.box[[0, 2]].mean():.0f}, y = {chosen.box[[1, 3]].mean():.0f}; choose with --face 0 to "

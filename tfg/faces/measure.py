@@ -1,7 +1,7 @@
 """Measure a face over time: expression, pose and landmarks of each frame of a video, and distances on the face.
 
-Every frame is measured by itself, not tracked: MediaPipe's tracking mode smooths as it goes, which delays the lips by 0.4
-frames, and it is hardly faster. Taught in notebooks/02_faces and 03_action_units_and_expression.
+Every frame is measured by itself, not tracked: MediaPipe's tracking mode smooths as it goes, which delays the lips by
+0.4 frames, and it is hardly faster. Taught in notebooks/02_faces and 03_action_units_and_expression.
 """
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from tfg import vocabulary
 from tfg.errors import InputError
-from tfg.faces import landmarks
+from tfg.faces import landmarks, search
 from tfg.faces.geometry import (brow_height, eye_aperture, eye_distance, lip_gap, mouth_width,  # noqa: F401
                                 person_neutral, subtract_neutral)
 from tfg.faces.smooth import smooth_points
@@ -68,25 +68,30 @@ def _counted(frames, total, progress):
     return reporting()
 
 
-def _next_face(landmarker, frame, last, i, face):
-    """The face of this frame: nearest to the `last` one, else the chosen or largest; and how many were seen."""
-    faces = landmarker(landmarks._shrink(frame, MAX_SIDE_PX))
-    if not faces and last is not None:                       # too small for the whole picture: look where it was
+def _next_face(landmarker, frame, last, i, face, several=False):
+    """The face of this frame: the one where the `last` was, else the chosen or largest; and how many were seen.
+
+    Near the last place a close-up is taken when the whole frame shows nothing there (small, or lost among others).
+    several: more than one face has been seen, so that a face elsewhere is not taken for this one.
+    """
+    faces = landmarker(search.shrink(frame, MAX_SIDE_PX))
+    if max(frame.shape[:2]) > MAX_SIDE_PX:
+        faces = [_rescaled(f, max(frame.shape[:2]) / MAX_SIDE_PX) for f in faces]
+    if last is None:
+        faces = faces or (search.search(landmarker, frame) if i % _SEARCH_EVERY == 0 else [])
+        return (faces[min(face or 0, len(faces) - 1)] if faces else None), len(faces)
+
+    def away(f):                                             # from the last place, in face heights
+        return np.linalg.norm(f.box[:2] + f.box[2:] - last.box[:2] - last.box[2:]) / 2 / last.size_px
+
+    near = [f for f in faces if away(f) < 1]
+    if not near:
         centre, side = (last.box[:2] + last.box[2:]) / 2, 2.5 * (last.box[2:] - last.box[:2]).max()
         x, y = (centre - side / 2).astype(int)
-        faces = landmarks._window(landmarker, frame, (int(x), int(y), int(side), int(side)))
-    elif not faces and i % _SEARCH_EVERY == 0:
-        faces = landmarks._search(landmarker, frame)
-    elif max(frame.shape[:2]) > MAX_SIDE_PX:
-        faces = [_rescaled(f, max(frame.shape[:2]) / MAX_SIDE_PX) for f in faces]
-    if not faces:
-        return None, 0
-    if last is None:
-        return faces[min(face or 0, len(faces) - 1)], len(faces)
-    middle = last.box[:2] + last.box[2:]
-    nearest = min(faces, key=lambda f: np.linalg.norm(f.box[:2] + f.box[2:] - middle))
-    jumped = np.linalg.norm(nearest.box[:2] + nearest.box[2:] - middle) / 2 > 2 * last.size_px
-    return (None if jumped and len(faces) > 1 else nearest), len(faces)
+        near = [f for f in search.look_in(landmarker, frame, (int(x), int(y), int(side), int(side))) if away(f) < 1]
+    if not near and not several:
+        near = faces                                         # a cut, or a quick move: there is only one
+    return min(near, key=away, default=None), len(faces)
 
 
 def _rescaled(face, factor):
@@ -98,9 +103,9 @@ def _rescaled(face, factor):
 def track(video, *, face: int | None = None, progress=None) -> Track:
     """Follow one face through a video.
 
-    video: path, Clip, FrameReader, or frames (H, W, 3) uint8 at 25 fps.  face: number of the face in the first frame that
-    shows any, 0 (default) is the largest.  progress: None, True for a bar, or a function of (frames done, frames in all).
-    Frames without a face are NaN and reported by a UserWarning. Raises InputError if no frame has a face.
+    video: path, Clip, FrameReader, or frames (H, W, 3) uint8 at 25 fps.  face: number of the face in the first frame
+    that shows any, 0 (default) is the largest.  progress: None, True for a bar, or a function of (frames done, frames
+    in all). Frames without a face are NaN and reported by a UserWarning. Raises InputError if no frame has a face.
     """
     frames, total = _frames(video)
     points, expression, pose, size, most, last = [], [], [], None, 0, None
@@ -109,14 +114,14 @@ def track(video, *, face: int | None = None, progress=None) -> Track:
         for i, frame in enumerate(_counted(frames, total, progress)):
             frame = landmarks.check_image(frame)
             size = size or frame.shape[:2]
-            seen, count = _next_face(landmarker, frame, last, i, face)
+            seen, count = _next_face(landmarker, frame, last, i, face, most > 1)
             most, last = max(most, count), seen or last
             one = (seen.points, seen.blendshapes, seen.pose) if seen else nothing
             for store, value in zip((points, expression, pose), one):
                 store.append(value)
     if last is None:
-        raise InputError(f"no face was found in any of the {len(points)} frames of the video: use one that shows a face "
-                         "from the front.")
+        raise InputError(f"no face was found in any of the {len(points)} frames of the video: use one that shows a "
+                         "face from the front.")
     result = Track(np.stack(points), np.stack(expression), np.stack(pose), np.isfinite(np.stack(pose)[:, 0]),
                    float(getattr(frames, "fps", 25.0) or 25.0), size, most)
     _report(result, face)
@@ -129,8 +134,8 @@ def _report(result: Track, face) -> None:
                       f"{result.faces - 1}", UserWarning, stacklevel=3)
     missing = np.flatnonzero(~result.found)
     if len(missing):
-        warnings.warn(f"no face in {len(missing)} of {len(result)} frames (the first at {missing[0] / result.fps:.2f} s); "
-                      "they are NaN", UserWarning, stacklevel=3)
+        warnings.warn(f"no face in {len(missing)} of {len(result)} frames (the first at {missing[0] / result.fps:.2f} "
+                      "s); they are NaN", UserWarning, stacklevel=3)
 
 
 def measure(video, method: str = "blendshapes", *, smooth: int = 0, face: int | None = None, progress=None):
@@ -177,8 +182,8 @@ def portrait_cost(face, detail: float) -> float:
 def best_frontal_frame(video, *, face: int | None = None, per_s: float = 4.0, first_s: float = 60.0):
     """The frame of a video that makes the best portrait: frontal, eyes open, mouth closed, sharp.
 
-    video: path, Clip, FrameReader or frames.  per_s: frames looked at per second; the rest are only decoded.  first_s: stop
-    there, if a face has been found by then.  Returns image (H, W, 3) uint8, frame number, `Face`.
+    video: path, Clip, FrameReader or frames.  per_s: frames looked at per second; the rest are only decoded.
+    first_s: stop there, if a face has been found by then.  Returns image (H, W, 3) uint8, frame number, `Face`.
     Raises InputError if no frame that was looked at shows a face.
     """
     frames, _ = _frames(video)

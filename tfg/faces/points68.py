@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import numpy as np
 
-JAW = ((127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152), (356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152))
+JAW = ((127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152),
+       (356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152))
 """The outline from each temple (the picture's left first) down to the chin, 152, on MediaPipe's face oval."""
 INNER = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300,              # 17-26 brows, from the picture's left
          168, 197, 5, 4, 98, 97, 2, 326, 327,                        # 27-35 bridge, then under the nostrils
@@ -26,7 +27,8 @@ def to_68(points: np.ndarray) -> np.ndarray:
     """The 68 points (68, 2) float32 of MediaPipe's points (478, 2 or 3), or (T, 68, 2) of (T, 478, .).
 
     The jaw cannot be looked up in a table: the two meshes space it differently, and tables that are passed around run
-    up to 30 % of the eye distance off. So each side of the outline is divided into eight equal lengths; point 8 is the chin.
+    up to 30 % of the eye distance off. So each side of the outline is divided into eight equal lengths; point 8 is
+    the chin.
     """
     points = np.asarray(points)
     if points.ndim == 3:

@@ -15,8 +15,8 @@ VERTICAL_FOV_DEG = 63.0
 LEVEL_DEG = 7.4
 """Median pitch of 355 frontal portraits against MediaPipe's canonical head, whose zero looks slightly up."""
 
-# Points that expression hardly moves, in MediaPipe's canonical head (cm; Apache-2.0, canonical_face_model.obj), with the
-# weights of its own pose solver: index in the picture's left half, index of the mirror point, x, y, z, weight of each.
+# Points that expression hardly moves, in MediaPipe's canonical head (cm; Apache-2.0, canonical_face_model.obj), with
+# the weights of its own pose solver: index in the picture's left half, index of the mirror point, x, y, z, weight.
 _RIGID = np.array([
     (4, 4, 0.00, -0.46, 7.59, .071), (6, 6, 0.00, 2.47, 5.79, .032), (10, 10, 0.00, 8.26, 4.48, .008),
     (33, 263, -4.45, 2.66, 3.17, .059), (54, 284, -6.28, 6.62, 1.43, .008), (67, 297, -3.52, 8.01, 3.73, .009),
@@ -61,8 +61,8 @@ _HEAD_MEAN = _WEIGHT @ _HEAD
 def rigid_fit(points: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
     """Best similarity of a rigid head to the landmarks: q ~ s R p + t, weighted least squares.
 
-    points: (478, 3) px, MediaPipe's.  Returns R (3, 3), s in px per cm, t (3,) px with y up: where the centre of the head
-    lands.  Kabsch 1976, with the scale of Umeyama 1991.
+    points: (478, 3) px, MediaPipe's.  Returns R (3, 3), s in px per cm, t (3,) px with y up: where the centre of the
+    head lands.  Kabsch 1976, with the scale of Umeyama 1991.
     """
     q = np.asarray(points, float)[_INDEX] * [1, -1, -1]                    # picture axes to ours
     q_mean = _WEIGHT @ q
@@ -75,12 +75,12 @@ def rigid_fit(points: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
 
 
 def from_points(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Pose (6,) float32 of `vocabulary.POSE` from MediaPipe's points (478, 3) px in a picture of `size` (height, width).
+    """Pose (6,) float32, `vocabulary.POSE`, of MediaPipe's points (478, 3) px in a picture of `size` (height, width).
 
-    Angles come from the shape of the face alone, so that they do not change when the picture is cropped or the face moves
-    across it (MediaPipe's own matrix changes by several degrees). Translation of the head's centre in head widths:
-    tx right and ty up from the picture's centre, tz towards the camera, so negative: about the distance for a lens of 63
-    degrees.
+    Angles come from the shape of the face alone, so that they do not change when the picture is cropped or the face
+    moves across it (MediaPipe's own matrix changes by several degrees). Translation of the head's centre in head
+    widths: tx right and ty up from the picture's centre, tz towards the camera, so negative: about the distance for a
+    lens of 63 degrees.
     """
     rotation, scale, at = rigid_fit(points)
     head_px = scale * HEAD_WIDTH_CM

@@ -20,10 +20,11 @@ def one_euro(values: np.ndarray, fps: float = 25.0, *, min_cutoff_hz: float = 1.
              speed_cutoff_hz: float = 1.0) -> np.ndarray:
     """A low-pass whose cut-off rises with speed: still points stop trembling, fast ones are not delayed (much).
 
-    values: (T, ...), filtered each by itself; after a gap (NaN) the filter starts anew.  min_cutoff_hz: smoothing at rest,
-    lower is calmer.  beta: Hz of cut-off added per unit/s of speed, in the units of `values` (0.05 suits pixels of a face
-    some 200 px wide; multiply by the eye distance for normalised points).  speed_cutoff_hz: smoothing of the speed itself.
-    Causal: for recordings prefer `smooth_points`, which does not delay.  Casiez, Roussel & Vogel 2012, algorithms 1-2.
+    values: (T, ...), filtered each by itself; after a gap (NaN) the filter starts anew.  min_cutoff_hz: smoothing at
+    rest, lower is calmer.  beta: Hz of cut-off added per unit/s of speed, in the units of `values` (0.05 suits pixels
+    of a face some 200 px wide; multiply by the eye distance for normalised points).  speed_cutoff_hz: smoothing of
+    the speed itself. Causal: for recordings prefer `smooth_points`, which does not delay.  Casiez, Roussel & Vogel
+    2012, algorithms 1-2.
     """
     def gain(cutoff_hz):
         return 1 / (1 + fps / (2 * np.pi * cutoff_hz))                 # alpha of an exponential filter, eq. 6
@@ -50,7 +51,7 @@ def smooth_points(values: np.ndarray, window: int = 5, *, method: str = "savgol"
     values = np.asarray(values, float)
     if window <= 1 or len(values) < 3:
         return values.astype(np.float32)
-    filled = fill_gaps(values)
+    filled = np.nan_to_num(fill_gaps(values))            # what was never measured must not stop the filter
     if method == "one_euro":
         out = (one_euro(filled, fps) + one_euro(filled[::-1], fps)[::-1]) / 2
     elif method == "savgol":

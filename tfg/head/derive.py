@@ -23,7 +23,7 @@ IDENTITY_STD = (("mouth", 0.15), ("laugh", 0.1), ("-incr", 0.35), ("-up", 0.35),
                 ("", 0.5))
 """Prior of the identity coefficients, by a word in the name: mouths vary little, or a smile is taken for a shape."""
 NECK_CUT_M = -0.20          # metres below the eyes: the collar bones
-PHENOTYPES = {              # name -> (phenotype settings that differ from the mean); the basis vector is their difference
+PHENOTYPES = {              # name -> settings that differ from the mean; the basis vector is the difference
     "gender-male": dict(gender=1.0), "gender-female": dict(gender=0.0), "age-old": dict(age=1.0),
     "age-young": dict(age=0.667), "weight-high": dict(weight=1.0), "weight-low": dict(weight=0.0),
     "muscle-high": dict(muscle=1.0), "african": dict(african=1.0, asian=0.0, caucasian=0.0),
@@ -154,7 +154,6 @@ def correspondences(head, detect, size: int = 640) -> tuple[np.ndarray, np.ndarr
 
     from tfg.head.render import render_head
 
-    skin = head.triangles[head.part_mask("skin")]
     drawn = ~head.part_mask("lash_left", "lash_right")
     tri, part = head.triangles[drawn], head.part[drawn]
     votes = np.full((0, 478, 3), np.nan)
@@ -196,7 +195,6 @@ def correspondences(head, detect, size: int = 640) -> tuple[np.ndarray, np.ndarr
     nearest = cKDTree((head.mean[tri[f]] * b[:, :, None]).sum(1)).query(point)[1]
     triangles, weights = tri[f[nearest]], b[nearest] / b[nearest].sum(1, keepdims=True)
     triangles, weights = _irises(head, triangles, weights)
-    del skin
     return triangles.astype(np.int32), weights.astype(np.float32)
 
 

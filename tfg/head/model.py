@@ -47,9 +47,10 @@ class Head:
             with np.load(path, allow_pickle=False) as f:
                 d = {k: f[k] for k in f.files}
         except FileNotFoundError:
-            raise InputError(f"The head model {path} is missing; reinstall tfg, or make it with `tfg head derive`.")
+            raise InputError(f"The head model {path} is missing; reinstall tfg, or make it with "
+                             "`tfg head derive`.") from None
         except (ValueError, OSError, KeyError) as e:
-            raise InputError(f"The head model {path} cannot be read ({e}); reinstall tfg.")
+            raise InputError(f"The head model {path} cannot be read ({e}); reinstall tfg.") from e
         return Head.from_arrays(d)
 
     @staticmethod

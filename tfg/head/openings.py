@@ -7,15 +7,13 @@ import numpy as np
 
 from tfg.head import template as tp
 from tfg.head.model import CAMERA_M, project
-from tfg.head.mouth_interior import paint
 from tfg.vocabulary import EXPRESSION, INDEX, index
 
 SPREAD_M = 0.010            # how far a correction of the lips reaches into the skin
-LID_M = (0.0035, 0.0125)    # skin this near the upper lid's edge goes along whole; beyond the second distance not at all
+LID_M = (0.0035, 0.0125)    # skin this near the upper lid's edge goes along whole, beyond the second distance not
 LOWER_LID_M = (0.0015, 0.0080)
 BITE_M = 0.0034             # how far the upper teeth reach below the line of closed lips
 CLOSED_M = 0.003            # lips that part less than this count as closed
-LASH_M, LASH_DARK = 0.0016, 0.85
 LID_ACTIONS = ("eyeBlink", "eyeWide")   # carried by the lids' edges alone, so that lashes and creases are not smeared
 UPPER_SHARE = {"mouth": 0.5, "eye_right": 0.93, "eye_left": 0.93}       # of a correction: lids close from above
 BLINK = {"eye_right": "eyeBlinkRight", "eye_left": "eyeBlinkLeft"}
@@ -52,7 +50,7 @@ class Openings:
     iris: dict[str, tuple[np.ndarray, float, np.ndarray]]   # name -> centre px (2,), radius px, gaze (52, 2) px
 
     @staticmethod
-    def build(head, fit, rest_expression, template, edges, lap, layout, tri, border, rest_xy, texture, gain) -> "Openings":
+    def build(head, fit, rest_expression, template, lap, layout, tri, border, rest_xy, texture, gain) -> "Openings":
         """Measure the openings on the photo and prepare what corrects and fills them."""
         down = fit.rotation @ np.array([0, -1, 0], np.float32)
         down2 = np.array([down[0], -down[1]])
@@ -68,7 +66,7 @@ class Openings:
         moves = np.einsum("ln,knc->klc", template.landmarks, head.at_landmarks(head.expression)) @ fit.rotation.T
         parts = {}
         for name in tp.OPENINGS:
-            up, low = edges["upper"][name], edges["lower"][name]
+            up, low = template.upper[name], template.lower[name]
             closed = zero.copy()
             if name in BLINK:
                 closed[INDEX[BLINK[name]]] = 1
@@ -77,7 +75,7 @@ class Openings:
             spread = {}
             for side, chain in (("upper", up), ("lower", low)):
                 if name in BLINK:
-                    spread[side] = _lid_spread(layout, chain, edges["lower" if side == "upper" else "upper"][name],
+                    spread[side] = _lid_spread(layout, chain, low if side == "upper" else up,
                                                LID_M if side == "upper" else LOWER_LID_M)
                     continue
                 edge = np.zeros(len(layout), bool)
@@ -100,7 +98,7 @@ class Openings:
         teeth = q + np.array([miss[0] / f, -miss[1] / f, 0])
         photo_mouth, bite = _photo_mouth(texture, rest_xy, parts["mouth"], fit, teeth, down2)
         eyes = {n: _eyeball(texture, rest_xy, parts[n]) for n in BLINK}
-        iris = {n: _iris(head, fit, template, rest_xy, edges, n, texture) for n in BLINK}
+        iris = {n: _iris(head, fit, template, rest_xy, n) for n in BLINK}
         return Openings(parts, down2, _light(texture, head, fit), teeth.astype(np.float32), jaw.astype(np.float32),
                         bite, np.stack([fit.rotation[:, 0], -fit.rotation[:, 1]]), rest_expression, photo_mouth, eyes,
                         iris)
@@ -108,7 +106,7 @@ class Openings:
     def close(self, q: np.ndarray, expression: np.ndarray, fit) -> np.ndarray:
         """Correct the edges so that asked-for openings are what is seen: closed lips meet, a blink shuts the eye.
 
-        q: (N, 3) camera metres after the facial actions.  expression: (52,).  At the photo's own expression nothing changes.
+        q: (N, 3) camera metres after the facial actions.  expression: (52,).  The photo's own changes nothing.
         """
         f = fit.scale / (1 - q[:, 2] / CAMERA_M)
         xy = np.stack([q[:, 0] * f, -q[:, 1] * f], 1)
@@ -188,7 +186,7 @@ def coverage(upper: np.ndarray, lower: np.ndarray, box: tuple[int, int, int, int
     return part.reshape(h, w, columns).mean(2)
 
 
-def _box(points, shape, pad):
+def box_around(points, shape, pad):
     low = np.maximum(np.floor(points.min(0)).astype(int) - pad, 0)
     high = np.minimum(np.ceil(points.max(0)).astype(int) + pad + 1, [shape[1], shape[0]])
     return int(low[0]), int(low[1]), int(max(high[0] - low[0], 0)), int(max(high[1] - low[1], 0))
@@ -199,7 +197,7 @@ def _photo_mouth(texture, rest_xy, mouth, fit, teeth, down):
     import cv2
 
     up, low = rest_xy[mouth.upper], rest_xy[mouth.lower]
-    box = _box(np.concatenate([up, low]), texture.shape, 2)
+    box = box_around(np.concatenate([up, low]), texture.shape, 2)
     mask, whole = np.zeros((2, *texture.shape[:2]), np.float32)
     x, y, w, h = box
     span = 0.09 * fit.scale
@@ -225,7 +223,7 @@ def _eyeball(texture, rest_xy, eye):
 
     up, low = rest_xy[eye.upper], rest_xy[eye.lower]
     pad = int(max(4, 0.7 * eye.gap.max()))
-    box = _box(np.concatenate([up, low]), texture.shape, pad)
+    box = box_around(np.concatenate([up, low]), texture.shape, pad)
     x, y, w, h = box
     patch = np.ascontiguousarray(texture[y:y + h, x:x + w])
     if w < 3 or h < 3:
@@ -239,127 +237,12 @@ def _eyeball(texture, rest_xy, eye):
     return patch * soft + filled * (1 - soft), x, y
 
 
-def _iris(head, fit, template, rest_xy, edges, name, texture):
+def _iris(head, fit, template, rest_xy, name):
     """Centre and radius in pixels, and how the eyeLook actions move the centre (52, 2) pixels."""
     first = IRIS[name]
     gaze = np.zeros((len(EXPRESSION), 2), np.float32)
     move = head.at_landmarks(head.expression)[:, first] @ fit.rotation.T
     look = index("eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp")
     gaze[look] = np.stack([move[look, 0], -move[look, 1]], 1) * fit.scale
-    up, low = rest_xy[edges["upper"][name]], rest_xy[edges["lower"][name]]
+    up, low = rest_xy[template.upper[name]], rest_xy[template.lower[name]]
     return (up.mean(0) + low.mean(0)) / 2, 0.0065 * fit.scale, gaze
-
-
-def paint_openings(portrait, out, covered, at, expression, turn, origin):
-    """Draw eyeballs and the inside of the mouth where the mesh is open.
-
-    out: (h, w, 3) float32, the skin already drawn; covered: (h, w) bool; at: (N, 2) vertices in output pixels;
-    turn: camera metres -> camera metres of the head's motion; origin: (2,) of the window in the texture.
-    """
-    o = portrait.openings
-    for name, part in o.parts.items():
-        up, low = at[part.upper], at[part.lower]
-        box = _box(np.concatenate([up, low]), out.shape, 2)
-        x, y, w, h = box
-        if w < 2 or h < 2:
-            continue
-        alpha = coverage(up, low, box)
-        rows, cols = np.nonzero((alpha > 0) | ~covered[y:y + h, x:x + w])
-        if len(rows):
-            px = np.stack([cols + x, rows + y], 1).astype(np.float32)
-            if name == "mouth":
-                colour = _mouth_colour(portrait, px, up, expression, turn, origin)
-            else:
-                colour = _eye_colour(portrait, name, px, expression, at, part, origin)
-            _composite(out, covered, box, rows, cols, alpha[rows, cols], colour)
-        if name in BLINK:
-            _lash_line(out, box, up, low, part, portrait)
-
-
-def _lash_line(out, box, up, low, part, portrait):
-    """Closing lids press the lashes into one dark line."""
-    o, fit = portrait.openings, portrait.fit
-    full = max(part.gap.max(), 0.004 * fit.scale)
-    shut = 1 - np.clip(np.linalg.norm(low - up, axis=1).max() / (0.55 * full), 0, 1)
-    if shut <= 0:
-        return
-    half = o.down * LASH_M * fit.scale * np.sin(np.linspace(0.15, np.pi - 0.15, len(up)))[:, None]
-    x, y, w, h = box
-    alpha = LASH_DARK * shut * coverage(up - half, low + 0.4 * half, box)[:, :, None]
-    out[y:y + h, x:x + w] *= 1 - alpha
-
-
-def _composite(out, covered, box, rows, cols, alpha, colour):
-    """Blend by coverage; skin colours continue one pixel under the edge so that it is smooth on both sides."""
-    x, y, w, h = box
-    skin = out[y:y + h, x:x + w]
-    have = covered[y:y + h, x:x + w].astype(np.float32)
-    if have.all():
-        base = skin[rows, cols]
-    else:
-        import cv2
-
-        total = cv2.boxFilter(skin * have[:, :, None], -1, (3, 3), normalize=False)
-        count = cv2.boxFilter(have, -1, (3, 3), normalize=False)
-        grown = np.where(have[:, :, None] > 0, skin, total / np.maximum(count, 1e-6)[:, :, None])
-        base = grown[rows, cols]
-        alpha = np.where((have[rows, cols] == 0) & (count[rows, cols] < 0.5), 1.0, alpha)
-    skin[rows, cols] = base * (1 - alpha[:, None]) + colour * alpha[:, None]
-
-
-def _mouth_colour(portrait, px, upper, expression, turn, origin):
-    o, fit = portrait.openings, portrait.fit
-
-    def frame(q):
-        """Pixel of q and the pixel steps of a metre across and down the face."""
-        pts = turn(np.stack([q, q + 0.01 * o.axes[0], q + 0.01 * o.axes[1]]).astype(np.float32))
-        xy, _ = portrait._project(pts)
-        xy = xy - origin
-        return xy[0], np.stack([xy[1] - xy[0], xy[2] - xy[0]]) * 100
-
-    c, e = frame(o.teeth)
-    upper_ab = (px - c) @ np.linalg.inv(e)
-    cj, ej = frame(o.teeth + (expression @ o.jaw))
-    lower_ab = (px - cj) @ np.linalg.inv(ej)
-    order = np.argsort(upper[:, 0])
-    top = np.interp(px[:, 0], upper[order, 0], upper[order, 1])
-    gap_top = (px[:, 1] - top) / np.linalg.norm(e[1])
-    colour = paint(upper_ab, lower_ab, light=o.light, gap_top=gap_top, bite=o.bite,
-                   tongue_out=float(expression[INDEX["tongueOut"]])) * 255
-    if o.photo_mouth.any():
-        rest, _ = portrait._project(np.stack([o.teeth, o.teeth + 0.01 * o.axes[0], o.teeth + 0.01 * o.axes[1]]))
-        back = rest[0] + upper_ab @ (np.stack([rest[1] - rest[0], rest[2] - rest[0]]) * 100)
-        weight, photo = _lookup(o.photo_mouth, back), _lookup(portrait.texture, back)
-        moved = np.abs(expression - o.rest_expression).max()             # at rest the photo's own edge is right
-        still = np.exp(-((moved / 0.03) ** 2))
-        weight = weight[:, :1] * (1 - still) + weight[:, 1:] * still
-        colour = colour * (1 - weight) + photo * weight
-    return colour
-
-
-def _eye_colour(portrait, name, px, expression, at, part, origin):
-    o = portrait.openings
-    texture, x0, y0 = o.eye_textures[name]
-    centre, radius, gaze = o.iris[name]
-    corners = part.upper[[0, -1]]
-    a, b = portrait.rest_xy[corners], at[corners]                        # the corners carry the eyeball along
-    za, zb = (a[1] - a[0]) @ [1, 1j], (b[1] - b[0]) @ [1, 1j]
-    z = za / zb if abs(zb) > 1e-6 else 1.0
-    rel = ((px - b.mean(0)) @ np.array([1, 1j])) * z
-    back = np.stack([rel.real, rel.imag], 1) + a.mean(0)
-    shift = np.tensordot(expression - o.rest_expression, gaze, 1)
-    if np.abs(shift).max() > 0.01:
-        away = np.linalg.norm(back - centre - 0.5 * shift, axis=1) / (1.9 * radius)
-        back = back - shift * np.exp(-(away ** 4))[:, None]
-    return _lookup(texture, back - [x0, y0])
-
-
-def _lookup(picture, at):
-    """Bilinear colours (P, C) of a picture at pixels (P, 2), edges repeated."""
-    h, w = picture.shape[:2]
-    x, y = np.clip(at[:, 0], 0, w - 1.001), np.clip(at[:, 1], 0, h - 1.001)
-    i, j = x.astype(int), y.astype(int)
-    fx, fy = (x - i)[:, None], (y - j)[:, None]
-    i1, j1 = np.minimum(i + 1, w - 1), np.minimum(j + 1, h - 1)
-    top = picture[j, i] * (1 - fx) + picture[j, i1] * fx
-    return top * (1 - fy) + (picture[j1, i] * (1 - fx) + picture[j1, i1] * fx) * fy

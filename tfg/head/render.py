@@ -29,7 +29,6 @@ def vertex_colours(head: Head, skin: np.ndarray = SKIN, hair: np.ndarray = HAIR)
 
     mix(skin * [0.85, 0.55, 0.55], 0.9 * head.masks["lips"])
     mix([0.25, 0.07, 0.07], head.masks["inside_mouth"])
-    above = m[:, 1] - 0.078 - 0.9 * np.clip(m[:, 2] - 0.0, -1, 0) * -1 * -1 + 0.35 * np.abs(m[:, 0])
     above = m[:, 1] - 0.078 + 0.9 * np.clip(-m[:, 2] - 0.03, 0, 1) + 0.3 * np.abs(m[:, 0])
     mix(hair, 1 / (1 + np.exp(-np.clip(above / 0.004, -30, 30))) * (1 - head.masks["ears"]))
     for part, value in (("teeth_upper", [0.92, 0.90, 0.84]), ("teeth_lower", [0.88, 0.86, 0.80]),
@@ -87,11 +86,9 @@ def _paint_eyes(head, albedo, at, v, part, expression):
     for side in ("eye_left", "eye_right"):
         k = head.part_names.index(side)
         ball = np.unique(head.triangles[head.part == k])
-        centre = v[ball].mean(0)
         front = ball[np.argsort(head.mean[ball, 2])[-1]]               # the pupil moves with the eyeLook actions
         pupil = v[front]
         e = part == k
         away = np.linalg.norm(at[e] - pupil, axis=1)[:, None]
         colour = np.where(away < 0.0026, 0.03, np.where(away < 0.0062, [0.28, 0.30, 0.30], [0.93, 0.92, 0.90]))
         albedo[e] = colour
-        del centre

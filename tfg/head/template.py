@@ -40,7 +40,7 @@ def spline_rows(n_knots: int, per: int) -> np.ndarray:
         for t in np.arange(per) / per:
             row = np.zeros(n_knots)
             w = 0.5 * np.array([-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, -t**2 + t**3])
-            for k, value in zip(range(i - 1, i + 3), w):
+            for k, value in zip(range(i - 1, i + 3), w, strict=True):
                 if k < 0:                                       # ends: the knot beyond is a mirror image
                     row[0] += 2 * value
                     row[1] -= value
@@ -126,7 +126,7 @@ def triangulate(template: Template, frame: np.ndarray) -> tuple[np.ndarray, np.n
     border = np.concatenate([np.zeros(len(template.layout), bool), rim[keep]])
     tri = Delaunay(layout).simplices
     centroid = layout[tri].mean(1)
-    for name, polygon in zip(OPENINGS, polygons):
+    for name, polygon in zip(OPENINGS, polygons, strict=True):
         edge = np.zeros(len(layout), bool)
         edge[template.upper[name]] = edge[template.lower[name]] = True
         hole = edge[tri].all(1)

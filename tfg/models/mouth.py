@@ -25,7 +25,7 @@ import torch.nn.functional as F
 
 from tfg import paths
 from tfg.actors import visemes
-from tfg.audio import SR, check_audible, load_audio, mel_spectrogram, mel_windows, n_frames
+from tfg.audio import HOP_LENGTH, check_audible, load_audio, mel_spectrogram, mel_windows, n_frames
 from tfg.errors import InputError
 
 N_MELS, CHUNK, COLUMN_DB = 80, 1500, 12.5            # mel bands; frames per chunk; dB per unit of the scaled mel
@@ -87,17 +87,22 @@ class MouthNet(nn.Module):
 
 
 def normalise(mel: np.ndarray) -> np.ndarray:
-    """(80, M) -> (80, M): take out each band's mean over the frames that carry speech (loudest 30 dB).
+    """(80, M) -> (80, M): take out each band's mean over the frames that carry speech (the loudest 30 dB).
 
-    That removes microphone, room colour and level, but not how loud one moment is against another. A clip that is
-    silent throughout keeps its low level, which the network knows as "lips closed".
+    That removes microphone, room colour and level, but not how loud one moment is against another.
     """
-    level = mel.mean(0)
+    return mel - speech_mean(mel)
+
+
+def speech_mean(mel: np.ndarray) -> np.ndarray:
+    """(80, 1) mean of the frames within 30 dB of the loudest. A clip that is silent throughout gets a constant that keeps
+    it low: the network knows low as "lips closed"."""
+    level = mel.mean(0, dtype=np.float32)                                     # (M,)
     top = np.percentile(level, 97)
     if top < -3.5:                                                            # nothing above the floor of the scale
-        return (mel + 0.5).astype(np.float32)
-    active = level > top - 30 / COLUMN_DB
-    return (mel - mel[:, active].mean(1, keepdims=True)).astype(np.float32)
+        return np.full((len(mel), 1), -.5, np.float32)
+    active = (level > top - 30 / COLUMN_DB).astype(np.float32)
+    return (mel @ active / active.sum())[:, None].astype(np.float32)
 
 
 def finish(channels: np.ndarray) -> np.ndarray:
@@ -118,32 +123,34 @@ def finish(channels: np.ndarray) -> np.ndarray:
 def predict(audio: np.ndarray | str | Path, *, model: MouthNet | None = None, chunk: int = CHUNK) -> np.ndarray:
     """Mouth coefficients of a voice: (T, 52) float32 in [0, 1], 25 a second, 0 where the mouth has no part.
 
-    audio: (N,) float32 at 16 kHz, or a file. T = ceil(N / 640). Works through `chunk` frames at a time, so memory does
-    not grow with them. Raises InputError for bad sound (tfg.audio.load_audio) and for missing or damaged weights.
+    audio: (N,) float32 at 16 kHz, or a file, or a log-mel (80, M) of tfg.audio. T = ceil(N / 640); a mel stands for
+    200 (M - 1) samples. The network sees `chunk` frames at a time, so beyond the mel (92 MB an hour) memory does not
+    grow with the clip. Raises InputError for bad sound (tfg.audio.load_audio) and for missing or damaged weights.
     """
     if isinstance(audio, (str, Path)):
         audio = load_audio(audio)
         check_audible(audio)
     model = load() if model is None else model
     model.eval()
-    total, reach = n_frames(len(audio)), model.config.reach
-    mel = normalise(mel_spectrogram(audio))                                   # (80, M)
+    mel = audio if np.ndim(audio) == 2 else mel_spectrogram(audio)            # (80, M)
+    total, reach = n_frames(len(audio) if np.ndim(audio) == 1 else HOP_LENGTH * (mel.shape[1] - 1)), model.config.reach
+    mean = speech_mean(mel)
     out = np.zeros((total, len(visemes.EXPRESSION)), np.float32)
     for start in range(0, total, chunk):
         lo, hi = max(start - reach, 0), min(start + chunk + reach, total)
-        windows = torch.from_numpy(_windows(mel, lo, hi, total, model.config.width))
+        windows = torch.from_numpy(_windows(mel, mean, lo, hi, total, model.config.width))
         channels = model(windows[None])[0][0].numpy()                         # (hi - lo, 13)
         out[start:start + chunk] = finish(channels)[start - lo:start - lo + chunk]
     return out
 
 
-def _windows(mel: np.ndarray, lo: int, hi: int, total: int, width: int) -> np.ndarray:
-    """Windows of frames [lo, hi) through tfg.audio's one map: (hi - lo, 80, width). 5 frames are 16 columns exactly,
-    so cutting at a multiple of 5 frames shifts no column."""
+def _windows(mel: np.ndarray, mean: np.ndarray, lo: int, hi: int, total: int, width: int) -> np.ndarray:
+    """Normalised windows of frames [lo, hi) through tfg.audio's one map: (hi - lo, 80, width). 5 frames are exactly
+    16 columns, so cutting at a multiple of 5 frames shifts no column."""
     first = max(lo // 5 * 5 - 5, 0)
     last = min(hi + 5, total)
     part = mel[:, first // 5 * 16:last // 5 * 16 + 32] if last < total else mel[:, first // 5 * 16:]
-    return np.ascontiguousarray(mel_windows(part, last - first, width)[lo - first:hi - first], dtype=np.float32)
+    return np.ascontiguousarray(mel_windows(part - mean, last - first, width)[lo - first:hi - first], dtype=np.float32)
 
 
 # ---- weights ------------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ LICENCE = ("Weights: Apache-2.0. Trained on the sound of espeak-ng (its output i
 class MouthRun:
     """What a run is made of. frames: length of a training crop (25 a second)."""
 
-    steps: int = 6000
+    steps: int = 9000
     batch: int = 24
     frames: int = 100
     lr: float = 2e-3
@@ -89,11 +89,7 @@ def disturb(mel: np.ndarray, rng: np.random.Generator, other: np.ndarray | None 
         mel = _warp(mel, rng.uniform(.86, 1.16))
     power = 10 ** (mel * COLUMN_DB / 10)
     top = np.percentile(mel.mean(0), 97)
-    bands = np.linspace(-1, 1, N_MELS)
-    shape = rng.normal(0, .5) * bands + rng.normal(0, .4) * bands ** 2 + np.interp(bands, np.linspace(-1, 1, 7),
-                                                                                rng.normal(0, .3, 7))
-    noise = top - rng.uniform(4, 55) / COLUMN_DB + shape[:, None] + rng.normal(0, .25, mel.shape)
-    power += 10 ** (noise * COLUMN_DB / 10)
+    power += 10 ** (_noise(mel.shape, top - rng.uniform(4, 55) / COLUMN_DB, rng) * COLUMN_DB / 10)
     if other is not None and rng.random() < .08:      # somebody else in the background
         column = (np.arange(mel.shape[1]) + rng.integers(other.shape[1])) % other.shape[1]
         power += 10 ** ((other.astype(np.float32)[:, column] - rng.uniform(15, 30) / COLUMN_DB) * COLUMN_DB / 10)
@@ -110,6 +106,16 @@ def disturb(mel: np.ndarray, rng: np.random.Generator, other: np.ndarray | None 
         mel[b:b + rng.integers(2, 10)] = mel[b:b + 1].mean() if rng.random() < .5 else mel.min()
         mel[:, a:a + rng.integers(1, 4)] = np.minimum(mel[:, a:a + 1], mel.mean())
     return np.clip(mel, FLOOR, 4).astype(np.float32)
+
+
+def _noise(shape: tuple[int, int], level: float, rng: np.random.Generator) -> np.ndarray:
+    """(80, M) log-mel of a hiss, hum or rumble about `level`: a random colour, and the grain that noise has in time."""
+    bands, knots = np.linspace(-1, 1, shape[0]), np.linspace(-1, 1, 7)
+    colour = rng.normal(0, .5) * bands + rng.normal(0, .4) * bands ** 2 + np.interp(bands, knots, rng.normal(0, .3, 7))
+    grain = rng.normal(0, 1, (shape[0], shape[1] + 1)).astype(np.float32)
+    grain = (grain[:, 1:] + grain[:, :-1]) * np.linspace(.25, .10, shape[0], dtype=np.float32)[:, None]
+    swell = np.interp(np.arange(shape[1]), np.linspace(0, shape[1], 8), rng.normal(0, .1, 8))
+    return level + colour[:, None] + grain + swell
 
 
 def _warp(mel: np.ndarray, factor: float) -> np.ndarray:
@@ -136,8 +142,8 @@ def make_batch(examples: list[Example], groups: list[np.ndarray], run: MouthRun,
         pick = lambda: examples[rng.choice(groups[rng.integers(len(groups))])]  # noqa: E731
         e = pick()
         mel, target, label = disturb(e.mel, rng, pick().mel), e.target, e.viseme
-        if rng.random() < .03:                        # noise or silence alone: the lips stay closed
-            mel = disturb(np.full_like(e.mel, rng.uniform(FLOOR, -1)), rng)
+        if rng.random() < .06:                        # noise or silence alone: the lips stay closed
+            mel = np.clip(_noise(e.mel.shape, rng.uniform(FLOOR - .5, .5), rng), FLOOR, 4).astype(np.float32)
             target, label = np.zeros_like(target), np.zeros_like(label)
         windows = mel_windows(normalise(mel), len(target), width)             # (T, 80, width)
         a = int(rng.integers(max(len(target) - run.frames, 0) + 1))
@@ -189,23 +195,26 @@ def train(out: str | Path, *, profile: str = "cpu", seed: int = 0, use: tuple[st
     mean = {k: t.detach().clone() for k, t in model.state_dict().items()}
     optimiser = torch.optim.AdamW(model.parameters(), lr=run.lr, weight_decay=run.weight_decay)
     what = repr((profile, seed, use, asdict(run), asdict(model.config), len(examples)))
-    step, state_path = 0, out / "state.pt"
+    step, losses, state_path = 0, [], out / "state.pt"
     if resume and state_path.exists():
-        state = torch.load(state_path, weights_only=True, map_location=device)
+        try:
+            state = torch.load(state_path, weights_only=True, map_location=device)
+        except Exception as e:                        # torch raises many kinds for a file that is no checkpoint
+            raise InputError(f"{state_path} cannot be read ({type(e).__name__}): delete it or use resume=False") from e
         if state["what"] != what:
             raise InputError(f"{state_path} belongs to another run: choose another folder, or start anew with resume=False")
         model.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
-        step, mean = state["step"], state["mean"]
+        step, mean, losses = state["step"], state["mean"], list(state["losses"])
 
-    losses, saved = [], time.monotonic()
+    saved = time.monotonic()
     bar = tqdm(total=run.steps, initial=step, desc="mouth", disable=not progress)
     while step < run.steps:
         x, y, v, mask = (t.to(device) for t in make_batch(learn, groups, run, model.config.width, seed, step))
         torch.manual_seed(seed * 1_000_003 + step)    # dropout too depends on the step alone
         model.train()
         for group in optimiser.param_groups:
-            group["lr"] = run.lr * min(1, (step + 1) / 200) * (.5 + .5 * np.cos(np.pi * step / run.steps)) + 1e-6
+            group["lr"] = float(run.lr * min(1, (step + 1) / 200) * (.5 + .5 * np.cos(np.pi * step / run.steps)) + 1e-6)
         optimiser.zero_grad()
         loss = loss_of(*model(x), y, v, mask, run)
         loss.backward()
@@ -222,7 +231,7 @@ def train(out: str | Path, *, profile: str = "cpu", seed: int = 0, use: tuple[st
             bar.set_postfix(loss=f"{np.mean(losses[-100:]):.3f}")
         if step == run.steps or time.monotonic() - saved > checkpoint_s:
             _write_state(state_path, dict(what=what, step=step, model=model.state_dict(), mean=mean,
-                                          optimiser=optimiser.state_dict()))
+                                          optimiser=optimiser.state_dict(), losses=losses[-100:]))
             saved = time.monotonic()
     bar.close()
     model.load_state_dict(mean)

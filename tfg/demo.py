@@ -1,0 +1,86 @@
+"""What `make demo` shows: one portrait, one sentence, six emotions side by side."""
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from tfg import paths
+from tfg.vocabulary import EMOTION_NAMES, EMOTIONS
+
+COLUMNS = 3
+MOMENTS = (.06, .25, .40, .55, .70, .85)         # of the sentence, for the contact sheet
+
+
+def demo(source=None, audio=None, *, out_dir="build", size: int = 256, seed: int = 0, progress: bool = True) -> dict:
+    """Write `out_dir`/demo.mp4 (a grid of the six emotions, with sound) and demo.png (six moments of each).
+
+    source: a photo, the shipped synthetic face by default.  audio: a sound, the shipped sentence by default.
+    Frames are drawn, laid side by side and encoded one at a time.
+    Returns {"video", "picture": paths, "duration_s", "seconds"}.  Raises InputError as `tfg.animate` does.
+    """
+    from tfg.animate import _is_ours, check_source, draw_badge, read_speech
+    from tfg.head.portrait import Portrait
+    from tfg.systems.graphics import act, read_source
+    from tfg.video import write_video
+
+    started = time.perf_counter()
+    folder = Path(out_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    source = paths.data("faces", "default.jpg") if source is None else source
+    check_source(source)
+    speech = read_speech(paths.data("audio", "ITH.wav") if audio is None else audio)
+    portrait = Portrait.from_image(read_source(source), size=size)
+    motions = {e: act(speech, emotion=e, intensity=1.0, seed=seed, pose_scale=1.0, expression_scale=1.0, blink=True)
+               for e in EMOTIONS}
+    n = len(motions["NEU"])
+    keep, kept = {int(m * (n - 1)) for m in MOMENTS}, []
+    labels = {e: label(f"{e}  {EMOTION_NAMES[e]}", size) for e in EMOTIONS}
+
+    def frames():
+        from tqdm.auto import tqdm
+
+        takes = [portrait.render_motion(motions[e]) for e in EMOTIONS]
+        for i, tiles in enumerate(tqdm(zip(*takes), total=n, desc="frames", disable=not progress, leave=False)):
+            if i in keep:
+                kept.append(list(tiles))
+            grid = tile([np.vstack([labels[e], frame]) for e, frame in zip(EMOTIONS, tiles)], COLUMNS)
+            yield grid if _is_ours(source) else draw_badge(grid)
+
+    video, picture = folder / "demo.mp4", folder / "demo.png"
+    write_video(video, frames(), speech.audio)
+    _sheet(kept, picture, size)
+    return dict(video=video, picture=picture, duration_s=n / 25, seconds=time.perf_counter() - started)
+
+
+def tile(pictures: list[np.ndarray], columns: int) -> np.ndarray:
+    """Pictures of one size, row by row: (rows h, columns w, 3)."""
+    rows = [np.hstack(pictures[i:i + columns]) for i in range(0, len(pictures), columns)]
+    return np.vstack(rows)
+
+
+def label(text: str, width: int) -> np.ndarray:
+    """(h, width, 3) uint8: white words on a dark strip, h even."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    height = max(16, width // 10) // 2 * 2
+    strip = Image.new("RGB", (width, height), (28, 30, 36))
+    ImageDraw.Draw(strip).text((width // 2, height // 2), text, font=ImageFont.load_default(int(height * .62)),
+                               fill=(245, 245, 245), anchor="mm")
+    return np.asarray(strip)
+
+
+def _sheet(moments: list[list[np.ndarray]], path: Path, size: int) -> None:
+    """One row per emotion, one column per moment, scaled to a width that a page can show."""
+    from PIL import Image
+
+    names = [label(e, size) for e in EMOTIONS]
+    rows = [np.hstack([column[k] for column in moments]) for k in range(len(EMOTIONS))]
+    side = [np.vstack([np.zeros((size - names[k].shape[0], size, 3), np.uint8) + np.uint8([28, 30, 36]), names[k]])
+            for k in range(len(EMOTIONS))]
+    picture = Image.fromarray(np.vstack([np.hstack([s[:, size // 4:size - size // 4], r]) for s, r in zip(side, rows)]))
+    picture.thumbnail((1400, 1400))
+    part = path.with_name(f".{path.name}.part.png")
+    picture.save(part)
+    part.replace(path)

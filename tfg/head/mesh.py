@@ -1,0 +1,169 @@
+"""The template on one photo: where its vertices lie, how deep they are, and how much of the head's motion they take."""
+from __future__ import annotations
+
+import numpy as np
+
+from tfg.head import template as tp
+from tfg.head.fit import FACE_OVAL
+from tfg.head.model import CAMERA_M, NECK_PIVOT, project, rotation
+from tfg.head.openings import CLOSED_M
+
+EDGE_M = 0.0012             # how far the edges of openings are put into the skin
+TURNS = ((20, 0, 0), (-20, 0, 0), (0, 15, 0), (0, -15, 0))      # degrees: turned so, the mesh must not fold
+
+
+def similarity(a, b):
+    """(3, 2) affine matrix of the similarity that takes template points (y up) to pixels (y down)."""
+    a = a * [1, -1]
+    ca, cb = a.mean(0), b.mean(0)
+    p, q = (a - ca)[:, 0] + 1j * (a - ca)[:, 1], (b - cb)[:, 0] + 1j * (b - cb)[:, 1]
+    z = (np.conj(p) * q).sum() / (np.abs(p) ** 2).sum()
+    m = np.array([[z.real, z.imag], [-z.imag, z.real]])                 # row vectors: a @ m
+    m = np.array([[1, 0], [0, -1]]) @ m
+    return np.vstack([m, cb - (ca * [1, -1]) @ m])
+
+
+def frame_on_layout(template, rest, shape):
+    m = similarity(template.layout, rest)
+    h, w = shape[:2]
+    corners = np.array([[0, 0], [w - 1, 0], [w - 1, h - 1], [0, h - 1]], float)
+    return (corners - m[2]) @ np.linalg.inv(m[:2])
+
+
+def unproject(xy, z, fit):
+    """Pixels and camera-space height z (metres, towards the camera) -> camera metres (N, 3)."""
+    f = (1 - z / CAMERA_M) / fit.scale
+    return np.stack([(xy[:, 0] - fit.shift[0]) * f, -(xy[:, 1] - fit.shift[1]) * f, z], 1)
+
+
+def rest_positions(template, rest, layout, tri, border, lap, shape):
+    """(N, 2) pixels: vertices on the photo. A landmark that would turn a triangle over gives way to its neighbours."""
+    base = np.c_[layout, np.ones(len(layout))] @ similarity(template.layout, rest)
+    base[border] = np.clip(np.round(base[border]), 0, np.array(shape[1::-1]) - 1)
+    n = len(template.layout)
+    edge = np.zeros(len(layout), bool)
+    for name in tp.OPENINGS:
+        edge[template.upper[name]] = edge[template.lower[name]] = True
+    known = border.copy()
+    known[:n] = True
+    offset = np.zeros((len(layout), 2))
+    offset[:n] = rest - base[:n]
+    for _ in range(6):
+        xy = base + tp.extend(lap, known, offset[known])
+        turned = signed_areas(xy, tri) > -1e-3                           # y down: kept triangles are negative
+        if not turned.any():
+            break
+        loose = np.zeros(len(layout), bool)
+        loose[tri[turned]] = True
+        known &= ~(loose & ~edge & ~border)
+    return xy
+
+
+def signed_areas(xy, tri):
+    """(F,) twice the signed area of each triangle; negative where it is seen from the front (y down)."""
+    a, b, c = (xy[tri[:, k]] for k in range(3))
+    return (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (c[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1])
+
+
+def depth(head, fit, template, layout, tri, border, lap, rest_xy):
+    """(N,) metres towards the camera: landmarks from the fit, scalp and ears from the head's surface, the rest smooth.
+
+    A penalised fit rather than the surface itself bounds the slope; where turning the head by TURN degrees would
+    still fold the mesh, the surface is smoothed further.
+    """
+    from scipy.sparse import diags
+    from scipy.sparse.linalg import splu
+
+    from tfg.head.raster import rasterise
+
+    n = len(template.layout)
+    v = head.vertices(fit.identity, fit.expression)
+    q = v @ fit.rotation.T
+    value, weight = np.full(len(layout), -0.095), np.zeros(len(layout))
+    value[:n] = template.landmarks @ head.at_landmarks(q)[:, 2]
+    weight[:n] = 4.0
+    weight[:n][template.landmarks[:, list(FACE_OVAL)].sum(1) > 0.5] = 0.3
+    xy, depth = project(v, fit.rotation, fit.scale, fit.shift)
+    skin = head.triangles[head.part_mask("skin")]
+    size = np.ceil(rest_xy.max(0)).astype(int) + 2
+    _, _, zbuf = rasterise(xy, depth, skin, size[1], size[0])
+    at = np.clip(np.round(rest_xy).astype(int), 0, size - 1)
+    z = -zbuf[at[:, 1], at[:, 0]]
+    chin_y = template.layout[:, 1].min()
+    seen = np.isfinite(z) & (np.arange(len(layout)) >= n) & (layout[:, 1] > chin_y - 0.01)
+    value[seen], weight[seen] = np.maximum(z[seen], -0.11), 0.25
+    weight[border] = 0.5
+    value[border & ~seen] = -0.10
+    turns = [rotation(*pose) for pose in TURNS]
+    for _ in range(8):
+        out = splu((lap + diags(weight + 1e-6)).tocsc()).solve(weight * value)
+        q = unproject(rest_xy, out, fit)
+        pivot = fit.rotation @ NECK_PIVOT
+        folded = np.zeros(len(tri), bool)
+        for r in turns:
+            moved = (q - pivot) @ r.T + pivot
+            f = fit.scale / (1 - moved[:, 2] / CAMERA_M)
+            at = np.stack([moved[:, 0] * f, -moved[:, 1] * f], 1)
+            folded |= signed_areas(at, tri) > 0.08 * signed_areas(rest_xy, tri)
+        if not folded.any():
+            break
+        loose = np.zeros(len(layout), bool)
+        loose[tri[folded]] = True
+        for _ in range(2):                                               # and their neighbours
+            ring = loose[tri].any(1)
+            loose[tri[ring]] = True
+        weight[loose] *= 0.3
+    return out
+
+
+def headness(layout, border, lap):
+    """(N,) 1 on head and hair, 0 at the border and on the shoulders, harmonic between."""
+    rho = np.hypot(layout[:, 0] / 0.105, (layout[:, 1] - 0.005) / 0.145)
+    low, high = layout[border].min(0), layout[border].max(0)
+    room = np.minimum(layout - low, high - layout).min(1)
+    head = (rho < 1) & (room > 0.02) & (layout[:, 1] > -0.125)
+    still = border | (layout[:, 1] < -0.21)
+    known = head | still
+    values = head[known].astype(float)[:, None]
+    return np.clip(tp.extend(lap, known, values)[:, 0], 0, 1)
+
+
+def open_edges(rest, template, scale):
+    """Put the edges of parted lips and open eyes a little into the skin: teeth and eye white must stay behind."""
+    rest = rest.copy()
+    for name in tp.OPENINGS:
+        up, low = template.upper[name][1:-1], template.lower[name][1:-1]
+        gap = rest[low] - rest[up]
+        size = np.linalg.norm(gap, axis=1, keepdims=True)
+        if name == "mouth" and size.max() < CLOSED_M * scale:
+            continue
+        step = gap / np.maximum(size, 1e-6) * np.minimum(size / 2, EDGE_M * scale)
+        rest[up] -= step
+        rest[low] += step
+    return rest
+
+
+def snap_closed_lips(texture, rest, template, scale):
+    """Where the photo's lips are closed, move the cut onto the dark line between them: landmarks miss it by a pixel."""
+    up, low = template.upper["mouth"], template.lower["mouth"]
+    span = 0.09 * scale                                                  # the outer-eye distance, pixels
+    gap = np.linalg.norm(rest[low] - rest[up], axis=1)
+    if gap.max() > CLOSED_M * scale:
+        return rest
+    import cv2
+    from scipy.ndimage import gaussian_filter1d, map_coordinates
+
+    grey = cv2.GaussianBlur(texture, (0, 0), 0.7).astype(np.float32).mean(2)
+    middle = (rest[up] + rest[low]) / 2
+    along = middle[-1] - middle[0]
+    down = np.array([-along[1], along[0]]) / (np.linalg.norm(along) + 1e-9)
+    steps = np.linspace(-0.035, 0.035, 29) * span
+    at = middle[:, None] + steps[None, :, None] * down
+    profile = map_coordinates(grey, [at[..., 1], at[..., 0]], order=1, mode="nearest")
+    profile = profile + 6.0 * (steps / (0.035 * span)) ** 2             # prefer the landmarks' own line
+    move = gaussian_filter1d(steps[np.argmin(gaussian_filter1d(profile, 1.5, axis=0), 1)], 2.5)
+    move *= np.clip(np.minimum(np.arange(len(move)), np.arange(len(move))[::-1]) / 4, 0, 1)
+    rest = rest.copy()
+    target = middle + move[:, None] * down
+    rest[up], rest[low] = target, target
+    return rest

@@ -1,0 +1,125 @@
+"""What is seen through the portrait's openings: eyeballs, and the inside of the mouth, blended at smooth edges."""
+from __future__ import annotations
+
+import numpy as np
+
+from tfg.head.mouth_interior import paint
+from tfg.head.openings import BLINK, box_around, coverage
+from tfg.vocabulary import INDEX
+
+LASH_M, LASH_DARK = 0.0016, 0.85
+
+
+def paint_openings(portrait, out, covered, at, expression, turn, origin):
+    """Draw eyeballs and the inside of the mouth where the mesh is open.
+
+    out: (h, w, 3) float32, the skin already drawn; covered: (h, w) bool; at: (N, 2) vertices in output pixels;
+    turn: camera metres -> camera metres of the head's motion; origin: (2,) of the window in the texture.
+    """
+    o = portrait.openings
+    for name, part in o.parts.items():
+        up, low = at[part.upper], at[part.lower]
+        box = box_around(np.concatenate([up, low]), out.shape, 2)
+        x, y, w, h = box
+        if w < 2 or h < 2:
+            continue
+        alpha = coverage(up, low, box)
+        rows, cols = np.nonzero((alpha > 0) | ~covered[y:y + h, x:x + w])
+        if len(rows):
+            px = np.stack([cols + x, rows + y], 1).astype(np.float32)
+            if name == "mouth":
+                colour = _mouth_colour(portrait, px, up, expression, turn, origin)
+            else:
+                colour = _eye_colour(portrait, name, px, expression, at, part, origin)
+            _composite(out, covered, box, rows, cols, alpha[rows, cols], colour)
+        if name in BLINK:
+            _lash_line(out, box, up, low, part, portrait)
+
+
+def _lash_line(out, box, up, low, part, portrait):
+    """Closing lids press the lashes into one dark line."""
+    o, fit = portrait.openings, portrait.fit
+    full = max(part.gap.max(), 0.004 * fit.scale)
+    shut = 1 - np.clip(np.linalg.norm(low - up, axis=1).max() / (0.55 * full), 0, 1)
+    if shut <= 0:
+        return
+    half = o.down * LASH_M * fit.scale * np.sin(np.linspace(0.15, np.pi - 0.15, len(up)))[:, None]
+    x, y, w, h = box
+    alpha = LASH_DARK * shut * coverage(up - half, low + 0.4 * half, box)[:, :, None]
+    out[y:y + h, x:x + w] *= 1 - alpha
+
+
+def _composite(out, covered, box, rows, cols, alpha, colour):
+    """Blend by coverage; skin colours continue one pixel under the edge so that it is smooth on both sides."""
+    x, y, w, h = box
+    skin = out[y:y + h, x:x + w]
+    have = covered[y:y + h, x:x + w].astype(np.float32)
+    if have.all():
+        base = skin[rows, cols]
+    else:
+        import cv2
+
+        total = cv2.boxFilter(skin * have[:, :, None], -1, (3, 3), normalize=False)
+        count = cv2.boxFilter(have, -1, (3, 3), normalize=False)
+        grown = np.where(have[:, :, None] > 0, skin, total / np.maximum(count, 1e-6)[:, :, None])
+        base = grown[rows, cols]
+        alpha = np.where((have[rows, cols] == 0) & (count[rows, cols] < 0.5), 1.0, alpha)
+    skin[rows, cols] = base * (1 - alpha[:, None]) + colour * alpha[:, None]
+
+
+def _mouth_colour(portrait, px, upper, expression, turn, origin):
+    o = portrait.openings
+
+    def frame(q):
+        """Pixel of q and the pixel steps of a metre across and down the face."""
+        pts = turn(np.stack([q, q + 0.01 * o.axes[0], q + 0.01 * o.axes[1]]).astype(np.float32))
+        xy, _ = portrait._project(pts)
+        xy = xy - origin
+        return xy[0], np.stack([xy[1] - xy[0], xy[2] - xy[0]]) * 100
+
+    c, e = frame(o.teeth)
+    upper_ab = (px - c) @ np.linalg.inv(e)
+    cj, ej = frame(o.teeth + (expression @ o.jaw))
+    lower_ab = (px - cj) @ np.linalg.inv(ej)
+    order = np.argsort(upper[:, 0])
+    top = np.interp(px[:, 0], upper[order, 0], upper[order, 1])
+    gap_top = (px[:, 1] - top) / np.linalg.norm(e[1])
+    colour = paint(upper_ab, lower_ab, light=o.light, gap_top=gap_top, bite=o.bite,
+                   tongue_out=float(expression[INDEX["tongueOut"]])) * 255
+    if o.photo_mouth.any():
+        rest, _ = portrait._project(np.stack([o.teeth, o.teeth + 0.01 * o.axes[0], o.teeth + 0.01 * o.axes[1]]))
+        back = rest[0] + upper_ab @ (np.stack([rest[1] - rest[0], rest[2] - rest[0]]) * 100)
+        weight, photo = _lookup(o.photo_mouth, back), _lookup(portrait.texture, back)
+        moved = np.abs(expression - o.rest_expression).max()             # at rest the photo's own edge is right
+        still = np.exp(-((moved / 0.03) ** 2))
+        weight = weight[:, :1] * (1 - still) + weight[:, 1:] * still
+        colour = colour * (1 - weight) + photo * weight
+    return colour
+
+
+def _eye_colour(portrait, name, px, expression, at, part, origin):
+    o = portrait.openings
+    texture, x0, y0 = o.eye_textures[name]
+    centre, radius, gaze = o.iris[name]
+    corners = part.upper[[0, -1]]
+    a, b = portrait.rest_xy[corners], at[corners]                        # the corners carry the eyeball along
+    za, zb = (a[1] - a[0]) @ [1, 1j], (b[1] - b[0]) @ [1, 1j]
+    z = za / zb if abs(zb) > 1e-6 else 1.0
+    rel = ((px - b.mean(0)) @ np.array([1, 1j])) * z
+    back = np.stack([rel.real, rel.imag], 1) + a.mean(0)
+    shift = np.tensordot(expression - o.rest_expression, gaze, 1)
+    if np.abs(shift).max() > 0.01:
+        away = np.linalg.norm(back - centre - 0.5 * shift, axis=1) / (1.9 * radius)
+        back = back - shift * np.exp(-(away ** 4))[:, None]
+    return _lookup(texture, back - [x0, y0])
+
+
+def _lookup(picture, at):
+    """Bilinear colours (P, C) of a picture at pixels (P, 2), edges repeated."""
+    h, w = picture.shape[:2]
+    x, y = np.clip(at[:, 0], 0, w - 1.001), np.clip(at[:, 1], 0, h - 1.001)
+    i, j = x.astype(int), y.astype(int)
+    fx, fy = (x - i)[:, None], (y - j)[:, None]
+    i1, j1 = np.minimum(i + 1, w - 1), np.minimum(j + 1, h - 1)
+    top = picture[j, i] * (1 - fx) + picture[j, i1] * fx
+    return top * (1 - fy) + (picture[j1, i] * (1 - fx) + picture[j1, i1] * fx) * fy

@@ -1,0 +1,115 @@
+"""`graphics`: sound -> mouth coefficients (a small network) -> a performance -> the photo's own pixels, moved by a head
+that is fitted to it. No learned image generator.
+
+Nothing here is trained on faces, so it works for any portrait at once; what it cannot do is invent what the photo does
+not show (the side of a turned head, shadows of new wrinkles).
+"""
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from tfg.errors import InputError
+from tfg.systems import Speech, Take
+from tfg.vocabulary import EXPRESSION
+
+
+def prepare(source, speech: Speech, *, emotion: str = "NEU", intensity: float = 1.0, preprocess: str = "crop",
+            pose_scale: float = 1.0, expression_scale: float = 1.0, blink: bool = True, size: int = 256,
+            face: int | None = None, seed: int = 0, motion=None) -> Take:
+    """Measure and fit the source, work out the performance. The frames are drawn while `Take.frames` is read.
+
+    source: a photo's or video's path, or (H, W, 3) uint8 RGB.  The other options: `tfg.animate`.
+    Raises InputError for a source without a usable face.
+    """
+    from tfg.head.portrait import Portrait
+
+    clock, seconds = time.perf_counter(), {}
+    image = read_source(source, face=face)
+    portrait = Portrait.from_image(image, size=size, preprocess=preprocess,
+                                   face=None if _is_video(source) else face)
+    seconds["fit"] = time.perf_counter() - clock
+    clock = time.perf_counter()
+    if motion is None:
+        motion = act(speech, emotion=emotion, intensity=intensity, pose_scale=pose_scale,
+                     expression_scale=expression_scale, blink=blink, seed=seed)
+    else:
+        motion = replay(motion, speech.audio, pose_scale=pose_scale, expression_scale=expression_scale)
+    seconds["motion"] = time.perf_counter() - clock
+    return Take(frames=portrait.render_motion(motion), n=len(motion), size=tuple(portrait.size), motion=motion,
+                seconds=seconds)
+
+
+def act(speech: Speech, **how):
+    """A voice's Motion: mouth from the sound, or from the phones where their times are known; then `perform`.
+
+    how: emotion, intensity, pose_scale, expression_scale, blink, seed.
+    """
+    from tfg.actors.performance import perform
+    from tfg.audio import n_frames
+
+    if speech.phones is not None:
+        from tfg.actors.visemes import coarticulate, with_effort
+
+        mouth = coarticulate(with_effort(speech.phones, speech.audio), n_frames(len(speech.audio)))
+    else:
+        from tfg.models.mouth import predict
+
+        mouth = predict(speech.audio)
+    return perform(mouth, speech.audio, **how)
+
+
+def replay(motion, audio=None, *, pose_scale: float = 1.0, expression_scale: float = 1.0):
+    """Someone's Motion made ready for a portrait: brought to 25 frames/s, cut or held to the length of the sound.
+
+    A measured motion turns from its own usual direction (the median), so that it starts from the photo's pose.
+    What was not measured (NaN) rests. Without sound it keeps its own length.
+    """
+    from tfg.audio import FPS, n_frames
+    from tfg.clip import Motion
+
+    if len(motion) == 0:
+        raise InputError("the motion has no frames; make one with `tfg measure VIDEO --out M.npz`.")
+    pose = np.array(motion.pose, np.float64)
+    if "measured" in motion.meta and np.isfinite(pose).any():
+        pose -= np.nanmedian(np.where(np.isfinite(pose).any(0), pose, 0), 0)
+    curves = _fill(np.concatenate([np.asarray(motion.expression, np.float64), pose], 1))
+    if abs(motion.fps - FPS) > 1e-3:
+        old = np.arange(len(curves)) / motion.fps
+        new = np.arange(max(1, round(len(curves) * FPS / motion.fps))) / FPS
+        curves = np.stack([np.interp(new, old, c) for c in curves.T], 1)
+    n = len(curves) if audio is None else n_frames(len(audio))
+    curves = curves[np.minimum(np.arange(n), len(curves) - 1)]
+    k = len(EXPRESSION)
+    return Motion(np.clip(curves[:, :k] * expression_scale, 0, 1), curves[:, k:] * pose_scale, fps=float(FPS),
+                  identity=motion.identity, meta={**motion.meta, "kind": "replay"})
+
+
+def _fill(curves: np.ndarray) -> np.ndarray:
+    """Bridge gaps (NaN) in time; a column that was never measured becomes 0."""
+    t = np.arange(len(curves))
+    for column in curves.T:
+        known = np.isfinite(column)
+        column[:] = np.interp(t, t[known], column[known]) if known.any() else 0
+    return curves
+
+
+def _is_video(source) -> bool:
+    from tfg.video import is_image
+
+    return not isinstance(source, np.ndarray) and Path(source).is_file() and not is_image(source)
+
+
+def read_source(source, *, face: int | None = None) -> np.ndarray:
+    """The photo, or a video's best frontal frame: (H, W, 3) uint8 RGB. InputError if there is none."""
+    from tfg.video import read_image
+
+    if isinstance(source, np.ndarray):
+        return source
+    if _is_video(source):
+        from tfg.faces.measure import best_frontal_frame
+
+        return best_frontal_frame(source, face=face)[0]
+    return read_image(source)
