@@ -16,6 +16,7 @@ from tfg.actors import visemes, voice  # noqa: E402
 from tfg.audio import mel_spectrogram  # noqa: E402
 from tfg.errors import InputError  # noqa: E402
 from tfg.models import mouth  # noqa: E402
+from tfg.training import disturb  # noqa: E402
 from tfg.training import mouth as training  # noqa: E402
 from tfg.vocabulary import EXPRESSION, INDEX, MOUTH  # noqa: E402
 
@@ -116,7 +117,7 @@ def test_finish_shuts_half_shut_lips_and_leaves_open_ones():
     assert gap[0] < .005 and gap[1] == pytest.approx(.2, abs=1e-6)
 
 
-# ---- weights and card -------------------------------------------------------------------------------------------------
+# ---- weights and card ----------------------------------------------------------------------------------------------
 
 def test_save_and_load_again(tmp_path):
     torch.manual_seed(1)
@@ -165,7 +166,7 @@ def test_shipped_card_says_what_it_is():
     assert (SHIPPED / "mouth.safetensors").stat().st_size < 1_500_000
 
 
-# ---- what the shipped lips do ------------------------------------------------------------------------------------------
+# ---- what the shipped lips do ---------------------------------------------------------------------------------------
 
 def test_silence_and_hum_keep_the_lips_closed():
     assert visemes.opening(mouth.predict(np.zeros(32000, np.float32))).max() < .03
@@ -178,7 +179,7 @@ def test_silence_and_hum_keep_the_lips_closed():
 def test_lips_close_on_p_b_m_and_open_on_vowels(name):
     y, phones = said("Papa may bring my mum a big purple umbrella from Bombay.", name, rate=140)
     gap = visemes.opening(mouth.predict(y))
-    closed = [gap[max(int(p.start_s * 25 - .5), 0):int(p.stop_s * 25 + 1.5)].min() < .05 for p in phones if p.viseme == "PP"]
+    closed = [gap[int(p.start_s * 25 - .5):int(p.stop_s * 25 + 1.5)].min() < .05 for p in phones if p.viseme == "PP"]
     wide = [gap[int((p.start_s + p.stop_s) / 2 * 25)] for p in phones if p.viseme in ("AA", "EH") and p.stress == 2]
     assert np.mean(closed) >= .8 and np.median(wide) > .12
     assert gap[:6].max() < .05 and gap[-4:].max() < .06
@@ -208,7 +209,7 @@ def test_curves_follow_the_truth_for_unheard_voice_and_language(name, text):
     assert np.corrcoef(visemes.opening(made), visemes.opening(true))[0, 1] > .75
 
 
-# ---- training ------------------------------------------------------------------------------------------------------------
+# ---- training ------------------------------------------------------------------------------------------------------
 
 @pytest.fixture(scope="module")
 def examples():
@@ -257,7 +258,8 @@ def test_a_killed_run_goes_on_bit_for_bit(tmp_path, examples, monkeypatch):
         training.train(tmp_path / "parts", examples=examples, steps=6, checkpoint_s=0, **SMALL)
     monkeypatch.setattr(training, "make_batch", real)
     training.train(tmp_path / "parts", examples=examples, steps=6, **SMALL)
-    assert (tmp_path / "whole" / "mouth.safetensors").read_bytes() == (tmp_path / "parts" / "mouth.safetensors").read_bytes()
+    whole, parts = ((tmp_path / n / "mouth.safetensors").read_bytes() for n in ("whole", "parts"))
+    assert whole == parts
 
 
 def test_another_run_in_the_same_folder_is_refused(tmp_path, examples):
@@ -277,12 +279,13 @@ def test_bad_requests(tmp_path):
 def test_disturbed_speech_keeps_its_shape_and_range():
     mel = mel_spectrogram(noise(3))
     for seed in range(20):
-        out = training.disturb(mel, np.random.default_rng(seed), mel)
+        out = disturb.disturb(mel, np.random.default_rng(seed), mel)
         assert out.shape == mel.shape and np.isfinite(out).all() and out.min() >= -4 and out.max() <= 4
 
 
 def test_warp_moves_a_formant_by_its_factor():
-    hz = 700 * (10 ** (np.linspace(training._hz_to_mel(55), training._hz_to_mel(7600), 80) / 2595) - 1)
+    mels = np.linspace(disturb.hz_to_mel(55), disturb.hz_to_mel(7600), 80)
+    hz = 700 * (10 ** (mels / 2595) - 1)
     mel = np.exp(-((hz - 1000) / 150) ** 2)[:, None].astype(np.float32).repeat(3, 1)
-    peak = hz[training._warp(mel, 1.15)[:, 0].argmax()]
+    peak = hz[disturb.warp(mel, 1.15)[:, 0].argmax()]
     assert peak == pytest.approx(1000 / 1.15, rel=.06)

@@ -71,7 +71,10 @@ def test_threads_do_not_mix_their_sentences():
     texts = ("One.", "Two three.", "Four five six.")
     alone = {t: [p.symbol for p in voice.speak(t)[1]] for t in texts}
     made: dict[str, list] = {}
-    workers = [threading.Thread(target=lambda t=t: made.update({t: [p.symbol for p in voice.speak(t)[1]]})) for t in texts]
+
+    def say(t: str) -> None:
+        made[t] = [p.symbol for p in voice.speak(t)[1]]
+    workers = [threading.Thread(target=say, args=(t,)) for t in texts]
     for w in workers:
         w.start()
     for w in workers:
@@ -103,7 +106,8 @@ def test_voices_are_many_and_each_variant_exists():
 
 @needs_espeak
 @pytest.mark.parametrize("kwargs, message", [
-    (dict(text="  "), "no text"), (dict(text="Hi", voice="xx-none"), "unknown voice"), (dict(text="Hi", rate=9), "rate=9"),
+    (dict(text="  "), "no text"), (dict(text="Hi", voice="xx-none"), "unknown voice"),
+    (dict(text="Hi", rate=9), "rate=9"),
     (dict(text="Hi", pitch=200), "pitch=200"), (dict(text="Hi", volume=-1), "volume=-1")])
 def test_bad_input_says_what_to_do(kwargs, message):
     with pytest.raises(InputError, match=message):

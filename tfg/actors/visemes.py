@@ -122,7 +122,7 @@ def with_effort(phones: list[Phone], audio: np.ndarray, sr: int = 16000) -> list
     """Set each phone's effort from how loud the vowels around it are: x1.32 for +6 dB over the clip's mean vowel.
 
     audio: (N,) float32 at `sr`. The slope is between speech and shouting in Schulman 1989 (about twice the opening
-    for 15-18 dB). Open vowels are louder by nature; INTRINSIC_DB takes that out.
+    for 15-18 dB). Open vowels are louder by nature; that is taken out.
     """
     intrinsic_db = {"AA": 2.0, "EH": 1.0, "AO": 1.0, "IY": -2.0, "UW": -2.0, "RR": 0.0}
     at, db = [], []
@@ -131,7 +131,8 @@ def with_effort(phones: list[Phone], audio: np.ndarray, sr: int = 16000) -> list
             y = audio[int(p.start_s * sr):max(int(p.stop_s * sr), int(p.start_s * sr) + 160)]
             if len(y) and float(np.abs(y).max()) > 1e-4:
                 at.append((p.start_s + p.stop_s) / 2)
-                db.append(10 * np.log10(float(np.mean(np.square(y, dtype=np.float64))) + 1e-12) - intrinsic_db[p.viseme])
+                power = float(np.mean(np.square(y, dtype=np.float64)))
+                db.append(10 * np.log10(power + 1e-12) - intrinsic_db[p.viseme])
     if not at:
         return list(phones)
     at, db = np.array(at), np.array(db)

@@ -86,6 +86,12 @@ def draw_emotions(expressions: dict, second: dict | None = None):
     return _gallery(pictures, titles, len(expressions))
 
 
+def draw_people(people: dict, yaw: float = 0.0):
+    """Heads of several identities.  people: title -> (identity (K,), expression (52,)).  yaw: degrees."""
+    pictures = [_picture(expression, yaw, identity=identity) for identity, expression in people.values()]
+    return _gallery(pictures, list(people), len(people), 2.8 * len(people))
+
+
 def draw_fit(image, target, fitted, title: str = ""):
     """Landmarks of a photo and those of the fitted head on it.
 

@@ -6,6 +6,7 @@ Every frame is measured by itself, not tracked: MediaPipe's tracking mode smooth
 from __future__ import annotations
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,6 +52,16 @@ def _frames(video):
         video = FrameReader(video)
     video = getattr(video, "frames", video)
     return video, len(video) if hasattr(video, "__len__") else None
+
+
+def _ahead(frames):
+    """`frames`, the next one being decoded in a thread while the caller looks at this one."""
+    with ThreadPoolExecutor(1) as pool:
+        iterator = iter(frames)
+        coming = pool.submit(next, iterator, None)
+        while (frame := coming.result()) is not None:
+            coming = pool.submit(next, iterator, None)
+            yield frame
 
 
 def _counted(frames, total, progress):
@@ -108,6 +119,9 @@ def track(video, *, face: int | None = None, progress=None) -> Track:
     in all). Frames without a face are NaN and reported by a UserWarning. Raises InputError if no frame has a face.
     """
     frames, total = _frames(video)
+    fps = float(getattr(frames, "fps", 25.0) or 25.0)
+    if hasattr(frames, "timestamps"):                        # a file: its frames are new arrays, safe to read ahead
+        frames = _ahead(frames)
     points, expression, pose, size, most, last = [], [], [], None, 0, None
     nothing = np.full((478, 3), np.nan, np.float32), np.full(52, np.nan, np.float32), np.full(6, np.nan, np.float32)
     with landmarks.Landmarker(max_faces=3) as landmarker:
@@ -123,7 +137,7 @@ def track(video, *, face: int | None = None, progress=None) -> Track:
         raise InputError(f"no face was found in any of the {len(points)} frames of the video: use one that shows a "
                          "face from the front.")
     result = Track(np.stack(points), np.stack(expression), np.stack(pose), np.isfinite(np.stack(pose)[:, 0]),
-                   float(getattr(frames, "fps", 25.0) or 25.0), size, most)
+                   fps, size, most)
     _report(result, face)
     return result
 

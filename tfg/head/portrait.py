@@ -17,7 +17,7 @@ from tfg.head.framing import frame
 from tfg.head.model import CAMERA_M, HEAD_WIDTH_M, NECK_PIVOT, Head, rotation
 from tfg.head.openings import LID_ACTIONS, Openings
 from tfg.head.paint import paint_openings
-from tfg.head.raster import sample_map, source_map
+from tfg.head.raster import sample, source_map
 from tfg.vocabulary import EXPRESSION, index
 
 GAIN = {"browDown": 1.5, "browInnerUp": 1.8, "browOuterUp": 1.6, "mouthPucker": 1.45, "mouthFunnel": 1.2,
@@ -139,8 +139,7 @@ class Portrait:
         map_xy = np.zeros((h, w, 2), np.float32)
         covered = np.zeros((h, w), np.bool_)
         source_map(at, self.triangles, self.rest_xy, order, map_xy, covered)
-        out = np.zeros((h, w, 3), np.float32)
-        sample_map(self.texture, map_xy, covered, out)
+        out = sample(self.texture, map_xy)
         turn = (lambda q: self._turn(q, np.asarray(pose, float))) if pose is not None else (lambda q: q)
         paint_openings(self, out, covered, at, expression, turn, (x, y))
         frame = np.clip(out + 0.5, 0, 255).astype(np.uint8)

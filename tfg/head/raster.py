@@ -54,50 +54,6 @@ def rasterise(xy, depth, tri, height, width, *, cull=False):
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def _cubic(t, w):
-    """Catmull-Rom weights (Keys 1981, a = -0.5): exact at whole pixels."""
-    w[0] = t * (-0.5 + t * (1.0 - 0.5 * t))
-    w[1] = 1.0 + t * t * (-2.5 + 1.5 * t)
-    w[2] = t * (0.5 + t * (2.0 - 1.5 * t))
-    w[3] = t * t * (-0.5 + 0.5 * t)
-
-
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def sample_cubic(texture, sx, sy, out):
-    """Colour (3,) of a (H, W, 3) uint8 or float32 texture at (sx, sy), Catmull-Rom, edges repeated."""
-    height, width = texture.shape[:2]
-    sx = min(max(sx, 0.0), width - 1.0)
-    sy = min(max(sy, 0.0), height - 1.0)
-    ix, iy = int(sx), int(sy)
-    fx, fy = sx - ix, sy - iy
-    out[0] = 0.0
-    out[1] = 0.0
-    out[2] = 0.0
-    if fx < 1e-4 and fy < 1e-4:
-        for k in range(3):
-            out[k] = texture[iy, ix, k]
-        return
-    wx = np.empty(4, np.float32)
-    wy = np.empty(4, np.float32)
-    _cubic(fx, wx)
-    _cubic(fy, wy)
-    for j in range(4):
-        row = min(max(iy + j - 1, 0), height - 1)
-        r = np.float32(0)
-        g = np.float32(0)
-        b = np.float32(0)
-        for i in range(4):
-            col = min(max(ix + i - 1, 0), width - 1)
-            w = wx[i]
-            r += w * texture[row, col, 0]
-            g += w * texture[row, col, 1]
-            b += w * texture[row, col, 2]
-        out[0] += wy[j] * r
-        out[1] += wy[j] * g
-        out[2] += wy[j] * b
-
-
-@numba.njit(cache=True, fastmath=True, nogil=True)
 def source_map(xy, tri, source, order, map_xy, covered):
     """Draw a mesh that carries source positions: where each output pixel comes from.
 
@@ -128,15 +84,8 @@ def source_map(xy, tri, source, order, map_xy, covered):
                     covered[y, x] = True
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def sample_map(texture, map_xy, covered, out):
-    """out (H, W, 3) float32 <- texture (h, w, 3) at map_xy (H, W, 2) wherever covered (H, W)."""
-    height, width = covered.shape
-    colour = np.empty(3, np.float32)
-    for y in range(height):
-        for x in range(width):
-            if covered[y, x]:
-                sample_cubic(texture, map_xy[y, x, 0], map_xy[y, x, 1], colour)
-                out[y, x, 0] = colour[0]
-                out[y, x, 1] = colour[1]
-                out[y, x, 2] = colour[2]
+def sample(texture, map_xy):
+    """(H, W, 3) float32: the texture (h, w, 3) uint8 at map_xy (H, W, 2), bicubic, edges repeated."""
+    import cv2
+
+    return cv2.remap(texture, map_xy, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)

@@ -95,8 +95,8 @@ def normalise(mel: np.ndarray) -> np.ndarray:
 
 
 def speech_mean(mel: np.ndarray) -> np.ndarray:
-    """(80, 1) mean of the frames within 30 dB of the loudest. A clip that is silent throughout gets a constant that keeps
-    it low: the network knows low as "lips closed"."""
+    """(80, 1) mean of the frames within 30 dB of the loudest. A clip that is silent throughout gets a constant that
+    keeps it low: the network knows low as "lips closed"."""
     level = mel.mean(0, dtype=np.float32)                                     # (M,)
     top = np.percentile(level, 97)
     if top < -3.5:                                                            # nothing above the floor of the scale

@@ -19,10 +19,10 @@ import torch.nn.functional as F
 from tfg.actors import visemes
 from tfg.audio import mel_windows
 from tfg.errors import InputError
-from tfg.models.mouth import COLUMN_DB, N_MELS, MouthConfig, MouthNet, finish, normalise, save
+from tfg.models.mouth import N_MELS, MouthConfig, MouthNet, finish, normalise, save
 from tfg.training import mouth_corpus as corpus
+from tfg.training.disturb import FLOOR, disturb, noise
 
-FLOOR = -4.0
 LICENCE = ("Weights: Apache-2.0. Trained on the sound of espeak-ng (its output is free of its GPL), and of flite and "
            "festival voices (CMU, free for any use with notice) where the list of engines names them. No recordings of "
            "real clips were used.")
@@ -65,8 +65,9 @@ def build_corpus(profile: str, seed: int, use: tuple[str, ...], progress: bool =
         for _ in range(corpus.SIZES[profile]["copies"] if take.split == "train" else 1):
             varied = corpus.vary(take, rng)
             mel, target = corpus.example(varied)
+            closures = [(p.start_s, p.stop_s) for p in varied.phones if p.viseme == "PP"]
             out.append(Example(mel, visemes.gather(target).astype(np.float16), _labels(varied.phones, len(target)),
-                               [(p.start_s, p.stop_s) for p in varied.phones if p.viseme == "PP"], take.voice, take.split))
+                               closures, take.voice, take.split))
     if not out:
         raise InputError('no speech engine was found to make training speech with: pip install "tfg[voice]"')
     return out
@@ -80,58 +81,6 @@ def _labels(phones, n_frames: int) -> np.ndarray:
     return out
 
 
-# ---- disturbances of the sound, on the log-mel: cheap, and new at each step ------------------------------------------
-
-def disturb(mel: np.ndarray, rng: np.random.Generator, other: np.ndarray | None = None) -> np.ndarray:
-    """(80, M) scaled log-mel -> the same speech from another vocal tract, in noise, through another line."""
-    mel = mel.astype(np.float32)
-    if rng.random() < .85:
-        mel = _warp(mel, rng.uniform(.86, 1.16))
-    power = 10 ** (mel * COLUMN_DB / 10)
-    top = np.percentile(mel.mean(0), 97)
-    power += 10 ** (_noise(mel.shape, top - rng.uniform(4, 55) / COLUMN_DB, rng) * COLUMN_DB / 10)
-    if other is not None and rng.random() < .08:      # somebody else in the background
-        column = (np.arange(mel.shape[1]) + rng.integers(other.shape[1])) % other.shape[1]
-        power += 10 ** ((other.astype(np.float32)[:, column] - rng.uniform(15, 30) / COLUMN_DB) * COLUMN_DB / 10)
-    mel = np.log10(np.maximum(power, 1e-12)) * 10 / COLUMN_DB
-    if rng.random() < .5:                             # dynamics compressed or stretched, level by level
-        gain = rng.uniform(.8, 1.15)
-        mel = top + (mel - top) * gain
-    if rng.random() < .15:                            # a telephone
-        mel[rng.integers(55, 72):] = FLOOR + rng.uniform(0, 1)
-    mel += rng.uniform(-1.2, .4)
-    if rng.random() < .3:                             # a gap
-        a = rng.integers(mel.shape[1])
-        b = rng.integers(N_MELS - 10)
-        mel[b:b + rng.integers(2, 10)] = mel[b:b + 1].mean() if rng.random() < .5 else mel.min()
-        mel[:, a:a + rng.integers(1, 4)] = np.minimum(mel[:, a:a + 1], mel.mean())
-    return np.clip(mel, FLOOR, 4).astype(np.float32)
-
-
-def _noise(shape: tuple[int, int], level: float, rng: np.random.Generator) -> np.ndarray:
-    """(80, M) log-mel of a hiss, hum or rumble about `level`: a random colour, and the grain that noise has in time."""
-    bands, knots = np.linspace(-1, 1, shape[0]), np.linspace(-1, 1, 7)
-    colour = rng.normal(0, .5) * bands + rng.normal(0, .4) * bands ** 2 + np.interp(bands, knots, rng.normal(0, .3, 7))
-    grain = rng.normal(0, 1, (shape[0], shape[1] + 1)).astype(np.float32)
-    grain = (grain[:, 1:] + grain[:, :-1]) * np.linspace(.25, .10, shape[0], dtype=np.float32)[:, None]
-    swell = np.interp(np.arange(shape[1]), np.linspace(0, shape[1], 8), rng.normal(0, .1, 8))
-    return level + colour[:, None] + grain + swell
-
-
-def _warp(mel: np.ndarray, factor: float) -> np.ndarray:
-    """Vocal tract length perturbation: formants move by `factor` (Jaitly & Hinton 2013), on the mel axis."""
-    mels = np.linspace(_hz_to_mel(55), _hz_to_mel(7600), N_MELS)
-    hz = 700 * (10 ** (mels / 2595) - 1)
-    source = np.interp(_hz_to_mel(np.minimum(hz * factor, 7600)), mels, np.arange(N_MELS))
-    lo = np.minimum(source.astype(int), N_MELS - 2)
-    frac = (source - lo)[:, None].astype(np.float32)
-    return mel[lo] * (1 - frac) + mel[lo + 1] * frac
-
-
-def _hz_to_mel(hz):
-    return 2595 * np.log10(1 + np.asarray(hz) / 700)
-
-
 def make_batch(examples: list[Example], groups: list[np.ndarray], run: MouthRun, width: int, seed: int, step: int):
     """windows (B, T, 80, width), targets (B, T, 13), viseme labels (B, T), mask (B, T): a function of (seed, step)."""
     rng = np.random.default_rng([seed, step])
@@ -143,7 +92,7 @@ def make_batch(examples: list[Example], groups: list[np.ndarray], run: MouthRun,
         e = pick()
         mel, target, label = disturb(e.mel, rng, pick().mel), e.target, e.viseme
         if rng.random() < .06:                        # noise or silence alone: the lips stay closed
-            mel = np.clip(_noise(e.mel.shape, rng.uniform(FLOOR - .5, .5), rng), FLOOR, 4).astype(np.float32)
+            mel = np.clip(noise(e.mel.shape, rng.uniform(FLOOR - .5, .5), rng), FLOOR, 4).astype(np.float32)
             target, label = np.zeros_like(target), np.zeros_like(label)
         windows = mel_windows(normalise(mel), len(target), width)             # (T, 80, width)
         a = int(rng.integers(max(len(target) - run.frames, 0) + 1))
@@ -152,7 +101,7 @@ def make_batch(examples: list[Example], groups: list[np.ndarray], run: MouthRun,
     return torch.from_numpy(x), torch.from_numpy(y), torch.from_numpy(v), torch.from_numpy(mask)
 
 
-# ---- loss, loop, score -------------------------------------------------------------------------------------------------
+# ---- loss, loop, score ---------------------------------------------------------------------------------------------
 
 _SCALE = torch.tensor([1 / s for s in (.10, .06, .07, .16, .10, .07, .14, .05, .13, .07, .02, .04, .06)])
 _GAP = torch.tensor([visemes.GAP.get(c, 0.0) for c in visemes.CHANNELS])
@@ -163,16 +112,17 @@ def loss_of(out: torch.Tensor, logits: torch.Tensor, y, v, mask, run: MouthRun) 
     pressed = y[..., visemes.PRESS] / visemes.SHAPES["PP"]["mouthPress"]                      # (B, T) 1 when closed
     weight = mask * (1 + run.closed * pressed)
     error = (out - y) * _SCALE.to(out)
-    total = (weight[..., None] * error ** 2).mean() + run.velocity * (weight[:, 1:, None] * error.diff(dim=1) ** 2).mean()
+    total = (weight[..., None] * error ** 2).mean()
+    total = total + run.velocity * (weight[:, 1:, None] * error.diff(dim=1) ** 2).mean()
     gap = ((out * _GAP.to(out)).sum(-1).clamp(min=0) - (y * _GAP.to(out)).sum(-1).clamp(min=0)) / .10
     total = total + run.opening * (weight * gap ** 2).mean()
     named = F.cross_entropy(logits.flatten(0, 1), v.flatten(), reduction="none", label_smoothing=.05)
     return total + run.visemes * (named * mask.flatten()).mean()
 
 
-def train(out: str | Path, *, profile: str = "cpu", seed: int = 0, use: tuple[str, ...] | None = None, resume: bool = True,
-          config: MouthConfig | None = None, examples: list[Example] | None = None, progress: bool = True,
-          checkpoint_s: float = 60.0, **changes) -> dict:
+def train(out: str | Path, *, profile: str = "cpu", seed: int = 0, use: tuple[str, ...] | None = None,
+          resume: bool = True, config: MouthConfig | None = None, examples: list[Example] | None = None,
+          progress: bool = True, checkpoint_s: float = 60.0, **changes) -> dict:
     """Train, and write `out`/mouth.safetensors + mouth.json (the card, which is also returned).
 
     profile: ci (seconds), cpu (25 minutes on one core), gpu. `use`: engines to make speech with, those installed by
@@ -202,7 +152,7 @@ def train(out: str | Path, *, profile: str = "cpu", seed: int = 0, use: tuple[st
         except Exception as e:                        # torch raises many kinds for a file that is no checkpoint
             raise InputError(f"{state_path} cannot be read ({type(e).__name__}): delete it or use resume=False") from e
         if state["what"] != what:
-            raise InputError(f"{state_path} belongs to another run: choose another folder, or start anew with resume=False")
+            raise InputError(f"{state_path} belongs to another run: choose another folder, or use resume=False")
         model.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
         step, mean, losses = state["step"], state["mean"], list(state["losses"])
@@ -292,7 +242,7 @@ def _card(model, examples, learn, run, profile, seed, use, losses) -> dict:
     return {"task": "log-mel (80 x 80/s) to articulators of jaw and lips at 25/s", "channels": list(visemes.CHANNELS),
             "data": {"engines": list(use), "clips": len(learn), "voices": len({e.voice for e in learn}),
                      "hours": round(sum(len(e.target) for e in learn) / 25 / 3600, 2),
-                     "languages": sorted({e.voice.split(":")[1].split("+")[0] for e in learn if e.voice.startswith("espeak")})},
+                     "languages": sorted({e.voice.split(":")[1].split("+")[0] for e in learn if "espeak:" in e.voice})},
             "profile": profile, "steps": run.steps, "seed": seed, "run": asdict(run),
             "final_loss": round(float(np.mean(losses[-100:])), 4) if losses else None, "held_out": scores,
             "command": f"tfg train mouth --profile {profile} --seed {seed}", "licence": LICENCE}

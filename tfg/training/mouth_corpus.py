@@ -1,7 +1,8 @@
 """Synthetic speech with known phone times: espeak-ng (pip), and flite and festival where they are installed.
 
-A clip is a `Take`: sound, phones, and who speaks. flite and festival (Debian packages flite, festival, festvox-kallpc16k,
-festvox-kdlpc16k, festvox-us-slt-hts) are built from recorded people; their sound carries over to real speech better.
+A clip is a `Take`: sound, phones, and who speaks. flite and festival (Debian packages flite, festival,
+festvox-kallpc16k, festvox-kdlpc16k, festvox-us-slt-hts) are built from recorded people; their sound carries over to
+real speech better.
 """
 from __future__ import annotations
 
@@ -25,10 +26,12 @@ FESTIVAL = ("kal_diphone", "ked_diphone", "cmu_us_slt_arctic_hts")
 UNSEEN_VARIANTS, UNSEEN_RECORDED, UNSEEN_LANGUAGE = ("f5", "m7"), "ked_diphone", "it"
 
 SIZES = {
-    # sentences per English espeak voice, per other-language voice, per flite / festival voice; copies of each clip
+    # english, other, recorded: sentences for each voice of that kind; copies: disturbed copies of each training clip
     "ci": dict(english_voices=3, characters=0, english=2, other_voices=1, other=1, recorded=0, copies=1, unseen=2),
-    "cpu": dict(english_voices=112, characters=46, english=13, other_voices=6, other=8, recorded=260, copies=2, unseen=16),
-    "gpu": dict(english_voices=112, characters=46, english=60, other_voices=12, other=12, recorded=1200, copies=3, unseen=40),
+    "cpu": dict(english_voices=112, characters=46, english=13, other_voices=6, other=8, recorded=260, copies=2,
+                unseen=16),
+    "gpu": dict(english_voices=112, characters=46, english=60, other_voices=12, other=12, recorded=1200, copies=3,
+                unseen=40),
 }
 
 
@@ -89,8 +92,8 @@ def _flite(name: str, texts: list[str], rng: np.random.Generator) -> Iterator[tu
             wav = Path(folder) / "a.wav"
             said = subprocess.run(["flite", "-voice", name, "--setf", f"duration_stretch={rng.uniform(.75, 1.2):.2f}",
                                    "--setf", f"int_f0_target_mean={base * rng.uniform(.85, 1.5):.0f}", "--setf",
-                                   f"int_f0_target_stddev={rng.uniform(8, 35):.0f}", "-psdur", "-t", text, "-o", str(wav)],
-                                  capture_output=True, text=True, check=True).stdout
+                                   f"int_f0_target_stddev={rng.uniform(8, 35):.0f}", "-psdur", "-t", text, "-o",
+                                   str(wav)], capture_output=True, text=True, check=True).stdout
             ends = [(s.split(":")[0], float(s.split(":")[1])) for s in said.split()]
             yield load_audio(wav), _from_ends([(symbol, end, None) for symbol, end in ends])
 

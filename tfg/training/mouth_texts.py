@@ -128,12 +128,16 @@ OTHER = {
            "Flickan leker med en blå boll i parken.", "Sju sjuka sjömän skötte sin sjunkande skuta.",
            "Solen skiner och fåglarna sjunger vackert."],
     "tr": ["Günaydın, bugün nasılsınız?", "Annem pazar günü börek yapıyor.", "Yarın arkadaşlarımla denize gideceğiz.",
-           "Küçük köpek bahçede koşuyor.", "Bunu bana neden daha önce söylemedin?", "Bir bardak su ve biraz ekmek lütfen."],
-    "fi": ["Hyvää huomenta, mitä kuuluu tänään?", "Äiti paistaa pullaa joka lauantai.", "Menemme huomenna veneellä saareen.",
-           "Pieni poika pelaa pallolla puistossa.", "Miksi et kertonut minulle aikaisemmin?", "Lumi peittää metsän ja järven."],
+           "Küçük köpek bahçede koşuyor.", "Bunu bana neden daha önce söylemedin?",
+           "Bir bardak su ve biraz ekmek lütfen."],
+    "fi": ["Hyvää huomenta, mitä kuuluu tänään?", "Äiti paistaa pullaa joka lauantai.",
+           "Menemme huomenna veneellä saareen.",
+           "Pieni poika pelaa pallolla puistossa.", "Miksi et kertonut minulle aikaisemmin?",
+           "Lumi peittää metsän ja järven."],
     "cs": ["Dobré ráno, jak se dnes máte?", "Moje maminka peče v sobotu buchty.", "Zítra pojedeme s přáteli na hory.",
            "Malý pes běhá po zelené louce.", "Proč jsi mi to neřekl dříve?", "Prosím šálek kávy a kousek chleba."],
-    "ro": ["Bună dimineața, ce mai faceți astăzi?", "Mama face o plăcintă foarte bună.", "Mâine mergem la munte cu prietenii.",
+    "ro": ["Bună dimineața, ce mai faceți astăzi?", "Mama face o plăcintă foarte bună.",
+           "Mâine mergem la munte cu prietenii.",
            "Câinele mic aleargă prin grădină.", "De ce nu mi-ai spus mai devreme?", "Aș vrea o cafea și puțin unt."],
     "it": ["Buongiorno, come sta oggi il signore?", "Mia madre prepara una torta molto buona.",
            "Domani andiamo al mare con gli amici.", "Il piccolo cane nero dorme sotto il tavolo.",
@@ -143,13 +147,17 @@ OTHER = {
 }
 
 _WHO = ("my brother", "the old farmer", "Peter", "a friend of mine", "the woman next door", "everybody", "our teacher",
-        "Maria", "the boy in the blue shirt", "your uncle", "the pilot", "somebody", "a famous painter", "Bob", "the band")
+        "Maria", "the boy in the blue shirt", "your uncle", "the pilot", "somebody", "a famous painter", "Bob",
+        "the band")
 _DID = ("bought", "remembered", "moved", "painted", "found", "forgot", "watched", "wanted", "broke", "opened", "pushed",
         "carried", "asked for", "looked at", "thought about", "jumped over", "believed in", "laughed at", "washed")
 _WHAT = ("a purple umbrella", "the empty box", "five wooden boats", "a cup of coffee", "the broken lamp", "this puzzle",
-         "some mushroom soup", "the whole map", "a very heavy bag", "both of the bikes", "an orange vase", "the blue room",
-         "a piece of apple pie", "the window", "his father's guitar", "a pair of shoes", "the yellow leaves", "three thick books")
-_WHEN = ("yesterday", "before lunch", "in the morning", "on Friday night", "by mistake", "at the beach", "without a word",
+         "some mushroom soup", "the whole map", "a very heavy bag", "both of the bikes", "an orange vase",
+         "the blue room",
+         "a piece of apple pie", "the window", "his father's guitar", "a pair of shoes", "the yellow leaves",
+         "three thick books")
+_WHEN = ("yesterday", "before lunch", "in the morning", "on Friday night", "by mistake", "at the beach",
+         "without a word",
          "behind the house", "for the first time", "as usual", "in February", "above the shop", "", "", "")
 _COLOURS = ("blue", "green", "red", "white", "brown", "purple", "yellow", "black", "orange", "pink")
 _LETTERS = "A B C D E F G H I J K L M N O P Q R S T U V X Y Z".split()
@@ -166,5 +174,6 @@ def english(rng: np.random.Generator) -> str:
         text = " ".join(w for w in (pick(_WHO), pick(_DID), pick(_WHAT), pick(_WHEN)) if w)
         return text[0].upper() + text[1:] + pick((".", ".", "!", "?"))
     if kind < .90:
-        return f"{pick(_COLOURS)} {pick(_LETTERS)} {pick(_NUMBERS)}, {pick(_COLOURS)} {pick(_LETTERS)} {pick(_NUMBERS)}."
+        colour, letter, number = pick(_COLOURS), pick(_LETTERS), pick(_NUMBERS)
+        return f"{colour} {letter} {number}, {pick(_COLOURS)} {pick(_LETTERS)} {pick(_NUMBERS)}."
     return f"I {pick(('think', 'hope', 'heard', 'wonder if', 'know'))} {pick(_WHO)} {pick(_DID)} {pick(_WHAT)}."
