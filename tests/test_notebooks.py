@@ -13,7 +13,8 @@ import pytest
 
 from notebook_tools import NAMES, ROOT, cells, exercises
 
-REPOSITORY = re.compile(r"github\.com/([\w.-]+/[\w.-]+?)(?=/|@|\.git|\"|\)|$)")
+REPOSITORY = re.compile(r"(?:colab\.research\.google\.com/github|git\+https://github\.com|https://github\.com)/"
+                        r"([\w.-]+/[\w.-]+?)(?=[/@\")])")
 each = pytest.mark.parametrize("name", NAMES)
 
 
@@ -131,6 +132,12 @@ def test_later_cells_do_not_need_the_learners_functions(name):
 
 
 def test_one_repository_address():
-    text = "".join(c["source"] for n in NAMES for c in cells(n)) + (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    found = {address for address in REPOSITORY.findall(text)}
-    assert len(found) == 1, f"notebooks and pyproject.toml name {sorted(found)}"
+    """Badges, setup cells and links to the code agree, and name the release that is in the tree."""
+    import tfg
+
+    text = "".join(c["source"] for n in NAMES for c in cells(n))
+    found = set(REPOSITORY.findall(text))
+    assert len(found) == 1, f"the notebooks name {sorted(found)}"
+    assert set(re.findall(r"\.git@(v[\w.]+)\"|@(v[\d.]+\d)\"", text)) == {("", f"v{tfg.__version__}")}
+    urls = re.findall(r'^(?:Repository|Homepage|Source) *= *"([^"]+)"', (ROOT / "pyproject.toml").read_text(), re.M)
+    assert all(address.endswith(found.copy().pop()) for address in urls)

@@ -93,6 +93,9 @@ class _Samples:
             self.data[self.n: n] = 0
             self.n = n
 
+    def cut(self, n: int) -> None:
+        self.n = min(self.n, max(n, 0))
+
     def finish(self) -> np.ndarray:
         self.data.resize(self.n, refcheck=False)
         return self.data
@@ -177,11 +180,14 @@ def read_sound(path, *, sr: int, start_s: float = 0.0, duration_s: float | None 
         end_s = _fill(samples, decoded(container, stream, path, "sound"), sr, Fraction(start_s) + origin, seconds)
         if end_s is None:
             raise InputError(f"{path} has a sound track but no sound in it; copy it again or give another file.")
-        declared_end = None if stream.duration is None else (stream.start_time or 0) * stream.time_base + seconds
-        if not samples.full and declared_end is not None and container.format.name.split(",")[0] in SEEKABLE \
-                and end_s < declared_end - max(0.25, 0.02 * seconds):
-            raise InputError(f"{path} is cut off: it announces {seconds:.1f} s of sound and ends after "
-                             f"{max(0, end_s - origin):.1f} s; copy or download it again.")
+        kind = container.format.name.split(",")[0]
+        declared = None if stream.duration is None else (stream.start_time or 0) * stream.time_base + Fraction(seconds)
+        if declared is not None and kind in SEEKABLE and not samples.full:
+            if end_s < declared - Fraction(max(0.25, 0.02 * seconds)):
+                raise InputError(f"{path} is cut off: it announces {seconds:.1f} s of sound and ends after "
+                                 f"{float(max(0, end_s - origin)):.1f} s; copy or download it again.")
+            if kind == "mov" and end_s - declared < Fraction(1, 5):
+                samples.cut(round((declared - origin - Fraction(start_s)) * sr))  # AAC comes in blocks: drop its padding
     y = samples.finish()
     if not np.isfinite(np.dot(y, y)):  # one pass, no copy
         raise InputError(f"{path} holds samples that are not numbers (NaN or infinite); export the sound again.")

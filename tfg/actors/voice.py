@@ -22,10 +22,11 @@ ACCENTS = ("en", "en-us", "en-us-nyc", "en-gb-x-rp", "en-gb-scotland", "en-gb-x-
 VARIANTS = ("", "f1", "f2", "f3", "f4", "f5", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8")
 VOICES = tuple(f"{a}+{v}" if v else a for a in ACCENTS for v in VARIANTS)
 """8 English accents x 14 speakers. "en-gb" is no voice of espeak-ng ("en" is British)."""
-CHARACTERS = ("Alex", "Alicia", "Andrea", "Andy", "Annie", "Gene", "Hugo", "Jacky", "Lee", "Marco", "Mario", "Michael",
-              "adam", "anika", "aunty", "belinda", "benjamin", "boris", "david", "ed", "grandma", "grandpa", "iven",
-              "john", "klatt", "klatt2", "klatt4", "klatt6", "linda", "max", "michel", "norbert", "pablo", "paul", "pedro",
-              "quincy", "rob", "robert", "sandro", "shelby", "steph", "travis", "victor", "zac", "whisper", "croak")
+CHARACTERS = ("Alex", "Alicia", "Andrea", "Andy", "Annie", "Gene", "Hugo", "Jacky", "Lee", "Marco", "Mario",
+              "Michael", "adam", "anika", "aunty", "belinda", "benjamin", "boris", "david", "ed", "grandma",
+              "grandpa", "iven", "john", "klatt", "klatt2", "klatt4", "klatt6", "linda", "max", "michel", "norbert",
+              "pablo", "paul", "pedro", "quincy", "rob", "robert", "sandro", "shelby", "steph", "travis", "victor",
+              "zac", "whisper", "croak")
 """More variants, of listeners' making: any language with one of these after a plus sign."""
 LANGUAGES = ("de", "fr", "es", "nl", "pl", "pt", "sv", "tr", "fi", "cs", "ro", "it")
 
@@ -100,7 +101,8 @@ def speak(text: str, voice: str = "en-us", *, rate: int = 160, pitch: int = 50, 
     with _LOCK:
         lib, sr = _library()
         if lib.espeak_SetVoiceByName(voice.encode()) != 0:
-            raise InputError(f"unknown voice {voice!r}: take a language such as en-us or de, with a variant such as +f2")
+            raise InputError(f"unknown voice {voice!r}: take a language such as en-us or de, and add a variant such as "
+                             "+f2 if you like")
         for parameter, value, low, high in ((_RATE, rate, 80, 450), (_PITCH, pitch, 0, 99),
                                             (_RANGE, pitch_range, 0, 99), (_VOLUME, volume, 0, 200)):
             if not low <= value <= high:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 
 _WHERE = {
-    "style": ("style", "COLOURS", "EMOTION_COLOURS"),
+    "style": ("COLOURS", "EMOTION_COLOURS"),
     "widgets": ("sliders", "listen"),
     "sound": ("draw_wave", "draw_slice", "draw_spectrogram", "draw_filterbank", "draw_mel", "draw_frame_map",
               "draw_offset", "draw_lag_curve", "wave", "resolution", "frame_map", "offset"),

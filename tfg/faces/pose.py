@@ -27,7 +27,7 @@ _RIGID = np.array([
 ])
 
 
-def rotation_matrix(yaw: float, pitch: float, roll: float) -> np.ndarray:
+def rotation_matrix(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> np.ndarray:
     """(3, 3) rotation for angles in degrees."""
     a, b, c = np.radians([yaw, -pitch, -roll])
     ry = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])

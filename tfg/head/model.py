@@ -12,6 +12,10 @@ import numpy as np
 
 from tfg import paths
 from tfg.errors import InputError
+from tfg.faces.pose import angles, rotation_matrix
+
+__all__ = ["Head", "angles", "project", "rotation"]
+rotation = rotation_matrix  # one convention for what is measured and what is drawn
 
 CAMERA_M = 1.0              # camera to eyes: a portrait's usual distance
 HEAD_WIDTH_M = 0.15         # the unit of pose translations
@@ -85,23 +89,6 @@ class Head:
     def part_mask(self, *names: str) -> np.ndarray:
         """(F,) bool: triangles of these parts."""
         return np.isin(self.part, [self.part_names.index(n) for n in names])
-
-
-def rotation(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> np.ndarray:
-    """(3, 3) from degrees, signs as in `tfg.vocabulary.POSE`: roll after yaw after pitch."""
-    a, b, c = np.radians([yaw, pitch, roll])
-    ry = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
-    rx = np.array([[1, 0, 0], [0, np.cos(b), np.sin(b)], [0, -np.sin(b), np.cos(b)]])
-    rz = np.array([[np.cos(c), np.sin(c), 0], [-np.sin(c), np.cos(c), 0], [0, 0, 1]])
-    return (rz @ ry @ rx).astype(np.float32)
-
-
-def angles(r: np.ndarray) -> tuple[float, float, float]:
-    """(yaw, pitch, roll) in degrees of a (3, 3) rotation: the inverse of `rotation`."""
-    yaw = np.degrees(np.arcsin(np.clip(-r[2, 0], -1, 1)))
-    pitch = np.degrees(np.arctan2(-r[2, 1], r[2, 2]))
-    roll = np.degrees(np.arctan2(-r[1, 0], r[0, 0]))
-    return float(yaw), float(pitch), float(roll)
 
 
 def project(points: np.ndarray, r: np.ndarray, scale: float, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Iterator
 
 import numpy as np
 
@@ -105,8 +105,8 @@ def _festival(name: str, texts: list[str], rng: np.random.Generator) -> Iterator
             quoted = text.replace('"', "")
             lines += [f"(Parameter.set 'Duration_Stretch {rng.uniform(.8, 1.2):.2f})",
                       f'(set! u (Utterance Text "{quoted}"))', "(utt.synth u)", f'(utt.save.wave u "{folder}/{i}.wav")',
-                      '(mapcar (lambda (s) (format t "%d %%s %%f %%s\\n" (item.name s) (item.feat s "end")' % i
-                      + ' (item.feat s "R:SylStructure.parent.stress"))) (utt.relation.items u \'Segment))']
+                      f'(mapcar (lambda (s) (format t "{i} %s %f %s\\n" (item.name s) (item.feat s "end")'
+                      ' (item.feat s "R:SylStructure.parent.stress"))) (utt.relation.items u \'Segment))']
         script = Path(folder) / "say.scm"
         script.write_text("\n".join(lines))
         said = subprocess.run(["festival", "-b", str(script)], capture_output=True, text=True, check=True).stdout

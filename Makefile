@@ -1,0 +1,88 @@
+# make demo   a portrait says one sentence in six emotions: build/demo.mp4 and build/demo.png
+# make test   everything that CI runs
+# Both need Python 3.11 to 3.13 and make, install what they need into .venv, and skip what is done already.
+
+SHELL := bash
+VENV := .venv
+BIN := $(VENV)/bin
+EXTRAS := dev,voice
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1; then echo $$p; break; fi; done)
+WORKERS ?= 2
+SOURCES := $(wildcard tfg/*.py tfg/*/*.py data/audio/*.wav data/faces/*.jpg data/head/* data/mouth/*)
+
+# step NAME COMMAND...: says what it does and how long it took; timed: seconds since $$start
+define STEP
+set -euo pipefail; start=$$SECONDS; \
+step() { echo; echo "==> $$1"; shift; local from=$$SECONDS; "$$@"; echo "    done in $$((SECONDS - from)) s"; }
+endef
+
+.PHONY: help demo test lint pytest notebooks-run notebooks bench constraints clean
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+	@echo "make notebooks     regenerate notebooks/ from solutions/"
+	@echo "make bench         measure the figures that the README quotes"
+	@echo "make constraints   write constraints.txt anew (maintainers)"
+	@echo "make clean         remove .venv and build"
+
+# ---- installing -------------------------------------------------------------------------------------------------
+$(VENV)/.made:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 was found; install one, or say make PYTHON=/path/to/python"; exit 1; }
+	@$(STEP); step "making $(VENV) with $$($(PYTHON) --version)" $(PYTHON) -m venv $(VENV) \
+		|| { echo "python -m venv failed; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@touch $@
+
+$(VENV)/.core: $(VENV)/.made pyproject.toml constraints.txt
+	@$(STEP); step "installing tfg and what it needs (a few GB, some minutes the first time)" \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	@$(STEP); step "installing the test tools" \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"
+	@touch $@
+
+# ---- the two commands -------------------------------------------------------------------------------------------
+demo: build/demo.mp4
+	@echo "Look at build/demo.mp4 and build/demo.png."
+
+build/demo.mp4: $(VENV)/.core $(SOURCES)
+	@$(STEP); step "animating: one portrait, one sentence, six emotions" $(BIN)/tfg demo --out-dir build
+
+test: $(VENV)/.dev
+	@$(STEP); export OMP_NUM_THREADS=1 MPLBACKEND=agg; mkdir -p build; \
+	step "style" $(MAKE) --no-print-directory lint; \
+	step "tests of the library" $(MAKE) --no-print-directory pytest; \
+	step "the notebooks" $(MAKE) --no-print-directory notebooks-run; \
+	echo; echo "make test: all passed in $$((SECONDS - start)) s"
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/nbstripout --keep-id --verify --extra-keys metadata.widgets solutions/*.ipynb notebooks/*.ipynb
+
+pytest: $(VENV)/.dev
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q tests
+
+# Learners' notebooks run green from day one; the solutions pass their own checks, under two ways of running them.
+notebooks-run: $(VENV)/.dev
+	@$(STEP); export TFG_PROFILE=ci PATH="$$PWD/$(BIN):$$PATH"; nbval="$(BIN)/python -m pytest -q --nbval-lax \
+		--nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider -n $(WORKERS) --dist loadscope"; \
+	step "notebooks/ under nbval" $$nbval notebooks; \
+	export TFG_STRICT=1; mkdir -p build/papermill; \
+	step "solutions/ under nbval, strict" $$nbval solutions; \
+	run() { find solutions -maxdepth 1 -name '*.ipynb' | sort | sed 's|.*/||' | xargs -P $(WORKERS) -I{} \
+		$(BIN)/papermill --no-progress-bar --no-log-output -k python3 -p PROFILE ci solutions/{} build/papermill/{}; }; \
+	step "solutions/ under papermill, strict" run
+
+# ---- for authors ------------------------------------------------------------------------------------------------
+notebooks: $(VENV)/.dev
+	@$(BIN)/jupyter nbconvert --config tools/student.py --output-dir notebooks solutions/*.ipynb
+
+bench: $(VENV)/.dev
+	@$(BIN)/python -m tools.bench
+
+constraints: $(VENV)/.made
+	@$(BIN)/python tools/constraints.py > build/constraints.txt && mv build/constraints.txt constraints.txt
+
+clean:
+	rm -rf $(VENV) build

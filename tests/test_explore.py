@@ -1,0 +1,218 @@
+"""Every figure draws at the ends of its sliders; every explorer opens without an error."""
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from tfg import audio, explore, paths, vocabulary
+from tfg.clip import Motion
+from tfg.explore.style import style
+
+
+@pytest.fixture(scope="module")
+def y():
+    t = np.arange(16_000) / audio.SR
+    return (0.3 * np.sin(2 * np.pi * 220 * t) * (t > 0.2)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def mel(y):
+    return audio.mel_spectrogram(y)
+
+
+@pytest.fixture(scope="module")
+def points():
+    from tfg.head.model import Head, project
+
+    xy, depth = project(Head.load().landmark_points(), np.eye(3), 900.0, np.array([128.0, 110.0]))
+    return np.column_stack([xy, depth * 900]).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def image():
+    return np.full((256, 256, 3), 90, np.uint8)
+
+
+@pytest.fixture(scope="module")
+def motions():
+    rng = np.random.default_rng(0)
+    return {e: Motion(rng.uniform(0, 1, (20 + i, 52)).astype(np.float32)) for i, e in enumerate(vocabulary.EMOTIONS)}
+
+
+def drawn(figure):
+    """A Figure that renders, opaque and light."""
+    assert isinstance(figure, Figure)
+    figure.canvas.draw()
+    red, green, blue, alpha = figure.get_facecolor()
+    assert alpha == 1 and min(red, green, blue) > 0.9
+    return figure
+
+
+def similarity(a, b):
+    from tfg.faces import align
+
+    return align.similarity(a, b)
+
+
+@pytest.mark.parametrize("start_s, duration_s, frames", [(0, 0.02, True), (0.95, 1.0, True), (0, 1.0, False), (5, None, True)])
+def test_wave(y, start_s, duration_s, frames):
+    drawn(explore.draw_wave(y, start_s, duration_s, frames))
+
+
+@pytest.mark.parametrize("window_ms, hop_ms, top_hz", [(4, 2.5, 1000), (200, 40, 8000), (4, 40, 8000), (200, 2.5, 1000)])
+def test_spectrogram(y, window_ms, hop_ms, top_hz):
+    drawn(explore.draw_spectrogram(y, window_ms, hop_ms, top_hz))
+
+
+def test_spectrogram_shows_the_tone(y):
+    ax = explore.draw_spectrogram(y, 50).axes[0]
+    rows = ax.images[0].get_array().mean(1)
+    assert abs(np.argmax(rows) * audio.SR / 2 / len(rows) - 220) < 30
+
+
+@pytest.mark.parametrize("frame, width", [(0, 4), (0, 32), (24, 4), (24, 32), (999, 16)])
+def test_frame_map(mel, y, frame, width):
+    drawn(explore.draw_frame_map(mel, y, frame, width))
+
+
+def test_other_sound_figures(mel, y):
+    drawn(explore.draw_mel(mel, frames=(0, 25)))
+    drawn(explore.draw_filterbank(audio.mel_filters(), 0))
+    drawn(explore.draw_filterbank(audio.mel_filters(n_mels=10), 9))
+    drawn(explore.draw_slice(y[:800], np.abs(np.fft.rfft(y[:800]))))
+    for k in (-12, 0, 12):
+        drawn(explore.draw_offset(np.zeros(25), audio.loudness(y), k))
+    drawn(explore.draw_lag_curve(np.arange(-3, 4), np.arange(7.0)))
+
+
+@pytest.mark.parametrize("yaw", [-90, 0, 90])
+@pytest.mark.parametrize("group", ["all 478", "lips", "irises"])
+def test_points(image, points, group, yaw):
+    drawn(explore.draw_points(image, points, group, True, yaw))
+
+
+@pytest.mark.parametrize("angle, scale", [(-90, 0.3), (90, 1.2), (0, 1.0)])
+def test_alignment(image, points, angle, scale):
+    drawn(explore.draw_alignment(image, points, similarity, angle, scale))
+
+
+def test_other_face_figures(image, points):
+    from tfg.faces.points68 import to_68
+
+    drawn(explore.draw_68(image, to_68(points)))
+    drawn(explore.draw_backends(image, {"a": to_68(points), "b": to_68(points)}))
+    drawn(explore.draw_faces({"a": image, "b": image}))
+    drawn(explore.draw_jitter(np.zeros((9, 2)), 60.0))
+    drawn(explore.draw_pairs(np.arange(5.0), np.arange(5.0)))
+    drawn(explore.draw_smoothing(None, np.zeros(9), {}))
+    assert "error 1.000" in drawn(explore.draw_smoothing(np.zeros(9), np.zeros(9), {"a": np.ones(9)})
+                                  ).axes[0].get_legend().get_texts()[2].get_text()
+
+
+@pytest.mark.parametrize("amount", [0.0, 1.0])
+@pytest.mark.parametrize("yaw", [-60, 60])
+def test_head(amount, yaw):
+    drawn(explore.draw_head(explore.coefficients(jawOpen=amount, mouthSmile=amount, browInnerUp=amount), yaw))
+
+
+def test_other_head_figures(image, points, motions):
+    rest = np.zeros(52)
+    drawn(explore.draw_units((1, 12), 0.0))
+    drawn(explore.draw_emotions({"HAP": rest, "SAD": rest}, {"HAP": rest, "SAD": rest}))
+    drawn(explore.draw_people({"mean": (None, rest)}, 20))
+    drawn(explore.draw_fit(image, points, points + 3, "fit"))
+    drawn(explore.draw_fits(image, points, {"a": points, "b": points + 9}))
+    drawn(explore.draw_curves(motions, ("jawOpen",)))
+    drawn(explore.draw_curves(motions))
+    drawn(explore.draw_changes({"HAP": np.linspace(-1, 1, 52), "SAD": np.full(52, np.nan)}))
+
+
+def test_coefficients_mean_both_sides():
+    both = explore.coefficients(mouthSmile=0.4, jawOpen=1)
+    assert np.isclose(both.sum(), 1.8) and np.allclose(both[vocabulary.index("mouthSmile")], 0.4)
+
+
+def test_start_figures(image, motions):
+    drawn(explore.draw_sheet({e: image for e in vocabulary.EMOTIONS}))
+    drawn(explore.draw_strip([image] * 5, (0, 4)))
+    drawn(explore.draw_motion(motions["HAP"], at=3))
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """Run an explorer with its sliders at the start, at their lower and at their upper ends, without a browser."""
+    import ipywidgets
+    from IPython import display
+
+    shown, made = [], []
+
+    def interact(show, **controls):
+        made.extend(controls.values())
+        for end in ("value", "min", "max"):
+            show(**{name: getattr(c, end, c.value) for name, c in controls.items()})
+
+    monkeypatch.setattr(ipywidgets, "interact", interact)
+    monkeypatch.setattr(display, "display", shown.append)
+
+    def open_explorer(run):
+        shown.clear(), made.clear()
+        run()
+        assert 1 <= len(made) <= 4 and len(shown) >= 3
+        assert all(c.continuous_update is False for c in made if hasattr(c, "min"))
+
+    return open_explorer
+
+
+def test_explorers_at_both_ends(opened, y, mel, image, points, motions):
+    opened(lambda: explore.wave(y))
+    opened(lambda: explore.resolution(y))
+    opened(lambda: explore.frame_map(mel, y))
+    opened(lambda: explore.points(image, points))
+    opened(lambda: explore.alignment(image, points, similarity))
+    opened(lambda: explore.smoothing(np.zeros(30), np.ones(30), lambda x, w: x, lambda x, fps, c, b: x))
+    opened(lambda: explore.head())
+    opened(lambda: explore.face_units())
+    opened(lambda: explore.fit_strength(lambda w: (points[:, :2], None, np.zeros(52)), image, points))
+    opened(lambda: explore.curves(motions))
+    portrait = SimpleNamespace(render=lambda expression, pose: image)
+    opened(lambda: explore.emotion_face(portrait, lambda emotion, intensity: np.zeros(52)))
+
+
+def test_style_sets_an_opaque_face():
+    import matplotlib
+
+    with matplotlib.rc_context():
+        style()
+        assert matplotlib.rcParams["savefig.facecolor"] == matplotlib.rcParams["figure.facecolor"] != "white"
+
+
+def test_importing_explore_and_check_is_cheap():
+    code = "import sys, tfg.explore, tfg.check; print([m for m in ('matplotlib', 'torch', 'ipywidgets') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_every_name_resolves():
+    for name in explore.__all__:
+        assert getattr(explore, name) is not None
+    with pytest.raises(AttributeError, match="draw_wave"):
+        explore.no_such_figure
+
+
+def test_seed_repeats_everything():
+    import random
+
+    import torch
+
+    from tfg.seed import seed
+
+    def draw():
+        seed(3)
+        return random.random(), float(np.random.rand()), float(torch.rand(1))
+
+    assert draw() == draw()
+    assert paths.data("head").is_dir()
