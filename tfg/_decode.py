@@ -187,7 +187,8 @@ def read_sound(path, *, sr: int, start_s: float = 0.0, duration_s: float | None 
                 raise InputError(f"{path} is cut off: it announces {seconds:.1f} s of sound and ends after "
                                  f"{float(max(0, end_s - origin)):.1f} s; copy or download it again.")
             if kind == "mov" and end_s - declared < Fraction(1, 5):
-                samples.cut(round((declared - origin - Fraction(start_s)) * sr))  # AAC comes in blocks: drop its padding
+                # AAC comes in blocks of 1024: drop what pads the last one
+                samples.cut(round((declared - origin - Fraction(start_s)) * sr))
     y = samples.finish()
     if not np.isfinite(np.dot(y, y)):  # one pass, no copy
         raise InputError(f"{path} holds samples that are not numbers (NaN or infinite); export the sound again.")

@@ -122,7 +122,7 @@ def run_animate(given: dict) -> None:
     clip = animate(**given)
     s = clip.meta["seconds"]
     _say(f"wrote {given['out']}: {clip.duration_s:.1f} s of video in {s['total']:.1f} s "
-         f"(face {s.get('fit', 0):.1f} s; sound, drawing and encoding "
+         f"(once: face {s.get('fit', 0):.1f} s, network {s.get('load', 0):.1f} s; the rest "
          f"{clip.duration_s / max(s.get('motion', 0) + s['render'], 1e-6):.1f} x real time)")
     if "save_motion" in given:
         _say(f"wrote {given['save_motion']}: {len(clip.motion)} frames of 52 coefficients and pose")

@@ -77,9 +77,10 @@ def _sheet(moments: list[list[np.ndarray]], path: Path, size: int) -> None:
 
     names = [label(e, size) for e in EMOTIONS]
     rows = [np.hstack([column[k] for column in moments]) for k in range(len(EMOTIONS))]
-    side = [np.vstack([np.zeros((size - names[k].shape[0], size, 3), np.uint8) + np.uint8([28, 30, 36]), names[k]])
-            for k in range(len(EMOTIONS))]
-    picture = Image.fromarray(np.vstack([np.hstack([s[:, size // 4:size - size // 4], r]) for s, r in zip(side, rows)]))
+    half = (size - names[0].shape[0]) // 2
+    pad = np.full((half, size, 3), names[0][0, 0], np.uint8)
+    side = [np.vstack([pad, name, pad])[:, size // 4:size - size // 4] for name in names]
+    picture = Image.fromarray(np.vstack([np.hstack([s, row[:len(s)]]) for s, row in zip(side, rows)]))
     picture.thumbnail((1400, 1400))
     part = path.with_name(f".{path.name}.part.png")
     picture.save(part)

@@ -21,7 +21,8 @@ def show(clip, width: int | None = None):
 
     clip: a Clip, or the path of a video or sound. Files that browsers do not play (flv, mpg, mkv, ...) are converted;
     frames in memory are encoded.  width: px on the page; None: the clip's own, 480 at most.
-    Returns an IPython.display.HTML; above 20 MB it is a sentence with the file's path.  Raises InputError for bad files.
+    Returns an IPython.display.HTML; above 20 MB it holds a sentence with the file's path.  Raises InputError for bad
+    files.
     """
     from IPython.display import HTML
 
@@ -42,7 +43,8 @@ def show(clip, width: int | None = None):
     if isinstance(clip, np.ndarray) or isinstance(clip, Sequence):
         clip = Clip(clip)
     if not isinstance(clip, Clip):
-        raise InputError(f"cannot show a {type(clip).__name__}; give a Clip, its frames, or the path of a video or sound.")
+        raise InputError(f"cannot show a {type(clip).__name__}; give a Clip, its frames, or the path of a video or "
+                         "sound.")
     if isinstance(clip.frames, FrameReader) and clip.path is not None and _plays(clip.path) \
             and Path(clip.frames.path) == Path(clip.path):
         return show(clip.path, width)
@@ -50,11 +52,12 @@ def show(clip, width: int | None = None):
 
 
 def _encoded(clip, width: int | None) -> str:
-    from tfg.video import AI_TAG, FrameReader, probe, write_video
+    from tfg.clip import is_recording
+    from tfg.video import FrameReader, write_video
 
-    recorded = isinstance(clip.frames, FrameReader) and AI_TAG not in probe(clip.frames.path)["metadata"].get("comment", "")
     with tempfile.TemporaryDirectory(prefix="tfg_show_") as folder:
-        path = write_video(Path(folder, "clip.mp4"), clip.frames, clip.audio, fps=clip.fps, generated=not recorded)
+        path = write_video(Path(folder, "clip.mp4"), clip.frames, clip.audio, fps=clip.fps,
+                           generated=not is_recording(clip.frames))
         if not _fits(path):
             return _too_large(clip.path or path, saved=clip.path is not None)
         return _video(path.read_bytes(), width or min(480, FrameReader(path).width), clip.path)
@@ -93,7 +96,8 @@ def _sound(path: Path) -> str:
         wav = Path(folder, "sound.wav")
         write_wav(wav, y)
         data = base64.b64encode(wav.read_bytes()).decode()
-    return f'<audio controls preload="auto" title="{html.escape(path.name)}" src="data:audio/wav;base64,{data}"></audio>'
+    title = html.escape(path.name)
+    return f'<audio controls preload="auto" title="{title}" src="data:audio/wav;base64,{data}"></audio>'
 
 
 def _picture(image: np.ndarray, width: int | None) -> str:
@@ -109,10 +113,10 @@ def _picture(image: np.ndarray, width: int | None) -> str:
 
 def _too_large(path, saved: bool = True) -> str:
     size = f"{Path(path).stat().st_size / 1e6:.0f} MB" if Path(path).exists() else f"more than {MAX_MB} MB"
-    advice = f"Open <code>{html.escape(str(path))}</code> in a player" if saved else "Save it with <code>clip.save(...)" \
-        "</code> and open the file in a player"
-    return (f"<p><b>This clip is {size}, too large to put into a page (the limit is {MAX_MB} MB).</b> {advice}, or show a "
-            "part of it: <code>tfg.show(clip.frames[:250])</code>.</p>")
+    advice = (f"Open <code>{html.escape(str(path))}</code> in a player" if saved else
+              "Save it with <code>clip.save(...)</code> and open the file in a player")
+    return (f"<p><b>This clip is {size}, too large to put into a page (the limit is {MAX_MB} MB).</b> {advice}, or "
+            "show a part of it: <code>tfg.show(clip.frames[:250])</code>.</p>")
 
 
 def show_frames(frames: Sequence, titles: Sequence[str] | None = None, *, columns: int | None = None,

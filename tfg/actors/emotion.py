@@ -24,7 +24,7 @@ TABLE = {
     "FEA": dict(browInnerUp=1.0, browOuterUp=.60, browDown=.20, eyeWide=1.0, mouthStretch=.75, mouthFrown=.20,
                 mouthLowerDown=.30, jawOpen=.12),
     # AU 6+12, 25: corners up, cheeks up, eyes narrowed by the cheeks, upper teeth just seen
-    "HAP": dict(mouthSmile=.85, cheekSquint=.85, eyeSquint=.40, mouthDimple=.20, mouthUpperUp=.18, browOuterUp=.12,
+    "HAP": dict(mouthSmile=.95, cheekSquint=.95, eyeSquint=.40, mouthDimple=.20, mouthUpperUp=.18, browOuterUp=.12,
                 browInnerUp=.08),
     "NEU": dict(),
     # AU 1+4+15, 17, lids low: inner brows up, corners down, chin raised, the look down

@@ -83,15 +83,29 @@ def blend(mouth: np.ndarray, feeling: np.ndarray, voiced: np.ndarray | float = 1
     asked = np.maximum(lip_gap(mouth), 0)
     closure = (1 - smoothstep((asked - CLOSED_GAP) / (OPEN_GAP - CLOSED_GAP))) * voiced
     openness = smoothstep((asked - .03) / .17)
+    early = _spread(closure)                                    # lips leave the emotion's shape a frame or two before
     rounding = np.clip(mouth[:, ROUND].sum(1), 0, 1)
-    feeling[:, OPENERS] *= (1 - closure)[:, None]
-    feeling[:, CLOSERS] *= (1 - .75 * openness)[:, None]
+    feeling[:, OPENERS] *= (1 - early)[:, None]
+    feeling[:, CLOSERS] *= (1 - .75 * _ease(openness))[:, None]
     feeling[:, CORNERS] *= (1 - .5 * rounding)[:, None]
     out = mouth + feeling - mouth * feeling
     change = lip_gap(out) - asked
     out[:, INDEX["jawOpen"]] += np.maximum(-change, 0) * openness
     out[:, INDEX["mouthClose"]] += np.maximum(change, 0) * closure
     return np.clip(out, 0, 1)
+
+
+def _spread(closure: np.ndarray) -> np.ndarray:
+    """Begin each peak a frame earlier, end it a frame later, and round its edges."""
+    from scipy.ndimage import maximum_filter1d
+
+    return _ease(maximum_filter1d(closure, 3, mode="nearest"))
+
+
+def _ease(curve: np.ndarray) -> np.ndarray:
+    from scipy.ndimage import gaussian_filter1d
+
+    return gaussian_filter1d(curve, .9, mode="nearest")
 
 
 def lip_gap(expression: np.ndarray) -> np.ndarray:

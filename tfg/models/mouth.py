@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -67,9 +68,9 @@ class Block(nn.Module):
 class MouthNet(nn.Module):
     """mel windows (B, T, 80, width) -> articulators (B, T, 13), viseme logits (B, T, 14; used in training alone)."""
 
-    def __init__(self, config: MouthConfig = MouthConfig()):
+    def __init__(self, config: MouthConfig | None = None):
         super().__init__()
-        self.config = c = config
+        self.config = c = config or MouthConfig()
         self.embed = nn.Linear(N_MELS * c.width, c.hidden)
         self.blocks = nn.ModuleList(Block(c, d) for d in c.dilations)
         self.norm = nn.LayerNorm(c.hidden)
@@ -157,8 +158,6 @@ def _windows(mel: np.ndarray, mean: np.ndarray, lo: int, hi: int, total: int, wi
 
 def save(model: MouthNet, folder: str | Path, card: dict) -> None:
     """Write mouth.safetensors and then mouth.json (the card with its sha256), each beside and moved into place."""
-    import os
-
     from safetensors.torch import save as to_bytes
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

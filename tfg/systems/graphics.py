@@ -32,6 +32,12 @@ def prepare(source, speech: Speech, *, emotion: str = "NEU", intensity: float = 
                                    face=None if _is_video(source) else face)
     seconds["fit"] = time.perf_counter() - clock
     clock = time.perf_counter()
+    if motion is None and speech.phones is None:
+        from tfg.models.mouth import load
+
+        load()                          # once per process; timed by itself, for it has nothing to do with the sound
+    seconds["load"] = time.perf_counter() - clock
+    clock = time.perf_counter()
     if motion is None:
         motion = act(speech, emotion=emotion, intensity=intensity, pose_scale=pose_scale,
                      expression_scale=expression_scale, blink=blink, seed=seed)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -122,17 +122,17 @@ def loss_of(out: torch.Tensor, logits: torch.Tensor, y, v, mask, run: MouthRun) 
 
 def train(out: str | Path, *, profile: str = "cpu", seed: int = 0, use: tuple[str, ...] | None = None,
           resume: bool = True, config: MouthConfig | None = None, examples: list[Example] | None = None,
-          progress: bool = True, checkpoint_s: float = 60.0, **changes) -> dict:
+          progress: bool = True, checkpoint_s: float = 60.0, steps: int | None = None) -> dict:
     """Train, and write `out`/mouth.safetensors + mouth.json (the card, which is also returned).
 
     profile: ci (seconds), cpu (25 minutes on one core), gpu. `use`: engines to make speech with, those installed by
-    default. changes: fields of `MouthRun`, e.g. steps=200. A checkpoint is written every minute; a call with the same
+    default. steps: fewer or more than the profile's. A checkpoint is written every minute; a call with the same
     arguments goes on from it, one with others raises InputError unless resume=False.
     """
     from tqdm.auto import tqdm
     if profile not in PROFILES:
         raise InputError(f"unknown profile {profile!r}: take one of {', '.join(PROFILES)}")
-    run = MouthRun(**{**asdict(PROFILES[profile]), **changes})
+    run = PROFILES[profile] if steps is None else replace(PROFILES[profile], steps=steps)
     out, use = Path(out), corpus.engines() if use is None else tuple(use)
     out.mkdir(parents=True, exist_ok=True)
     device = "cuda" if profile == "gpu" and torch.cuda.is_available() else "cpu"
@@ -141,7 +141,7 @@ def train(out: str | Path, *, profile: str = "cpu", seed: int = 0, use: tuple[st
     groups = _groups(learn)
 
     torch.manual_seed(seed)
-    model = MouthNet(config or MouthConfig()).to(device)
+    model = MouthNet(config).to(device)
     mean = {k: t.detach().clone() for k, t in model.state_dict().items()}
     optimiser = torch.optim.AdamW(model.parameters(), lr=run.lr, weight_decay=run.weight_decay)
     what = repr((profile, seed, use, asdict(run), asdict(model.config), len(examples)))
