@@ -14,8 +14,8 @@ from tfg.audio import load_audio
 from tfg.clip import Clip, Motion
 from tfg.errors import InputError
 from tfg.systems import SYSTEMS, Speech, System, graphics
-from tfg.vocabulary import EMOTIONS
 from tfg.video import FrameReader, read_image, write_video
+from tfg.vocabulary import EMOTIONS
 
 animate_module = importlib.import_module("tfg.animate")         # tfg.animate itself is the function
 PHOTO = paths.data("faces", "default.jpg")
@@ -190,9 +190,8 @@ def test_a_system_gets_only_its_options_and_refuses_others(monkeypatch, sound):
 
 
 def test_speech_from_phones_needs_no_network(monkeypatch, sound):
-    from tfg.actors.visemes import make_phones
-
     import tfg.models.mouth as mouth
+    from tfg.actors.visemes import make_phones
     monkeypatch.setattr(mouth, "predict", lambda *_: pytest.fail("the network was asked"))
     phones = make_phones("m", .1, .3) + make_phones("ˈɑː", .3, .6)
     motion = graphics.act(Speech(sound, phones), emotion="NEU", intensity=1.0, seed=0, blink=False, pose_scale=1.0,

@@ -136,11 +136,14 @@ def test_wav_round_trip_and_clipping(tmp_path):
 def bad_inputs(folder):
     """name -> (path, what the message must say)."""
     speech = write_sound(folder / "good.wav", tone(3.0), SR, "pcm_s16le").read_bytes()
+    flac = write_sound(folder / "good.flac", tone(3.0), SR, "flac").read_bytes()
+    mp3 = write_sound(folder / "good.mp3", tone(3.0), SR, "libmp3lame").read_bytes()
     m4a = write_sound(folder / "good.m4a", tone(3.0), SR, "aac").read_bytes()
     files = {
         "empty.wav": (b"", "empty"), "text.wav": (b"this is a note, no sound\n" * 50, "no sound that can be read"),
         "noise.mp3": (np.random.default_rng(1).bytes(20000), "corrupt|no sound"),
-        "cut.wav": (speech[:30000], "cut off"), "cut.m4a": (m4a[: len(m4a) // 2], "cut off|no sound"),
+        "cut.wav": (speech[:30000], "cut off"), "cut.flac": (flac[: len(flac) // 2], "cut off"),
+        "cut.mp3": (mp3[: len(mp3) // 2], "cut off"), "cut.m4a": (m4a[: len(m4a) // 2], "cut off|no sound"),
         "header.wav": (speech[:44], "no sound|cut off|empty"), "note.txt": (b"hello", "no sound|without sound"),
     }
     for name, (content, _) in files.items():
@@ -162,6 +165,12 @@ def test_bad_input_is_one_clear_sentence(tmp_path):
         text = str(caught.value)
         assert re.search(message, text), f"{name}: {text}"
         assert text.endswith(".") and "\n" not in text and len(text) < 400
+    for name in ("good.wav", "good.flac", "good.mp3", "good.m4a"):
+        assert abs(len(load_audio(tmp_path / name)) - 3 * SR) < 0.07 * SR
+    streamed = bytearray((tmp_path / "good.wav").read_bytes())  # as a pipe writes it: the length is not known
+    streamed[4:8] = streamed[40:44] = b"\xff" * 4
+    (tmp_path / "piped.wav").write_bytes(streamed)
+    assert abs(len(load_audio(tmp_path / "piped.wav")) - 3 * SR) < 100
     with pytest.raises(InputError, match="duration"):
         load_audio(tmp_path / "good.wav", duration_s=0)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import warnings
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -232,7 +233,7 @@ def test_output_folder_missing(refused, tmp_path):
     refused(save_motion=tmp_path / "nowhere" / "m.npz", expect=["nowhere"])
 
 
-@pytest.mark.skipif(not __import__("os").path.isdir("/proc"), reason="needs a folder that nobody can write to")
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a folder that nobody can write to")
 def test_output_folder_not_writable(refused):
     refused(out="/proc/o.mp4", expect=["/proc", "cannot be written"])
 
@@ -272,7 +273,7 @@ def test_unknown_names_are_answered_with_the_known_ones(refused):
                                           ("size", 100000), ("pose_scale", -1), ("expression_scale", 50), ("seed", -1),
                                           ("face", -1), ("intensity", "strong"), ("size", "big")])
 def test_numbers_out_of_range(refused, option, value):
-    refused(option.replace("_", "-") and "--no-badge", **{option: value}, expect=[value])
+    refused(**{option: value}, expect=[value])
 
 
 def test_unknown_option_and_missing_option(refused):
@@ -347,7 +348,7 @@ def encode(path, y, *, sr, codec, layout):
 
 FORMATS = [("a.wav", 8000, "pcm_s16le", "mono"), ("a.wav", 44100, "pcm_s16le", "stereo"),
            ("a.wav", 48000, "pcm_s16le", "5.1"), ("a.mp3", 44100, "libmp3lame", "stereo"),
-           ("a.m4a", 44100, "aac", "stereo"), ("a.ogg", 44100, "libvorbis", "stereo"), ("a.flac", 44100, "flac", "mono")]
+           ("a.m4a", 44100, "aac", "stereo"), ("a.ogg", 48000, "libopus", "stereo"), ("a.flac", 44100, "flac", "mono")]
 
 
 @pytest.mark.parametrize("name,sr,codec,layout", FORMATS)

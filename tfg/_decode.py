@@ -166,6 +166,7 @@ def read_sound(path, *, sr: int, start_s: float = 0.0, duration_s: float | None 
         raise InputError(f"cannot read {duration_s} s of sound from second {start_s}; give a start of 0 or more and a "
                          "duration above 0.")
     with opened(path, "sound") as container:
+        _check_whole_wav(path)
         stream = first_stream(container, "audio")
         if stream is None:
             kind = "video without a sound track" if first_stream(container, "video") else "file without sound"
@@ -182,8 +183,8 @@ def read_sound(path, *, sr: int, start_s: float = 0.0, duration_s: float | None 
             raise InputError(f"{path} has a sound track but no sound in it; copy it again or give another file.")
         kind = container.format.name.split(",")[0]
         declared = None if stream.duration is None else (stream.start_time or 0) * stream.time_base + Fraction(seconds)
-        if declared is not None and kind in SEEKABLE and not samples.full:
-            if end_s < declared - Fraction(max(0.25, 0.02 * seconds)):
+        if declared is not None and not samples.full:
+            if end_s < declared - Fraction(max(0.25, 0.02 * seconds)) and (kind in SEEKABLE or _has_mp3_table(path)):
                 raise InputError(f"{path} is cut off: it announces {seconds:.1f} s of sound and ends after "
                                  f"{float(max(0, end_s - origin)):.1f} s; copy or download it again.")
             if kind == "mov" and end_s - declared < Fraction(1, 5):
@@ -196,6 +197,23 @@ def read_sound(path, *, sr: int, start_s: float = 0.0, duration_s: float | None 
         raise InputError(f"{path} ends before second {start_s:g}; give an earlier start.")
     np.clip(y, -1, 1, out=y)
     return y
+
+
+def _check_whole_wav(path) -> None:
+    """InputError for a wav that is shorter than its header says: FFmpeg would silently play the rest."""
+    with open(path, "rb") as file:
+        head = file.read(12)
+    announced, size = int.from_bytes(head[4:8], "little") + 8, os.path.getsize(path)
+    streamed = announced <= 12 or announced >= 0x7FFFFF00  # written by a pipe that could not know
+    if head[:4] == b"RIFF" and head[8:] == b"WAVE" and not streamed and size < 0.98 * announced:
+        raise InputError(f"{path} is cut off: it announces {announced} bytes and has {size}; copy or download it again.")
+
+
+def _has_mp3_table(path) -> bool:
+    """Whether an mp3 states its length (a Xing or Info header); without one FFmpeg only guesses it."""
+    with open(path, "rb") as file:
+        head = file.read(1 << 19)  # a cover picture may come first
+    return (head[:3] == b"ID3" or head[:2] in (b"\xff\xfb", b"\xff\xf3")) and (b"Xing" in head or b"Info\0" in head)
 
 
 def _declared_s(container, stream) -> float | None:

@@ -217,7 +217,7 @@ def _write(path: Path, take, audio, *, badge: bool, progress: bool) -> None:
     from tfg.video import write_video
 
     frames = (draw_badge(frame) for frame in take.frames) if badge else take.frames
-    with tqdm(total=take.n, desc="frames", unit="frame", disable=not progress, leave=False) as bar:
+    with tqdm(total=take.n, desc="frames", unit="frame", disable=not progress, leave=False, delay=.5) as bar:
         write_video(path, frames, audio, progress=lambda done: bar.update(done - bar.n))
 
 

@@ -136,7 +136,7 @@ def run_measure(given: dict) -> None:
 
     out = check_place(given.pop("out"), (".npz",), given.pop("overwrite", False))
     started = time.perf_counter()
-    with tqdm(desc="frames", unit="frame", leave=False) as bar:
+    with tqdm(desc="frames", unit="frame", leave=False, delay=.5) as bar:
         motion = measure(given.pop("video"), progress=_progress(bar), **given)
     motion.save(out)
     seconds = time.perf_counter() - started

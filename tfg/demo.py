@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tfg import paths
+from tfg.errors import InputError
 from tfg.vocabulary import EMOTION_NAMES, EMOTIONS
 
 COLUMNS = 3
@@ -26,8 +27,6 @@ def demo(source=None, audio=None, *, out_dir="build", size: int = 256, seed: int
     from tfg.video import write_video
 
     started = time.perf_counter()
-    folder = Path(out_dir)
-    folder.mkdir(parents=True, exist_ok=True)
     source = paths.data("faces", "default.jpg") if source is None else source
     check_source(source)
     speech = read_speech(paths.data("audio", "ITH.wav") if audio is None else audio)
@@ -48,6 +47,11 @@ def demo(source=None, audio=None, *, out_dir="build", size: int = 256, seed: int
             grid = tile([np.vstack([labels[e], frame]) for e, frame in zip(EMOTIONS, tiles)], COLUMNS)
             yield grid if _is_ours(source) else draw_badge(grid)
 
+    folder = Path(out_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the folder {folder} cannot be made ({error.strerror}); choose another one.") from error
     video, picture = folder / "demo.mp4", folder / "demo.png"
     write_video(video, frames(), speech.audio)
     _sheet(kept, picture, size)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 EXTRAS = "dev,app,voice"
-HEADER = """# Tested together with Python {python}: what `make demo` and `make test` install (written by tools/constraints.py).
+HEADER = """# Tested together with Python {python}: what `make demo` and `make test` install. Written by tools/constraints.py.
 # pyproject.toml holds the floors; drop this file to try newer releases.
 """
 
@@ -24,8 +24,8 @@ def resolve(extras: str = EXTRAS) -> dict[str, str]:
     """Name -> version of everything that `pip install .[extras]` would bring, tfg itself left out."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
-        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--report",
-                        str(report), f"{ROOT}[{extras}]"], check=True, stdout=sys.stderr)
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed"]
+        subprocess.run([*command, "--report", str(report), f"{ROOT}[{extras}]"], check=True, stdout=sys.stderr)
         found = json.loads(report.read_text(encoding="utf-8"))["install"]
     pins = {item["metadata"]["name"]: item["metadata"]["version"].split("+")[0] for item in found}
     return {name: version for name, version in pins.items() if name.lower() != "tfg"}

@@ -8,7 +8,7 @@ from tfg.head.fit import FACE_OVAL
 from tfg.head.model import CAMERA_M, NECK_PIVOT, project, rotation
 from tfg.head.openings import CLOSED_M
 
-EDGE_M = 0.0012             # how far the edges of openings are put into the skin
+EDGE_M = {"mouth": 0.0020, "eye_right": 0.0012, "eye_left": 0.0012}    # how far edges are put into the skin
 TURNS = ((20, 0, 0), (-20, 0, 0), (0, 15, 0), (0, -15, 0))      # degrees: turned so, the mesh must not fold
 
 
@@ -137,7 +137,7 @@ def open_edges(rest, template, scale):
         size = np.linalg.norm(gap, axis=1, keepdims=True)
         if name == "mouth" and size.max() < CLOSED_M * scale:
             continue
-        step = gap / np.maximum(size, 1e-6) * np.minimum(size / 2, EDGE_M * scale)
+        step = gap / np.maximum(size, 1e-6) * np.minimum(size / 2, EDGE_M[name] * scale)
         rest[up] -= step
         rest[low] += step
     return rest

@@ -46,9 +46,9 @@ def paint(upper_ab: np.ndarray, lower_ab: np.ndarray, *, light: np.ndarray, gap_
     a, b = upper_ab[:, 0], upper_ab[:, 1]
     la, lb = lower_ab[:, 0], lower_ab[:, 1]
     colour = np.tile(CAVITY, (len(a), 1))
-    top = 0.0066 - 0.015 * tongue_out + 9.0 * la ** 2                    # the tongue's back, a low arch
+    top = 0.0025 - 0.012 * tongue_out + 9.0 * la ** 2                    # the tongue's back, a low arch
     tongue = 1 / (1 + np.exp(-np.clip((lb - top) / 0.0008, -30, 30))) * (np.abs(la) < 0.024)
-    lit = 0.46 + 0.45 * np.clip((lb - top) / 0.012, 0, 1) + 0.3 * tongue_out
+    lit = 0.30 + 0.50 * np.clip((lb - top) / 0.012, 0, 1) + 0.3 * tongue_out
     lit = lit * (1 - 0.25 * np.exp(-((la / 0.0012) ** 2)))               # the furrow
     colour = colour * (1 - tongue[:, None]) + TONGUE * (lit * tongue)[:, None]
     for row, (cover, shade, gum) in ((LOWER_ROW, _teeth(la, lb - 0.0062, LOWER_EDGES, LOWER_LENGTH, False)),
