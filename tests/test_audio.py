@@ -168,7 +168,8 @@ def test_bad_input_is_one_clear_sentence(tmp_path):
     for name in ("good.wav", "good.flac", "good.mp3", "good.m4a"):
         assert abs(len(load_audio(tmp_path / name)) - 3 * SR) < 0.07 * SR
     streamed = bytearray((tmp_path / "good.wav").read_bytes())  # as a pipe writes it: the length is not known
-    streamed[4:8] = streamed[40:44] = b"\xff" * 4
+    at = streamed.index(b"data") + 4
+    streamed[4:8] = streamed[at: at + 4] = b"\xff" * 4
     (tmp_path / "piped.wav").write_bytes(streamed)
     assert abs(len(load_audio(tmp_path / "piped.wav")) - 3 * SR) < 100
     with pytest.raises(InputError, match="duration"):
@@ -261,6 +262,7 @@ def test_filters_are_librosas():
         np.testing.assert_allclose(audio.mel_filters(**kwargs), librosa.filters.mel(**kwargs), atol=2e-8)
 
 
+@pytest.mark.filterwarnings("ignore:n_fft=800 is too large")
 @pytest.mark.parametrize("n", [1, 150, 799, 16000, 16001, 300_000])
 def test_mel_is_librosas(n):
     librosa = pytest.importorskip("librosa")

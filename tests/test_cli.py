@@ -41,9 +41,9 @@ def test_help(command, capsys):
 def test_help_of_animate_names_every_option_and_emotion(capsys):
     main(["animate", "--help"])
     out = capsys.readouterr().out
-    for word in ("--source", "--audio", "--text", "--emotion", "--intensity", "--system", "--preprocess", "--pose-scale",
-                 "--expression-scale", "--no-blink", "--size", "--face", "--seed", "--no-badge", "--overwrite", "--out",
-                 "--motion", "--save-motion", "ANG", "SAD", "graphics", "examples:"):
+    for word in ("--source --audio --text --emotion --intensity --system --preprocess --pose-scale --expression-scale "
+                 "--no-blink --size --face --seed --no-badge --overwrite --out --motion --save-motion ANG SAD graphics "
+                 "examples:").split():
         assert word in out, word
 
 
@@ -65,8 +65,8 @@ def test_options_match_the_function():
 
 def test_animate_writes_and_reports(short, tmp_path, capsys):
     out, motion = tmp_path / "x.mp4", tmp_path / "x.npz"
-    assert main(["animate", "--source", PHOTO, "--audio", short, "--emotion", "sad", "--intensity", "0.7", "--size", "96",
-                 "--out", str(out), "--save-motion", str(motion), "--no-blink"]) == 0
+    assert main(["animate", "--source", PHOTO, "--audio", short, "--emotion", "sad", "--intensity", "0.7",
+                 "--size", "96", "--out", str(out), "--save-motion", str(motion), "--no-blink"]) == 0
     printed = capsys.readouterr()
     assert f"wrote {out}: 0.6 s of video in" in printed.out and "x real time" in printed.out
     assert len(FrameReader(out)) == len(Motion.load(motion)) == 15
@@ -119,7 +119,8 @@ def test_interrupt_leaves_nothing(monkeypatch, short, tmp_path, capsys):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Portrait, "render", render)
-    assert main(["animate", "--source", PHOTO, "--audio", short, "--size", "64", "--out", str(tmp_path / "a.mp4")]) == 130
+    command = ["animate", "--source", PHOTO, "--audio", short, "--size", "64", "--out", str(tmp_path / "a.mp4")]
+    assert main(command) == 130
     assert not list(tmp_path.iterdir()) and "interrupted" in capsys.readouterr().err
 
 
@@ -160,7 +161,7 @@ def test_head_derive_without_anny(monkeypatch, capsys):
 
 
 def test_as_a_module_exit_code_and_no_traceback():
-    done = subprocess.run([sys.executable, "-m", "tfg.cli", "animate", "--source", "nowhere.jpg", "--text", "hi", "--out",
-                           "x.txt"], capture_output=True, text=True)
+    command = [sys.executable, "-m", "tfg.cli", "animate", "--source", "nowhere.jpg", "--text", "hi", "--out", "x.txt"]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr.startswith("tfg: ") and done.stderr.count("\n") == 1
     assert done.stdout == ""

@@ -10,12 +10,12 @@ from tfg.head.model import CAMERA_M, project
 from tfg.vocabulary import EXPRESSION, INDEX, index
 
 SPREAD_M = 0.010            # how far a correction of the lips reaches into the skin
-LID_M = (0.0035, 0.0125)    # skin this near the upper lid's edge goes along whole, beyond the second distance not
+LID_M = (0.0035, 0.0160)    # skin this near the upper lid's edge goes along whole, beyond the second distance not
 LOWER_LID_M = (0.0015, 0.0080)
 BITE_M = 0.0034             # how far the upper teeth reach below the line of closed lips
 CLOSED_M = 0.003            # lips that part less than this count as closed
 LID_ACTIONS = ("eyeBlink", "eyeWide")   # carried by the lids' edges alone, so that lashes and creases are not smeared
-UPPER_SHARE = {"mouth": 0.5, "eye_right": 0.93, "eye_left": 0.93}       # of a correction: lids close from above
+UPPER_SHARE = {"mouth": 0.5, "eye_right": 0.98, "eye_left": 0.98}       # of a correction: lids close from above
 BLINK = {"eye_right": "eyeBlinkRight", "eye_left": "eyeBlinkLeft"}
 IRIS = {"eye_right": 468, "eye_left": 473}
 

@@ -24,7 +24,7 @@ GAIN = {"browDown": 1.5, "browInnerUp": 1.8, "browOuterUp": 1.6, "mouthPucker": 
         "mouthFrown": 1.4, "noseSneer": 1.4, "eyeWide": 1.3, "mouthStretch": 1.2, "cheekSquint": 1.2}
 """How much further a photo's landmarks travel than Anny's actions say, so that a change reads as it does on a real face
 (set with `make bench`, never on the real test clips)."""
-SMILE_TRUST = 0.85
+SMILE_TRUST = 1.0
 UPPER_FACE = index("browDown", "browInnerUp", "browOuterUp", "cheekSquint", "eyeBlink", "eyeSquint", "eyeWide",
                    "noseSneer")
 
