@@ -372,7 +372,8 @@ def pictures(photo):
     exif = turned.getexif()
     exif[0x0112] = 6                                                    # "turn me clockwise"
     return {"grey.png": (grey, {}), "rgba.png": (rgba, {}), "deep.png": (deep, {}),
-            "turned.jpg": (turned, {"exif": exif}), "palette.gif": (Image.fromarray(photo).quantize(128), {}), "photo.webp": (Image.fromarray(photo), {})}
+            "palette.gif": (Image.fromarray(photo).quantize(128), {}),
+            "turned.jpg": (turned, {"exif": exif}), "photo.webp": (Image.fromarray(photo), {})}
 
 
 @pytest.mark.parametrize("name", ["grey.png", "rgba.png", "deep.png", "turned.jpg", "palette.gif", "photo.webp"])

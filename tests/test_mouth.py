@@ -100,7 +100,8 @@ def test_an_hour_is_much_faster_than_real_time_and_equals_its_parts():
 
 def test_level_does_not_matter():
     y = noise(4)
-    assert np.abs(mouth.predict(y) - mouth.predict(.3 * y)).max() < .05
+    difference = np.abs(mouth.predict(y) - mouth.predict(.3 * y))       # not zero: the scale of the mel has a floor
+    assert difference.mean() < .005 and difference.max() < .15
 
 
 def test_normalise_takes_out_a_constant_colour():

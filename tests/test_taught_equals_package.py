@@ -102,7 +102,8 @@ def test_projection(rng):
     want = package_project(points, np.eye(3), 1500.0, shift)[0]
     mine = function(HEAD, "project")(*map(torch.tensor, (points, 1500.0, shift)), CAMERA_M)
     camera = function(HEAD, "camera", CAMERA_M=CAMERA_M)
-    turned = camera(torch.tensor(points).float(), torch.zeros(3), torch.tensor(1500.0).log(), torch.tensor(shift).float())
+    turned = camera(torch.tensor(points).float(), torch.zeros(3), torch.tensor(1500.0).log(),
+                    torch.tensor(shift).float())
     assert np.allclose(mine, want) and np.allclose(turned, want, atol=1e-2)
 
 

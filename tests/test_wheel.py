@@ -19,16 +19,16 @@ def wheel(tmp_path_factory) -> Path:
     """Built without isolation (hatchling is in the extra `dev`), so that the index is not asked."""
     pytest.importorskip("hatchling")
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir",
-                    str(folder), str(ROOT)], check=True, capture_output=True)
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*command, "--wheel-dir", str(folder), str(ROOT)], check=True, capture_output=True)
     return next(folder.glob("tfg-*.whl"))
 
 
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("elsewhere") / "site"
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(folder),
-                    str(wheel)], check=True, capture_output=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(folder)]
+    subprocess.run([*command, str(wheel)], check=True, capture_output=True)
     return folder
 
 
@@ -49,7 +49,7 @@ def test_contents(wheel):
     shipped = {str(p.relative_to(ROOT / "data").as_posix()) for p in (ROOT / "data").rglob("*") if p.is_file()}
     assert {n.removeprefix("tfg/_data/") for n in names if n.startswith("tfg/_data/")} == shipped
     tops = {n.split("/")[0] for n in names}
-    assert len(tops) == 2 and "tfg" in tops                          # the package and its .dist-info: no tests, no data/
+    assert len(tops) == 2 and "tfg" in tops                          # the package and its .dist-info: no tests
     assert not [n for n in names if "__pycache__" in n or n.endswith((".nbi", ".nbc"))]
     assert wheel.stat().st_size < 30e6
 

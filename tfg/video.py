@@ -52,7 +52,7 @@ class FrameReader:
             if not _moves(container):
                 raise InputError(f"{self.path} is a still picture, not a video; give a video file.")
             packets = [p for p in _packets(container, stream) if p[3]]
-            if stream.frames and len(packets) < 0.9 * stream.frames:
+            if name == "mov" and len(packets) < 0.9 * stream.frames:
                 raise InputError(f"{self.path} is cut off: it announces {stream.frames} frames and holds "
                                  f"{len(packets)}; copy or download it again.")
             tick, origin, rate = stream.time_base, origin_s(container), stream.average_rate or 25

@@ -66,7 +66,7 @@ def invert_similarity(answer):
 
 @exercise
 def lip_gap(answer):
-    """lip_gap(points (478, 3)) -> mean distance of three pairs of inner-lip points over that of 33 and 263, in x and y."""
+    """lip_gap(points (478, 3)) -> mean distance of three inner-lip pairs over that of 33 and 263, in x and y."""
     rng = np.random.default_rng(4)
     for _ in range(4):
         points = rng.uniform(20, 230, (478, 3))

@@ -14,8 +14,8 @@ _WHERE = {
               "draw_offset", "draw_lag_curve", "wave", "resolution", "frame_map", "offset"),
     "landmarks": ("draw_points", "draw_68", "draw_backends", "draw_alignment", "draw_jitter", "draw_smoothing",
                   "draw_faces", "draw_pairs", "points", "alignment", "smoothing"),
-    "heads": ("UNIT_COEFFICIENTS", "draw_head", "draw_units", "draw_people", "draw_fit", "draw_fits", "draw_curves", "draw_changes", "draw_emotions",
-              "coefficients", "head", "face_units", "fit_strength", "curves"),
+    "heads": ("UNIT_COEFFICIENTS", "coefficients", "draw_head", "draw_units", "draw_people", "draw_fit", "draw_fits",
+              "draw_curves", "draw_changes", "draw_emotions", "head", "face_units", "fit_strength", "curves"),
     "start": ("draw_sheet", "draw_strip", "draw_motion", "emotion_face", "speak"),
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}

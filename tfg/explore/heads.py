@@ -62,7 +62,8 @@ def draw_head(expression=None, yaw: float = 0.0, pitch: float = 0.0, identity=No
     left.set_title(title)
     right.plot(*a.T, ".", ms=2, color=COLOURS[7])
     right.quiver(*a.T, *(b - a).T, angles="xy", scale_units="xy", scale=1, color=COLOURS[1], width=0.004)
-    right.set(aspect="equal", xlabel="mm", title=f"landmarks move up to {far.max():.1f} mm", xlim=(-90, 90), ylim=(-110, 75))
+    right.set(aspect="equal", xlabel="mm", xlim=(-90, 90), ylim=(-110, 75),
+              title=f"landmarks move up to {far.max():.1f} mm")
     return fig
 
 
@@ -129,7 +130,7 @@ def draw_curves(motions: dict, names=("mouthSmileLeft", "browDownLeft", "jawOpen
                     label=emotion, lw=1.3)
         ax.set(title=name, ylim=(0, max(0.3, ax.get_ylim()[1])))
     axes[-1, 0].set_xlabel("time [s]")
-    axes[0, 0].legend(ncols=6, loc="upper right")
+    axes[0, 0].legend(ncols=6, loc="lower right", bbox_to_anchor=(1, 1))
     return fig
 
 

@@ -155,7 +155,7 @@ def draw_offset(mouth, sound, k: int = 0):
     ax.plot(t + k / audio.FPS, _unit(sound[:T]), color=COLOURS[0], label="loudness (the sound)", alpha=0.8)
     late = "in step" if k == 0 else f"sound {abs(k) * 40} ms {'late' if k > 0 else 'early'}"
     ax.set(xlabel="time [s]", yticks=[], title=f"k = {k}: {late}", xlim=(-0.4, T / audio.FPS + 0.4))
-    ax.legend(loc="upper right", ncols=2)
+    ax.legend(loc="lower right", ncols=2, bbox_to_anchor=(1, 1))
     return fig
 
 
@@ -165,6 +165,7 @@ def draw_lag_curve(lags, scores):
     ax.plot(lags, scores, marker="o", ms=4, color=COLOURS[2])
     best = int(np.argmax(scores))
     ax.axvline(lags[best], color=COLOURS[1], lw=1)
+    ax.set_xticks(lags[::2])
     ax.set(xlabel="assumed lag of the sound [frames]", ylabel="correlation",
            title=f"best agreement at {lags[best]} frames ({40 * lags[best]} ms)")
     return fig
@@ -178,8 +179,8 @@ def wave(y) -> None:
         a = int(start_s * audio.SR)
         return [draw_wave(y, start_s, duration_s, frames), listen(y[a:a + max(int(duration_s * audio.SR), 400)])]
 
-    sliders(part, start_s=(0.0, round(whole - 0.05, 2), 0.02, 0.0), duration_s=(0.02, round(whole, 2), 0.02, 0.5),
-            frames=True)
+    sliders(part, start_s=(0.0, round(whole - 0.05, 2), 0.02, min(0.5, round(whole / 2, 2))),
+            duration_s=(0.02, round(whole, 2), 0.02, 0.5), frames=True)
 
 
 def resolution(y) -> None:

@@ -37,11 +37,11 @@ def draw_motion(motion, names=("jawOpen", "mouthClose", "mouthSmileLeft", "eyeBl
     for name in names:
         top.plot(t, motion.curve(name), label=name)
     top.set(title="expression", ylim=(-0.05, 1.05))
-    top.legend(ncols=4, loc="upper right")
+    top.legend(ncols=4, loc="lower right", bbox_to_anchor=(1, 1))
     for k in range(3):
         bottom.plot(t, motion.pose[:, k], label=vocabulary.POSE[k])
     bottom.set(title="head, degrees", xlabel="time [s]")
-    bottom.legend(ncols=3, loc="upper right")
+    bottom.legend(ncols=3, loc="lower right", bbox_to_anchor=(1, 1))
     if at is not None:
         for ax in (top, bottom):
             ax.axvline(at / motion.fps, color=COLOURS[7], lw=1)

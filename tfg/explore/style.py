@@ -31,7 +31,7 @@ def style() -> None:
         return
     shell = get_ipython()
     if shell is not None and hasattr(shell, "kernel"):
-        import matplotlib.pyplot            # noqa: F401  (lets the inline backend set itself up first)
+        import matplotlib.pyplot  # noqa: F401  (lets the inline backend set itself up first)
 
         select_figure_formats(shell, {"png"}, facecolor=PAPER, bbox_inches=None)
 
