@@ -28,6 +28,7 @@ help:
 # ---- installing -------------------------------------------------------------------------------------------------
 $(VENV)/.made:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 was found; install one, or say make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) tools/check_system.py
 	@$(STEP); step "making $(VENV) with $$($(PYTHON) --version)" $(PYTHON) -m venv $(VENV) \
 		|| { echo "python -m venv failed; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@touch $@

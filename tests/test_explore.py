@@ -147,27 +147,39 @@ def test_start_figures(image, motions):
 
 @pytest.fixture
 def opened(monkeypatch):
-    """Run an explorer with its sliders at the start, at their lower and at their upper ends, without a browser."""
-    import ipywidgets
+    """Open an explorer and move its sliders to both ends, without a browser."""
     from IPython import display
 
-    shown, made = [], []
-
-    def interact(show, **controls):
-        made.extend(controls.values())
-        for end in ("value", "min", "max"):
-            show(**{name: getattr(c, end, c.value) for name, c in controls.items()})
-
-    monkeypatch.setattr(ipywidgets, "interact", interact)
+    shown = []
     monkeypatch.setattr(display, "display", shown.append)
 
     def open_explorer(run):
-        shown.clear(), made.clear()
+        shown.clear()
         run()
-        assert 1 <= len(made) <= 4 and len(shown) >= 3
-        assert all(c.continuous_update is False for c in made if hasattr(c, "min"))
+        *controls, page = shown[-1].children
+        assert 1 <= len(controls) <= 4 and "data:image/png" in page.value
+        for end in ("min", "max"):
+            for control in controls:
+                if hasattr(control, end):
+                    assert control.continuous_update is False
+                    control.value = getattr(control, end)
+                    assert "Traceback" not in page.value, page.value
+        for control in controls:
+            for _, choice in zip(range(2), getattr(control, "options", ())):
+                control.value = choice[1] if isinstance(choice, tuple) else choice
+                assert "Traceback" not in page.value, page.value
 
     return open_explorer
+
+
+def test_a_wrong_figure_stops_the_cell_and_a_wrong_slider_shows_why():
+    from tfg.explore.widgets import panel
+
+    with pytest.raises(ZeroDivisionError):
+        panel(lambda k: 1 / k, {"k": (0, 3)})
+    box = panel(lambda k: explore.draw_pairs(np.arange(4.0), np.arange(4.0) ** (1 / k)), {"k": (0, 3, 1, 2)})
+    box.children[0].value = 0
+    assert "ZeroDivisionError" in box.children[-1].value
 
 
 def test_explorers_at_both_ends(opened, y, mel, image, points, motions):

@@ -127,7 +127,8 @@ def test_later_cells_do_not_need_the_learners_functions(name):
     all_cells = cells(name)
     for wanted in (w for n, w in exercises() if n == name):
         code = [c for c in all_cells if c["cell_type"] == "code" and not c["source"].startswith(("check.", "def "))]
-        used = [c["id"] for c in code if re.search(rf"(?<![\w.]){wanted}\(", c["source"]) and f"def {wanted}(" not in c["source"]]
+        used = [c["id"] for c in code if re.search(rf"(?<![\w.]){wanted}\(", c["source"])
+                and f"def {wanted}(" not in c["source"]]
         assert not used, f"{wanted} of the learner is called in {used}"
 
 

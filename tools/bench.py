@@ -24,8 +24,9 @@ import numpy as np  # noqa: E402
 
 from tfg import paths  # noqa: E402
 from tfg.audio import load_audio, loudness  # noqa: E402
+from tfg.faces import measure
 from tfg.faces.geometry import lip_gap  # noqa: E402
-from tfg.faces.landmarks import Landmarker, detect  # noqa: E402
+from tfg.faces.landmarks import detect  # noqa: E402
 from tfg.vocabulary import EMOTIONS, index  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,14 +88,12 @@ def interval(values, n: int = 2000) -> tuple[float, float]:
     return float(np.percentile(means, 2.5)), float(np.percentile(means, 97.5))
 
 
-def track(frames) -> np.ndarray:
-    """(T, 478, 3) landmarks of each frame, NaN where no face is found."""
-    out = []
-    with Landmarker(video=True) as landmarker:
-        for i, frame in enumerate(frames):
-            faces = landmarker(frame, i * 40)
-            out.append(faces[0].points if faces else np.full((478, 3), np.nan))
-    return np.array(out)
+def track(video) -> np.ndarray:
+    """(T, 478, 3) landmarks of each frame of a path or of frames, NaN where no face is found.
+
+    Frame by frame: MediaPipe's own video mode smooths the lips and delays them by about half a frame.
+    """
+    return measure.track(video).points
 
 
 # ---- fit ------------------------------------------------------------------------------------------------------
@@ -198,9 +197,8 @@ def bench_seen() -> dict:
 
 def real_measurements() -> dict[str, np.ndarray]:
     """emotion -> (T, 478, 3) landmarks of actor 1001's clip."""
-    from tfg.video import FrameReader
 
-    return {p.stem.split("_")[2]: track(FrameReader(p)) for p in real_clips().get("crema_d", [])}
+    return {p.stem.split("_")[2]: track(p) for p in real_clips().get("crema_d", [])}
 
 
 def real_brows() -> dict:
@@ -269,7 +267,7 @@ def bench_lips() -> dict:
     from tfg.actors.performance import perform
     from tfg.head.portrait import Portrait
     from tfg.models import mouth
-    from tfg.video import FrameReader, read_image
+    from tfg.video import read_image
 
     portrait = Portrait.from_image(read_image(paths.data("faces", "default.jpg")), size=256)
     out: dict = {}
@@ -277,7 +275,7 @@ def bench_lips() -> dict:
         rows = []
         for path in files:
             y = load_audio(path)
-            truth = lip_gap(track(FrameReader(path)))
+            truth = lip_gap(track(path))
             motion = perform(mouth.predict(y), y, "NEU", 1.0, seed=0, blink=False)
             gap = lip_gap(track(portrait.render_motion(motion)))
             rows.append((correlation(gap, truth), correlation(loudness(y), truth)))

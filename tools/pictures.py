@@ -1,4 +1,4 @@
-"""The README's picture: `python -m tools.pictures` draws docs/emotions.jpg, shipped synthetic people in six emotions."""
+"""`python -m tools.pictures` draws the README's picture, docs/emotions.jpg: shipped synthetic people in six emotions."""
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,23 +1,60 @@
 """Sliders in front of a figure function, with what ipywidgets 7 and 8 have in common."""
 from __future__ import annotations
 
+import base64
+import html
+import io
+import traceback
+
 
 def sliders(draw, **controls) -> None:
-    """Show `draw(**values)` under one control per keyword; redraws when a slider is let go.
+    """Show what `draw(**values)` returns under one control per keyword; redraws when a slider is let go.
 
-    draw: returns a Figure, an HTML player, or a list of them.
+    draw: returns a Figure, a player (anything with `_repr_html_`), or a list of them.
     controls: (low, high) or (low, high, step) or (low, high, step, start) makes a slider of ints or floats;
     a list or a dict makes a menu; a bool a box to tick.
+    The first drawing happens in the cell itself, so that an error in it stops the notebook; later ones are shown as text.
     """
-    import ipywidgets
     from IPython.display import display
 
-    def show(**values):
-        result = draw(**values)
-        for part in result if isinstance(result, (list, tuple)) else [result]:
-            display(part)
+    display(panel(draw, controls))
 
-    ipywidgets.interact(show, **{name: _control(name, spec) for name, spec in controls.items()})
+
+def panel(draw, controls: dict):
+    """The controls and, last, the page they redraw, as one VBox.
+
+    The page is an HTML widget, not `interact`'s Output: an Output answers the kernel, which makes nbclient (and so
+    papermill) lose the reply of a cell now and then and wait for ever (jupyter/nbclient issue 312); it also passes over
+    errors there.
+    """
+    import ipywidgets
+
+    boxes = {name: _control(name, spec) for name, spec in controls.items()}
+    page = ipywidgets.HTML()
+
+    def redraw(change=None):
+        try:
+            page.value = as_html(draw(**{name: box.value for name, box in boxes.items()}))
+        except Exception:
+            if change is None:
+                raise
+            page.value = f"<pre>{html.escape(traceback.format_exc())}</pre>"
+
+    for box in boxes.values():
+        box.observe(redraw, "value")
+    redraw()
+    return ipywidgets.VBox([*boxes.values(), page])
+
+
+def as_html(result) -> str:
+    """A Figure as a PNG inside the page, a player as its own HTML, a list of them one below the other."""
+    if isinstance(result, (list, tuple)):
+        return "".join(f"<div>{as_html(part)}</div>" for part in result)
+    if not hasattr(result, "savefig"):
+        return result._repr_html_()
+    picture = io.BytesIO()
+    result.savefig(picture, format="png")
+    return f'<img style="max-width:100%" src="data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}">'
 
 
 def listen(y, sr: int = 16_000):
@@ -38,4 +75,5 @@ def _control(name, spec):
     low, high, step, start = (tuple(spec) + (None, None))[:4]
     kind = ipywidgets.IntSlider if all(isinstance(v, int) for v in spec) else ipywidgets.FloatSlider
     step = step if step is not None else (1 if kind is ipywidgets.IntSlider else (high - low) / 100)
-    return kind(value=low if start is None else start, min=low, max=high, step=step, continuous_update=False, **label)
+    return kind(value=low if start is None else start, min=low, max=high, step=step, continuous_update=False,
+                layout={"width": "420px"}, **label)

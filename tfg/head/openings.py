@@ -7,7 +7,7 @@ import numpy as np
 
 from tfg.head import template as tp
 from tfg.head.model import CAMERA_M, project
-from tfg.vocabulary import EXPRESSION, INDEX, index
+from tfg.vocabulary import EXPRESSION, INDEX, MOUTH, index
 
 SPREAD_M = 0.010            # how far a correction of the lips reaches into the skin
 LID_M = (0.0035, 0.0160)    # skin this near the upper lid's edge goes along whole, beyond the second distance not
@@ -16,6 +16,9 @@ BITE_M = 0.0034             # how far the upper teeth reach below the line of cl
 CLOSED_M = 0.003            # lips that part less than this count as closed
 LID_ACTIONS = ("eyeBlink", "eyeWide")   # carried by the lids' edges alone, so that lashes and creases are not smeared
 UPPER_SHARE = {"mouth": 0.5, "eye_right": 0.98, "eye_left": 0.98}       # of a correction: lids close from above
+FORGET = 0.6                # sum of changes of mouth coefficients after which the photo's own lip gap plays no part
+LID_PAD_M = 0.0035
+MOUTH_ACTIONS = index(*MOUTH)
 BLINK = {"eye_right": "eyeBlinkRight", "eye_left": "eyeBlinkLeft"}
 IRIS = {"eye_right": 468, "eye_left": 473}
 
@@ -115,12 +118,13 @@ class Openings:
             now = (xy[o.lower] - xy[o.upper]) @ self.down
             now = np.where(np.arange(len(now)) % (len(now) - 1) == 0, 0, now)
             model = o.model + (now - o.gap if name == "mouth" else (expression - self.rest_expression) @ o.actions)
-            # lips and lids open and close as wholes: at the corners a ratio of single gaps would be noise
-            small = (0.004 if name == "mouth" else 0.0035) * fit.scale
-            part, rest = np.maximum(model, 0), np.maximum(o.model, 0)    # pressed lips part no further than closed ones
-            pad = max(0.0, small - rest.mean())
-            share = np.clip((part.mean() + pad) / (rest.mean() + pad), 0, 1 if name == "mouth" else 1.6)
-            want = part + (o.gap - rest) * share if name == "mouth" else o.gap * share
+            part, rest = np.maximum(model, 0), np.maximum(o.model, 0)    # pressed is closed
+            if name == "mouth":                                          # the fit's miss counts near the photo
+                away = np.abs(expression - self.rest_expression)[MOUTH_ACTIONS].sum()
+                want = part + (o.gap - rest) * max(0.0, 1 - away / FORGET)
+            else:                                                        # lids: a share of the eye's own opening
+                pad = max(0.0, LID_PAD_M * fit.scale - rest.mean())
+                want = o.gap * np.clip((part.mean() + pad) / (rest.mean() + pad), 0, 1.6)
             step = np.maximum(want, 0) - now
             upper = UPPER_SHARE[name]
             move += o.spread_lower @ ((1 - upper) * step) - o.spread_upper @ (upper * step)
