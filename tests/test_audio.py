@@ -8,10 +8,10 @@ import wave
 
 import numpy as np
 import pytest
-from conftest import tone, write_frames, write_sound
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import tone, write_frames, write_sound
 from tfg import audio
 from tfg.audio import SR, load_audio
 from tfg.errors import InputError
@@ -75,8 +75,9 @@ def test_sound_that_starts_late_keeps_its_delay(tmp_path):
     click = np.zeros(32000, np.float32)
     click[8000:8160] = 0.9
     path = tmp_path / "late.mkv"
-    import av
     from fractions import Fraction
+
+    import av
     with av.open(str(path), "w") as out:
         video, sound = out.add_stream("libx264", rate=25), out.add_stream("pcm_s16le", rate=SR, layout="mono")
         video.width = video.height = 32
@@ -94,8 +95,9 @@ def test_sound_that_starts_late_keeps_its_delay(tmp_path):
 
 
 def test_a_hole_in_the_time_stamps_is_silence(tmp_path):
-    import av
     from fractions import Fraction
+
+    import av
     path = tmp_path / "hole.mka"
     with av.open(str(path), "w") as out:
         sound = out.add_stream("pcm_s16le", rate=SR, layout="mono")

@@ -151,7 +151,7 @@ def test_train_mouth_passes_its_options(monkeypatch, tmp_path, capsys):
     seen = {}
     monkeypatch.setattr(training, "train", lambda **given: seen.update(given))
     assert main(["train", "mouth", "--out", str(tmp_path), "--profile", "ci", "--steps", "3", "--no-resume"]) == 0
-    assert seen == dict(out=str(tmp_path), profile="ci", steps=3, resume=False)
+    assert seen == dict(out=str(tmp_path), profile="ci", steps=3, resume=False, progress=False)
 
 
 def test_head_derive_without_anny(monkeypatch, capsys):

@@ -6,8 +6,8 @@ import pickle
 
 import numpy as np
 import pytest
-from conftest import number, numbered, tone
 
+from conftest import number, numbered, tone
 from tfg.clip import Clip, Motion
 from tfg.errors import InputError
 from tfg.video import AI_TAG, FrameReader, probe, write_video

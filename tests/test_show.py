@@ -7,8 +7,8 @@ import re
 
 import numpy as np
 import pytest
-from conftest import number, numbered, tone, write_frames, write_sound
 
+from conftest import number, numbered, tone, write_frames, write_sound
 from tfg.clip import Clip
 from tfg.errors import InputError
 from tfg.video import AI_TAG, FrameReader, probe, write_video

@@ -7,10 +7,10 @@ import pickle
 import av
 import numpy as np
 import pytest
-from conftest import number, numbered, tone, write_frames
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conftest import number, numbered, tone, write_frames
 from tfg.audio import load_audio, loudness, n_frames
 from tfg.errors import InputError
 from tfg.video import AI_TAG, FrameReader, is_image, is_video, probe, read_image, write_video

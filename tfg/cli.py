@@ -119,7 +119,7 @@ def run_animate(given: dict) -> None:
 
     options = {name: given.get(name, value) for name, value in DEFAULTS.items()}
     check_options(given.get("system", "graphics"), options, [name for name in DEFAULTS if name in given])
-    clip = animate(**given)
+    clip = animate(**given, progress=sys.stderr.isatty())
     s = clip.meta["seconds"]
     _say(f"wrote {given['out']}: {clip.duration_s:.1f} s of video in {s['total']:.1f} s "
          f"(once: face {s.get('fit', 0):.1f} s, network {s.get('load', 0):.1f} s; the rest "
@@ -136,7 +136,7 @@ def run_measure(given: dict) -> None:
 
     out = check_place(given.pop("out"), (".npz",), given.pop("overwrite", False))
     started = time.perf_counter()
-    with tqdm(desc="frames", unit="frame", leave=False, delay=.5) as bar:
+    with tqdm(desc="frames", unit="frame", leave=False, delay=.5, disable=not sys.stderr.isatty()) as bar:
         motion = measure(given.pop("video"), progress=_progress(bar), **given)
     motion.save(out)
     seconds = time.perf_counter() - started
@@ -147,7 +147,7 @@ def run_train_mouth(given: dict) -> None:
     from tfg.training.mouth import train
 
     started = time.perf_counter()
-    train(**given)
+    train(**given, progress=sys.stderr.isatty())
     _say(f"wrote {given['out']}/mouth.safetensors and mouth.json in {(time.perf_counter() - started) / 60:.1f} min")
 
 
@@ -164,7 +164,7 @@ def run_head_derive(given: dict) -> None:
 def run_demo(given: dict) -> None:
     from tfg.demo import demo
 
-    made = demo(**given)
+    made = demo(**given, progress=sys.stderr.isatty())
     _say(f"wrote {made['video']} and {made['picture']}: six emotions, {made['duration_s']:.1f} s, "
          f"in {made['seconds']:.1f} s")
 

@@ -262,6 +262,19 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(a[ok], b[ok])[0, 1])
 
 
+def known_phones(path: Path, y: np.ndarray, truth: np.ndarray) -> float:
+    """r of our viseme curves when the words are known and aligned by force (no network, no rendering): what the table of
+    visemes can reach at most. NaN without pocketsphinx."""
+    try:
+        from tools.align import align, grid_sentence
+
+        from tfg.actors.visemes import coarticulate, opening, with_effort
+        words = "don't forget a jacket" if path.suffix == ".flv" else grid_sentence(path.stem)
+        return correlation(opening(coarticulate(with_effort(align(y, words), y), len(truth))), truth)
+    except ImportError:
+        return float("nan")
+
+
 def bench_lips() -> dict:
     """Lip gap of a portrait driven by each real clip's sound against the gap in that clip's own video; no shift."""
     from tfg.actors.performance import perform
@@ -278,12 +291,13 @@ def bench_lips() -> dict:
             truth = lip_gap(track(path))
             motion = perform(mouth.predict(y), y, "NEU", 1.0, seed=0, blink=False)
             gap = lip_gap(track(portrait.render_motion(motion)))
-            rows.append((correlation(gap, truth), correlation(loudness(y), truth)))
-            print(f"  {path.stem}: r {rows[-1][0]:.2f}, loudness alone {rows[-1][1]:.2f}")
+            rows.append((correlation(gap, truth), correlation(loudness(y), truth), known_phones(path, y, truth)))
+            print(f"  {path.stem}: r {rows[-1][0]:.2f}, loudness alone {rows[-1][1]:.2f}, "
+                  f"phones known {rows[-1][2]:.2f}")
         r = np.array(rows)
         low, high = interval(r[:, 0])
         out[corpus] = {"clips": len(r), "r mean": r[:, 0].mean(), "interval": f"{low:.2f} to {high:.2f}",
-                       "worst": r[:, 0].min(), "loudness": r[:, 1].mean()}
+                       "worst": r[:, 0].min(), "loudness": r[:, 1].mean(), "phones known": r[:, 2].mean()}
     if out:
         table("Real voice, real lips: Pearson r of the inner-lip gap", out)
     return out
