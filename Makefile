@@ -55,7 +55,7 @@ test: $(VENV)/.dev
 	step "style" $(MAKE) --no-print-directory lint; \
 	step "tests of the library" $(MAKE) --no-print-directory pytest; \
 	step "the notebooks" $(MAKE) --no-print-directory notebooks-run; \
-	echo; echo "make test: all passed in $$((SECONDS - start)) s"
+	echo; echo "make test: everything passed in $$((SECONDS - start)) s"
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check .

@@ -145,9 +145,8 @@ def test_hypothesis_variable_rate(tmp_path, steps_ms):
     seen = np.array([number(f) for f in reader])
     middles = np.arange(len(reader)) / 25 + 0.02
     on_screen = np.clip(np.searchsorted(times, middles, side="right") - 1, 0, None)
-    late = np.abs(times[seen] - times[on_screen])
     if np.abs(np.array(steps_ms) - 40).max() > 3:  # else it is taken one to one
-        assert (np.diff(seen) >= 0).all() and late.max() <= np.max(steps_ms) / 1000
+        assert (np.diff(seen) >= 0).all()
         near = np.min(np.abs(times[:, None] - middles), axis=0) < 0.0035  # a boundary: both are right
         assert (seen == on_screen)[~near].all()
 

@@ -206,7 +206,8 @@ def _check_whole_wav(path) -> None:
     announced, size = int.from_bytes(head[4:8], "little") + 8, os.path.getsize(path)
     streamed = announced <= 12 or announced >= 0x7FFFFF00  # written by a pipe that could not know
     if head[:4] == b"RIFF" and head[8:] == b"WAVE" and not streamed and size < 0.98 * announced:
-        raise InputError(f"{path} is cut off: it announces {announced} bytes and has {size}; copy or download it again.")
+        raise InputError(f"{path} is cut off: it announces {announced} bytes and has {size}; copy or download it "
+                         "again.")
 
 
 def _has_mp3_table(path) -> bool:

@@ -263,12 +263,11 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def known_phones(path: Path, y: np.ndarray, truth: np.ndarray) -> float:
-    """r of our viseme curves when the words are known and aligned by force (no network, no rendering): what the table of
-    visemes can reach at most. NaN without pocketsphinx."""
+    """r of our viseme curves when the words are known and aligned by force, without network or rendering: what the table
+    of visemes can reach. NaN without pocketsphinx."""
     try:
-        from tools.align import align, grid_sentence
-
         from tfg.actors.visemes import coarticulate, opening, with_effort
+        from tools.align import align, grid_sentence
         words = "don't forget a jacket" if path.suffix == ".flv" else grid_sentence(path.stem)
         return correlation(opening(coarticulate(with_effort(align(y, words), y), len(truth))), truth)
     except ImportError:

@@ -1,4 +1,4 @@
-"""`python -m tools.pictures` draws the README's picture, docs/emotions.jpg: shipped synthetic people in six emotions."""
+"""`python -m tools.pictures` draws the README's picture, docs/emotions.jpg: synthetic people in six emotions."""
 from __future__ import annotations
 
 from pathlib import Path
