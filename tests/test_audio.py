@@ -42,8 +42,9 @@ def test_reads_any_format_in_time(tmp_path, suffix, codec, sr, layout):
     assert abs(pitch - 440) < 4
 
 
-@pytest.mark.parametrize("suffix, codec, sr", [("wav", "pcm_s16le", 44100), ("mp3", "libmp3lame", 44100), ("m4a", "aac", 44100),
-                                               ("ogg", "libopus", 48000), ("flac", "flac", 8000), ("mka", "aac", 48000)])
+@pytest.mark.parametrize("suffix, codec, sr", [
+    ("wav", "pcm_s16le", 44100), ("mp3", "libmp3lame", 44100), ("m4a", "aac", 44100), ("ogg", "libopus", 48000),
+    ("flac", "flac", 8000), ("mka", "aac", 48000)])
 def test_a_click_stays_where_it_is(tmp_path, suffix, codec, sr):
     y = np.zeros((1, sr * 2), np.float32)
     y[0, sr: sr + sr // 100] = 0.9  # 10 ms, from second 1
@@ -82,7 +83,7 @@ def test_sound_that_starts_late_keeps_its_delay(tmp_path):
         video, sound = out.add_stream("libx264", rate=25), out.add_stream("pcm_s16le", rate=SR, layout="mono")
         video.width = video.height = 32
         video.pix_fmt = "yuv420p"
-        for k in range(75):
+        for _ in range(75):
             out.mux(video.encode(av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")))
         out.mux(video.encode(None))
         frame = av.AudioFrame.from_ndarray((click[None] * 32767).astype(np.int16), format="s16", layout="mono")
@@ -155,8 +156,8 @@ def bad_inputs(folder):
     write_sound(folder / "nan.wav", nan, SR, "pcm_f32le")
     write_frames(folder / "mute.mp4", [np.zeros((32, 32, 3), np.uint8)] * 10, [k / 25 for k in range(10)])
     expected = {name: message for name, (_, message) in files.items()}
-    return expected | {"nan.wav": "not numbers", "mute.mp4": "video without a sound track", "missing.wav": "there is no",
-                       ".": "is a folder"}
+    return expected | {"nan.wav": "not numbers", "mute.mp4": "video without a sound track",
+                       "missing.wav": "there is no", ".": "is a folder"}
 
 
 def test_bad_input_is_one_clear_sentence(tmp_path):
@@ -260,7 +261,8 @@ def test_windows_far_outside_hold_the_floor():
 
 def test_filters_are_librosas():
     librosa = pytest.importorskip("librosa")
-    for kwargs in (dict(sr=16000, n_fft=800, n_mels=80, fmin=55, fmax=7600), dict(sr=22050, n_fft=1024, n_mels=40, fmin=0, fmax=8000)):
+    for kwargs in (dict(sr=16000, n_fft=800, n_mels=80, fmin=55, fmax=7600),
+                   dict(sr=22050, n_fft=1024, n_mels=40, fmin=0, fmax=8000)):
         np.testing.assert_allclose(audio.mel_filters(**kwargs), librosa.filters.mel(**kwargs), atol=2e-8)
 
 
@@ -271,8 +273,8 @@ def test_mel_is_librosas(n):
     y = (np.random.default_rng(n).normal(size=n) * np.linspace(0, 0.3, n)).astype(np.float32)
     y[: n // 3] = 0
     emphasised = np.append(y[:1], y[1:] - np.float32(0.97) * y[:-1])
-    magnitude = librosa.feature.melspectrogram(y=emphasised, sr=SR, n_fft=800, hop_length=200, n_mels=80, fmin=55, fmax=7600,
-                                               power=1, center=True, pad_mode="constant")
+    magnitude = librosa.feature.melspectrogram(y=emphasised, sr=SR, n_fft=800, hop_length=200, n_mels=80, fmin=55,
+                                               fmax=7600, power=1, center=True, pad_mode="constant")
     expected = np.clip((20 * np.log10(np.maximum(1e-6, magnitude)) + 80) * 0.08 - 4, -4, 4)
     mel = audio.mel_spectrogram(y)
     assert mel.shape == (80, 1 + n // 200) and mel.dtype == np.float32

@@ -99,7 +99,7 @@ def test_8k_image(refused, tmp_path):
 def test_animated_image(refused, tmp_path, photo):
     frames = [Image.fromarray(np.roll(photo, 10 * i, 0)) for i in range(3)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
-    refused(source=tmp_path / "a.gif", expect=["animat", "3"])
+    refused(source=tmp_path / "a.gif", expect=["a.gif", "animation"])
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg"])

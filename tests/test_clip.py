@@ -59,8 +59,9 @@ def test_foreign_and_damaged_motions_are_refused(tmp_path):
     np.savez(tmp_path / "clip.npz", version=1, clip=np.array("{}"))
     for name, message in {"cut": "damaged", "flipped": "damaged", "text": "no motion file", "pickle": "no motion file",
                           "foreign": "no motion file", "objects": "no motion file", "array": "no motion|damaged",
-                          "newer": "newer tfg", "names": "other names", "partial": "not complete", "lengths": "not complete",
-                          "clip": "holds no motion", "missing": "there is no motion file"}.items():
+                          "newer": "newer tfg", "names": "other names", "partial": "not complete",
+                          "lengths": "not complete", "clip": "holds no motion",
+                          "missing": "there is no motion file"}.items():
         with pytest.raises(InputError, match=message) as caught:
             Motion.load(tmp_path / f"{name}.npz")
         assert "\n" not in str(caught.value) and str(caught.value).endswith("."), name
@@ -181,10 +182,10 @@ def test_clip_of_a_plain_video(tmp_path):
 def test_clip_save_does_not_overwrite_or_leave_halves(tmp_path):
     clip = whole_clip()
     path = clip.save(tmp_path / "a.mp4")
-    before = path.read_bytes()
     with pytest.raises(InputError, match="already holds a.mp4, a.wav, a.npz"):
         clip.save(path)
-    assert clip.save(path, overwrite=True).read_bytes() == before
+    clip.audio = clip.audio / 2
+    assert np.abs(Clip.open(clip.save(path, overwrite=True)).audio - clip.audio).max() < 1 / 32000
     for place, message in ((tmp_path / "no" / "way" / "a", "does not exist"), (tmp_path / "a.avi", "ends in .mp4"),
                            (tmp_path / "no" / "a.mp4", "does not exist")):
         with pytest.raises(InputError, match=message):

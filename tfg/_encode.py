@@ -84,7 +84,7 @@ def _video_stream(out, shape: tuple, fps: float, crf: int):
     stream.pix_fmt = "yuv420p"
     stream.options = {"crf": str(crf), "preset": "veryfast", "g": "50"}  # a key frame every 2 s: seeking stays quick
     context = stream.codec_context
-    context.thread_count = 1  # faster than two at this size, the same bytes each time, and a core left for drawing
+    context.thread_count = 1  # faster than two at this size, and it leaves a core for drawing
     context.colorspace, context.color_range, context.color_primaries, context.color_trc = 6, 1, 6, 6  # BT.601, limited
     return stream
 
@@ -127,22 +127,10 @@ class _Sound:
 
     def _encode(self, frame) -> None:
         for resampled in self.resampler.resample(frame):
-            self._mux(self.stream.encode(resampled))
-
-    def _mux(self, packets) -> None:
-        """AAC comes in blocks of 1024 samples: the file says where in the last one the sound ends."""
-        end = len(self.audio) * self.RATE // SR
-        for packet in packets:
-            if packet.pts < end:
-                packet.duration = min(packet.duration, end - packet.pts)
-                self.out.mux(packet)
+            self.out.mux(self.stream.encode(resampled))
 
     def finish(self) -> None:
         while self.at < len(self.audio):  # sound that outlasts the pictures, a second at a time
             self.write_until(self.at / SR + 1)
-        # whole blocks of silence at the end: what the encoder makes of half a block differs from run to run
-        silence = av.AudioFrame.from_ndarray(np.zeros((1, 4 * SR * 1024 // self.RATE), np.float32), "flt", "mono")
-        silence.sample_rate, silence.pts, silence.time_base = SR, self.at, Fraction(1, SR)
-        self._encode(silence)
         self._encode(None)
-        self._mux(self.stream.encode(None))
+        self.out.mux(self.stream.encode(None))

@@ -1,8 +1,10 @@
 """Files appear whole or not at all: everything is written beside its place and then renamed."""
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +22,11 @@ def check_writable(path: str | os.PathLike) -> Path:
         raise InputError(f"{path} is a folder; give the name of a file in it.")
     if not path.parent.is_dir():
         raise InputError(f"the folder {path.parent} does not exist; create it first or write somewhere else.")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise InputError(f"the folder {path.parent} is not writable; choose another one.")
+    try:  # permission bits do not tell all (read-only disks, network shares, root): try it
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise InputError(f"the folder {path.parent} is not writable ({error.strerror}); choose another one.") from error
     return path
 
 
@@ -53,7 +58,9 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
     try:
         yield part
         os.replace(part, path)
-    except PermissionError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror}); choose another place.") from error
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT):
+            raise InputError(f"{path} cannot be written ({error.strerror}); choose another place.") from error
+        raise
     finally:
         part.unlink(missing_ok=True)

@@ -24,7 +24,7 @@ POSE = ("yaw", "pitch", "roll", "tx", "ty", "tz")
 pitch > 0 lifts the chin, roll > 0 tilts the head clockwise in the picture; tx right, ty up, tz towards the camera."""
 
 EMOTIONS = ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD")
-EMOTION_NAMES = {"ANG": "anger", "DIS": "disgust", "FEA": "fear", "HAP": "happiness", "NEU": "neutral", "SAD": "sadness"}
+EMOTION_NAMES = dict(zip(EMOTIONS, ("anger", "disgust", "fear", "happiness", "neutral", "sadness"), strict=True))
 LEVELS = ("LO", "MD", "HI", "XX")
 
 SENTENCES = {

@@ -263,8 +263,8 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def known_phones(path: Path, y: np.ndarray, truth: np.ndarray) -> float:
-    """r of our viseme curves when the words are known and aligned by force, without network or rendering: what the table
-    of visemes can reach. NaN without pocketsphinx."""
+    """r of our viseme curves when the words are known and aligned by force, without network or rendering: what the
+    table of visemes can reach. NaN without pocketsphinx."""
     try:
         from tfg.actors.visemes import coarticulate, opening, with_effort
         from tools.align import align, grid_sentence

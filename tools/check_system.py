@@ -1,6 +1,6 @@
 """Say in one sentence which shared libraries this Linux lacks, before gigabytes are installed that cannot load them.
 
-Desktops have them; bare containers and servers may not. Needs no package. Elsewhere than on Linux there is nothing to do.
+Desktops have them; bare containers and servers may not. Needs no package, and does nothing elsewhere than on Linux.
 """
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def _gallery(pictures, titles, columns, width=9.0):
         ax.axis("off")
     for ax, picture, title in zip(axes.flat, pictures, titles):
         ax.imshow(picture)
-        ax.set_title(title, fontsize=8.5, loc="center")
+        ax.set_title(title, fontsize=7.5 if columns > 4 else 9, loc="center")
     return fig
 
 

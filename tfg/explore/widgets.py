@@ -13,7 +13,7 @@ def sliders(draw, **controls) -> None:
     draw: returns a Figure, a player (anything with `_repr_html_`), or a list of them.
     controls: (low, high) or (low, high, step) or (low, high, step, start) makes a slider of ints or floats;
     a list or a dict makes a menu; a bool a box to tick.
-    The first drawing happens in the cell itself, so that an error in it stops the notebook; later ones are shown as text.
+    The first drawing happens in the cell itself, so that an error in it stops the notebook; later ones show as text.
     """
     from IPython.display import display
 

@@ -16,7 +16,8 @@ import numpy as np
 
 from tfg import vocabulary
 from tfg.errors import InputError
-from tfg.faces import models, pose as poses
+from tfg.faces import models
+from tfg.faces import pose as poses
 from tfg.faces._quiet import quiet_stderr
 from tfg.faces.points68 import to_68
 from tfg.faces.search import search, shrink

@@ -15,8 +15,15 @@ import numpy as np
 from tfg import vocabulary
 from tfg.errors import InputError
 from tfg.faces import landmarks, search
-from tfg.faces.geometry import (brow_height, eye_aperture, eye_distance, lip_gap, mouth_width,  # noqa: F401
-                                person_neutral, subtract_neutral)
+from tfg.faces.geometry import (  # noqa: F401
+    brow_height,
+    eye_aperture,
+    eye_distance,
+    lip_gap,
+    mouth_width,
+    person_neutral,
+    subtract_neutral,
+)
 from tfg.faces.smooth import smooth_points
 
 METHODS = ("blendshapes",)

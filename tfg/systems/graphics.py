@@ -103,9 +103,25 @@ def _fill(curves: np.ndarray) -> np.ndarray:
 
 
 def _is_video(source) -> bool:
-    from tfg.video import is_image
+    """Whether the source is a video. An animated picture (GIF, WebP) is refused: which of its frames would be meant?"""
+    from tfg.video import is_image, is_video
 
-    return not isinstance(source, np.ndarray) and Path(source).is_file() and not is_image(source)
+    if isinstance(source, np.ndarray) or not Path(source).is_file() or is_image(source):
+        return False
+    if _is_animation(source):
+        raise InputError(f"{Path(source).name} is an animation, not a photo; save one of its frames as PNG or JPEG, or "
+                         "convert it to a video (.mp4), of which the best frame is taken.")
+    return is_video(source)
+
+
+def _is_animation(path) -> bool:
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            return getattr(image, "n_frames", 1) > 1
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return False
 
 
 def read_source(source, *, face: int | None = None) -> np.ndarray:
