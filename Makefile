@@ -14,7 +14,7 @@ SOURCES := $(wildcard tfg/*.py tfg/*/*.py data/audio/*.wav data/faces/*.jpg data
 # step NAME COMMAND...: says what it does and how long it took; timed: seconds since $$start
 define STEP
 set -euo pipefail; start=$$SECONDS; \
-step() { echo; echo "==> $$1"; shift; local from=$$SECONDS; "$$@"; echo "    done in $$((SECONDS - from)) s"; }
+step() { echo; echo "==> $$1"; shift; local from=$$SECONDS; "$$@" || return; echo "    done in $$((SECONDS - from)) s"; }
 endef
 
 .PHONY: help demo test lint pytest notebooks-run notebooks bench constraints clean
@@ -83,7 +83,7 @@ bench: $(VENV)/.dev
 	@$(BIN)/python -m tools.bench
 
 constraints: $(VENV)/.made
-	@$(BIN)/python tools/constraints.py > build/constraints.txt && mv build/constraints.txt constraints.txt
+	@mkdir -p build && $(BIN)/python tools/constraints.py > build/constraints.txt && mv build/constraints.txt constraints.txt
 
 clean:
 	rm -rf $(VENV) build

@@ -13,6 +13,7 @@ from tfg import paths
 from tfg.audio import load_audio
 from tfg.clip import Clip, Motion
 from tfg.errors import InputError
+from tfg.faces import one_face
 from tfg.systems import SYSTEMS, Speech, System, graphics
 from tfg.video import FrameReader, read_image, write_video
 from tfg.vocabulary import EMOTIONS
@@ -133,6 +134,25 @@ def test_warns_of_several_faces(sound):
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         tfg.animate(image, sound[:6400], face=1, **SMALL)
+
+
+def test_the_chosen_face_of_a_video_is_the_one_that_is_animated(tmp_path):
+    image = np.full((384, 640, 3), 128, np.uint8)
+    image[:, :384] = read_image(PHOTO)[::2, ::2]
+    image[80:336, 384:] = read_image(PHOTO)[::3, ::3]
+    write_video(tmp_path / "two.mp4", [image] * 3)
+    sizes = []
+    for face in (0, 1):
+        picture, number = graphics.read_source(tmp_path / "two.mp4", face=face)
+        sizes.append(one_face(picture, number).size_px)
+    assert sizes[0] > 1.3 * sizes[1]
+    with pytest.raises(InputError, match="face 2 was asked for"):
+        graphics.read_source(tmp_path / "two.mp4", face=2)
+
+
+@pytest.mark.parametrize("size", [(4, 64), (13, 64), (64, 3)])
+def test_badge_on_frames_smaller_than_itself(size):
+    assert animate_module.draw_badge(np.zeros((*size, 3), np.uint8)).max() > 0
 
 
 # ---- graphics, without pictures -------------------------------------------------------------------------------

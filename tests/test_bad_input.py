@@ -175,7 +175,7 @@ def test_text_without_the_extra(refused, monkeypatch):
     from tfg.actors import voice
     monkeypatch.setattr(voice, "available", lambda: False)
     voice._library.cache_clear()
-    refused(text="hello", leave_out=["audio"], expect=["tfg[voice]"])
+    refused(text="hello", leave_out=["audio"], expect=["espeakng-loader"])
 
 
 def test_empty_text(refused):
@@ -324,6 +324,29 @@ def test_measure(refused, tmp_path, photo):
 def test_demo_with_a_bad_photo(tmp_path, capsys):
     assert main(["demo", "--source", str(tmp_path / "x.jpg"), "--out-dir", str(tmp_path / "b")]) == 2
     assert "x.jpg" in capsys.readouterr().err and not (tmp_path / "b").exists()
+
+
+def test_demo_with_a_bad_size(tmp_path, capsys):
+    assert main(["demo", "--size", "0", "--out-dir", str(tmp_path / "b")]) == 2
+    assert "size is 0" in capsys.readouterr().err and not (tmp_path / "b").exists()
+
+
+def test_names_that_are_too_long(refused, tmp_path):
+    for option in ("source", "audio", "out"):
+        refused(**{option: tmp_path / ("a" * 300 + ".mp4")}, expect=["no name of a file"])
+
+
+def test_measure_a_face_that_is_not_there(refused, tmp_path, photo):
+    write_video(tmp_path / "one.mp4", [photo] * 3)
+    for face in ("1", "-1"):
+        refused("--face", face, tmp_path / "one.mp4", command="measure", out=refused.place / "m.npz",
+                expect=[f"face {face}"])
+
+
+@pytest.mark.parametrize("option", [("--steps", "0"), ("--seed", "-1"), ("--out", "/proc/none")])
+def test_train_mouth(tmp_path, capsys, option):
+    assert main(["train", "mouth", "--profile", "ci", "--out", str(tmp_path / "t"), *option]) == 2
+    assert capsys.readouterr().err.startswith("tfg: ") and not (tmp_path / "t").exists()
 
 
 # ---- what must simply work ---------------------------------------------------------------------------------------

@@ -157,7 +157,7 @@ def test_train_mouth_passes_its_options(monkeypatch, tmp_path, capsys):
 def test_head_derive_without_anny(monkeypatch, capsys):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert main(["head", "derive"]) == 2
-    assert "tfg[actors]" in capsys.readouterr().err
+    assert "pip install anny" in capsys.readouterr().err
 
 
 def test_as_a_module_exit_code_and_no_traceback():

@@ -5,12 +5,12 @@ import csv
 import subprocess
 import sys
 import warnings
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from conftest import SHARED
 from tfg import paths, vocabulary
 from tfg.errors import InputError
 from tfg.faces import landmarks, pose, to_68
@@ -103,7 +103,7 @@ def test_nose_points_where_yaw_and_pitch_say(face):
 
 def test_pose_of_turned_heads_agrees_with_the_list():
     """tiles.csv gives angles by another reading of the same meter, its pitch positive downwards."""
-    shared = Path(__file__).resolve().parents[2] / "shared" / "sfhq"
+    shared = SHARED / "sfhq"
     if not (shared / "tiles.csv").is_file():
         pytest.skip("the SFHQ sheets are not beside this checkout")
     with open(shared / "tiles.csv", newline="") as file:

@@ -2,12 +2,12 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from conftest import SHARED
 from tfg import vocabulary
 from tfg.clip import Motion
 from tfg.errors import InputError
@@ -16,7 +16,6 @@ from tfg.faces.measure import best_frontal_frame, measure, sharpness, track
 from tfg.video import FrameReader
 
 skimage_data = pytest.importorskip("skimage.data")
-SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 @pytest.fixture(scope="module")

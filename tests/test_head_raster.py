@@ -16,13 +16,6 @@ def test_a_square_covers_its_pixels_and_the_nearer_triangle_wins():
     assert np.isinf(zbuf[0, 0])
 
 
-def test_cull_drops_one_orientation():
-    xy = np.array([[0, 0], [8, 0], [0, 8]], float)
-    front, back = np.array([[0, 2, 1]]), np.array([[0, 1, 2]])
-    assert (rasterise(xy, np.ones(3), front, 8, 8, cull=True)[0] >= 0).any()
-    assert not (rasterise(xy, np.ones(3), back, 8, 8, cull=True)[0] >= 0).any()
-
-
 def test_identity_warp_returns_the_texture_and_a_shift_shifts_it():
     rng = np.random.default_rng(0)
     texture = rng.integers(0, 255, (12, 16, 3), dtype=np.uint8)
@@ -51,3 +44,10 @@ def test_render_head_is_a_picture_and_is_deterministic():
     smile[43:45] = 1
     turned = render_head(head, None, smile, [20, 0, 0, 0, 0, 0], 96)
     assert np.abs(a.astype(int) - turned).mean() > 2
+
+
+def test_translations_are_head_widths():
+    head = Head.load()
+    eyes = lambda pose: np.argwhere(render_head(head, None, None, pose, 200).max(2) < 60).mean(0)   # noqa: E731
+    still, moved = eyes(None), eyes([0, 0, 0, 0.1, 0.05, 0])
+    np.testing.assert_allclose(moved - still, [-0.05 * 0.48 * 200, 0.1 * 0.48 * 200], atol=1.5)

@@ -20,7 +20,7 @@ from tfg.training import disturb  # noqa: E402
 from tfg.training import mouth as training  # noqa: E402
 from tfg.vocabulary import EXPRESSION, INDEX, MOUTH  # noqa: E402
 
-needs_espeak = pytest.mark.skipif(not voice.available(), reason='espeak-ng is missing: pip install "tfg[voice]"')
+needs_espeak = pytest.mark.skipif(not voice.available(), reason='espeak-ng is missing: pip install espeakng-loader')
 SHIPPED = paths.data("mouth")
 
 
@@ -215,7 +215,7 @@ def test_curves_follow_the_truth_for_unheard_voice_and_language(name, text):
 @pytest.fixture(scope="module")
 def examples():
     if not voice.available():
-        pytest.skip('espeak-ng is missing: pip install "tfg[voice]"')
+        pytest.skip('espeak-ng is missing: pip install espeakng-loader')
     return training.build_corpus("ci", 0, ("espeak",), progress=False)
 
 

@@ -19,8 +19,8 @@ from tfg import paths
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 MODULES = sorted(p for p in (ROOT / "tfg").rglob("*.py"))
-IMPORT_TO_PACKAGE = {"cv2": "mediapipe", "skimage": "scikit-image", "sklearn": "scikit-learn", "PIL": "pillow",
-                     "face_alignment": "face-alignment", "espeakng_loader": "espeakng-loader",
+IMPORT_TO_PACKAGE = {"cv2": "opencv-contrib-python", "skimage": "scikit-image", "sklearn": "scikit-learn",
+                     "PIL": "pillow", "face_alignment": "face-alignment", "espeakng_loader": "espeakng-loader",
                      "pyworld": "pyworld-prebuilt", "IPython": "ipywidgets", "cycler": "matplotlib"}
 HEAVY = {"torch", "torchvision", "mediapipe", "numba", "matplotlib", "librosa", "cv2", "skimage", "scipy", "av",
          "face_alignment", "ipywidgets", "IPython"}

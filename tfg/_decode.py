@@ -178,7 +178,12 @@ def read_sound(path, *, sr: int, start_s: float = 0.0, duration_s: float | None 
         samples = _Samples(expected if limit is None else min(expected, limit), limit)
         if start_s > 5 and container.format.name.split(",")[0] in SEEKABLE:
             container.seek(int((start_s - 1 + origin) / stream.time_base), stream=stream)  # 1 s: decoders warm up
-        end_s = _fill(samples, decoded(container, stream, path, "sound"), sr, Fraction(start_s) + origin, seconds)
+        frames = decoded(container, stream, path, "sound")
+        try:
+            end_s = _fill(samples, frames, sr, Fraction(start_s) + origin, seconds)
+        except av.error.FFmpegError as error:
+            raise InputError(f"the sound of {path} cannot be mixed down to mono ({_reason(error)}); export it "
+                             "in mono or stereo.") from error
         if end_s is None:
             raise InputError(f"{path} has a sound track but no sound in it; copy it again or give another file.")
         kind = container.format.name.split(",")[0]

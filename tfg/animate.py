@@ -17,6 +17,7 @@ import numpy as np
 
 from tfg import systems
 from tfg.errors import InputError
+from tfg.files import check_file, check_writable
 from tfg.systems import Speech
 
 PREPROCESS = ("crop", "resize", "full")
@@ -97,8 +98,8 @@ def check_options(system: str, options: dict, given=()) -> dict:
     options = {**options, "emotion": check_emotion(options["emotion"], options["intensity"])}
     if options["preprocess"] not in PREPROCESS:
         raise InputError(f"unknown preprocess {options['preprocess']!r}; choose one of {', '.join(PREPROCESS)}.")
-    if not _whole(options["size"]) or not MIN_SIZE <= options["size"] <= MAX_SIZE:
-        raise InputError(f"the size is {options['size']!r}, but it must be a whole number of pixels from {MIN_SIZE} to "
+    if not _whole(options["size"]) or options["size"] % 2 or not MIN_SIZE <= options["size"] <= MAX_SIZE:
+        raise InputError(f"the size is {options['size']!r}, but it must be an even number of pixels from {MIN_SIZE} to "
                          f"{MAX_SIZE}.")
     if options["preprocess"] == "full" and "size" in given:
         raise InputError("preprocess full keeps the picture's own size, so size has no use; leave it out, or choose "
@@ -140,18 +141,9 @@ def check_place(path, suffixes: tuple[str, ...], overwrite: bool = False) -> Pat
         ending = f"ends in {path.suffix}" if path.suffix else "has no suffix"
         better = path.with_suffix(suffixes[0]).name if path.name else "something" + suffixes[0]
         raise InputError(f"the name {path} {ending}, but {suffixes[0]} is what will be written; call it {better}.")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; give the name of a file in it.")
-    if not path.parent.is_dir():
-        raise InputError(f"the folder {path.parent} does not exist; create it first or write somewhere else.")
+    check_writable(path)
     if path.exists() and not overwrite:
         raise InputError(f"{path} exists already; add --overwrite (overwrite=True) or choose another name.")
-    try:                                    # permission bits do not tell all (read-only disks, /proc): try it
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise InputError(f"the folder {path.parent} cannot be written to ({reason}); choose another one.") from error
     return path
 
 
@@ -162,10 +154,7 @@ def check_source(source) -> None:
     if not isinstance(source, (str, os.PathLike)):
         raise InputError(f"the source is a {type(source).__name__}; give the path of a photo or video, or an array "
                          "(height, width, 3) uint8 RGB.")
-    if Path(source).is_dir():
-        raise InputError(f"{source} is a folder; give a photo or a video in it.")
-    if not Path(source).is_file():
-        raise InputError(f"there is no photo or video {source}; check its name and the folder you are in.")
+    check_file(source, "photo or video")
 
 
 def read_speech(audio=None, text: str | None = None, *, needed: bool = True) -> Speech:
@@ -190,7 +179,13 @@ def read_speech(audio=None, text: str | None = None, *, needed: bool = True) -> 
     if isinstance(audio, (str, os.PathLike)):
         y, name = load_audio(audio), Path(audio).name
     else:
-        y, name = np.asarray(audio, np.float32), "the sound"
+        y, name = np.asarray(audio), "the sound"
+        if np.issubdtype(y.dtype, np.integer):               # 16-bit samples and their kind
+            y = y / -float(np.iinfo(y.dtype).min or -np.iinfo(y.dtype).max)
+        y = y.astype(np.float32)
+        if y.ndim != 1 or len(y) and np.abs(y).max() > 2:
+            raise InputError(f"the sound is an array of shape {y.shape} with values up to {np.abs(y).max():.3g}; give "
+                             "(N,) samples in [-1, 1] at 16 kHz.")
     check_audible(y, name)
     return Speech(y)
 
@@ -227,7 +222,7 @@ def draw_badge(frame: np.ndarray) -> np.ndarray:
     frame = frame if frame.flags.writeable else frame.copy()
     h, w = cover.shape[:2]
     gap = max(2, frame.shape[0] // 64)
-    y, x = frame.shape[0] - gap - h, gap
+    y, x = max(0, frame.shape[0] - gap - h), gap
     area = frame[y:y + h, x:x + w]
     area[:] = (area * (1 - cover) + ink).astype(np.uint8)
     return frame
@@ -244,7 +239,7 @@ def _badge(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     pad = max(2, points // 4)
     picture = Image.new("RGBA", (int(right - left) + 2 * pad, int(bottom - top) + 2 * pad), (0, 0, 0, 140))
     ImageDraw.Draw(picture).text((pad - left, pad - top), BADGE, font=font, fill=(255, 255, 255, 235))
-    picture.thumbnail((width - 4, height))
+    picture.thumbnail((max(1, width - 4), max(1, height - 2)))
     rgba = np.asarray(picture, np.float32)
     alpha = rgba[..., 3:] / 255
     return alpha, rgba[..., :3] * alpha

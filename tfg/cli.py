@@ -14,7 +14,7 @@ from tfg.vocabulary import EMOTION_NAMES
 ANIMATE_EXAMPLES = """examples:
   tfg animate --source photo.jpg --audio voice.m4a --emotion HAP --out happy.mp4
   tfg animate --source photo.jpg --text "Maybe tomorrow it will be cold." --emotion SAD --intensity 0.6 --out sad.mp4
-  tfg animate --source holiday.mp4 --audio song.mp3 --preprocess full --size 512 --out whole_picture.mp4
+  tfg animate --source holiday.mp4 --audio song.mp3 --preprocess full --out whole_picture.mp4
   tfg measure me.mp4 --out me.npz && tfg animate --source photo.jpg --audio me.mp4 --motion me.npz --out as_me.mp4
 """
 
@@ -36,6 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_head(commands)
     _add_demo(commands)
+    _add_corpora(commands)
     return parser
 
 
@@ -108,6 +109,12 @@ def _add_demo(commands):
     p.add_argument("--size", type=int, metavar="N", help="pixels of one portrait's side (default: 256)")
 
 
+def _add_corpora(commands):
+    from tfg.corpora.cli import add
+
+    add(commands, _command, _Parser)
+
+
 def _add_out(p, what: str):
     p.add_argument("--out", required=True, help=what)
     p.add_argument("--overwrite", action="store_true", help="replace files that exist")
@@ -155,7 +162,7 @@ def run_head_derive(given: dict) -> None:
     from importlib.util import find_spec
 
     if find_spec("anny") is None:
-        raise InputError('deriving the head needs Anny, which is not installed: pip install "tfg[actors]"')
+        raise InputError('deriving the head needs Anny, which is not installed: pip install anny')
     from tfg.head.derive import main as derive
 
     _say(f"wrote {derive(given.get('out'))}")

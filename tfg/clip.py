@@ -23,7 +23,7 @@ LABELS = ("actor", "sentence", "emotion", "level")
 CREMA_NAME = re.compile(rf"([A-Za-z0-9]+)_([A-Z]{{3}})_({'|'.join(EMOTIONS)})_({'|'.join(LEVELS)})")
 
 
-@dataclass
+@dataclass(repr=False)
 class Clip:
     """Pictures at 25 frames/s and sound at 16 kHz, with what is known of them.
 
@@ -69,6 +69,13 @@ class Clip:
             audio = None
         return Clip(FrameReader(path), audio, path=path, motion=motion_of(held, npz) if "expression" in held else None,
                     landmarks=held.get("landmarks"), meta=meta, **{k: labels.get(k) for k in LABELS})
+
+    def __repr__(self) -> str:
+        what = [f"{len(self)} frames, {self.duration_s:.2f} s"]
+        if self.audio is None:
+            what.append("no sound")
+        what += [str(v) for v in (self.actor, self.sentence, self.emotion, self.level, self.path) if v is not None]
+        return f"Clip({', '.join(what)})"
 
     def __len__(self) -> int:
         return len(self.frames)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tfg import paths
-from tfg.errors import InputError
+from tfg.files import atomic, check_writable, make_folder
 from tfg.vocabulary import EMOTION_NAMES, EMOTIONS
 
 COLUMNS = 3
@@ -21,16 +21,21 @@ def demo(source=None, audio=None, *, out_dir="build", size: int = 256, seed: int
     Frames are drawn, laid side by side and encoded one at a time.
     Returns {"video", "picture": paths, "duration_s", "seconds"}.  Raises InputError as `tfg.animate` does.
     """
-    from tfg.animate import _is_ours, check_source, draw_badge, read_speech
+    from tfg.animate import DEFAULTS, _is_ours, check_options, check_source, draw_badge, read_speech
     from tfg.head.portrait import Portrait
     from tfg.systems.graphics import act, read_source
     from tfg.video import write_video
 
     started = time.perf_counter()
+    check_options("graphics", {**DEFAULTS, "size": size, "seed": seed})
     source = paths.data("faces", "default.jpg") if source is None else source
     check_source(source)
     speech = read_speech(paths.data("audio", "ITH.wav") if audio is None else audio)
-    portrait = Portrait.from_image(read_source(source), size=size)
+    image, face = read_source(source)
+    portrait = Portrait.from_image(image, size=size, face=face)
+    size, badge = portrait.size[1], not _is_ours(source)
+    folder = make_folder(out_dir)
+    video, picture = check_writable(folder / "demo.mp4"), check_writable(folder / "demo.png")
     motions = {e: act(speech, emotion=e, intensity=1.0, seed=seed, pose_scale=1.0, expression_scale=1.0, blink=True)
                for e in EMOTIONS}
     n = len(motions["NEU"])
@@ -43,16 +48,10 @@ def demo(source=None, audio=None, *, out_dir="build", size: int = 256, seed: int
         takes = [portrait.render_motion(motions[e]) for e in EMOTIONS]
         for i, tiles in enumerate(tqdm(zip(*takes), total=n, desc="frames", disable=not progress, leave=False)):
             if i in keep:
-                kept.append(list(tiles))
+                kept.append([draw_badge(frame.copy()) if badge else frame for frame in tiles])
             grid = tile([np.vstack([labels[e], frame]) for e, frame in zip(EMOTIONS, tiles)], COLUMNS)
-            yield grid if _is_ours(source) else draw_badge(grid)
+            yield draw_badge(grid) if badge else grid
 
-    folder = Path(out_dir)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"the folder {folder} cannot be made ({error.strerror}); choose another one.") from error
-    video, picture = folder / "demo.mp4", folder / "demo.png"
     write_video(video, frames(), speech.audio)
     _sheet(kept, picture, size)
     return dict(video=video, picture=picture, duration_s=n / 25, seconds=time.perf_counter() - started)
@@ -77,7 +76,9 @@ def label(text: str, width: int) -> np.ndarray:
 
 def _sheet(moments: list[list[np.ndarray]], path: Path, size: int) -> None:
     """One row per emotion, one column per moment, scaled to a width that a page can show."""
-    from PIL import Image
+    from PIL import Image, PngImagePlugin
+
+    from tfg.video import AI_TAG
 
     names = [label(e, size) for e in EMOTIONS]
     rows = [np.hstack([column[k] for column in moments]) for k in range(len(EMOTIONS))]
@@ -86,6 +87,7 @@ def _sheet(moments: list[list[np.ndarray]], path: Path, size: int) -> None:
     side = [np.vstack([pad, name, pad])[:, size // 4:size - size // 4] for name in names]
     picture = Image.fromarray(np.vstack([np.hstack([s, row[:len(s)]]) for s, row in zip(side, rows)]))
     picture.thumbnail((1400, 1400))
-    part = path.with_name(f".{path.name}.part.png")
-    picture.save(part)
-    part.replace(path)
+    tag = PngImagePlugin.PngInfo()
+    tag.add_text("Comment", AI_TAG)
+    with atomic(path) as part:
+        picture.save(part, pnginfo=tag)

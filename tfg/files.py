@@ -17,7 +17,7 @@ def check_writable(path: str | os.PathLike) -> Path:
 
     Raises InputError if it is a folder, or if its folder is missing or not writable.
     """
-    path = Path(path)
+    path = _statable(path)
     if path.is_dir():
         raise InputError(f"{path} is a folder; give the name of a file in it.")
     if not path.parent.is_dir():
@@ -26,7 +26,18 @@ def check_writable(path: str | os.PathLike) -> Path:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise InputError(f"the folder {path.parent} is not writable ({error.strerror}); choose another one.") from error
+        raise InputError(f"the folder {path.parent} cannot be written to ({error.strerror}); choose another "
+                         "one.") from error
+    return path
+
+
+def make_folder(path: str | os.PathLike) -> Path:
+    """The folder, made with its parents if it is not there. Raises InputError if it cannot be made."""
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the folder {path} cannot be made ({error.strerror}); choose another one.") from error
     return path
 
 
@@ -35,7 +46,7 @@ def check_file(path: str | os.PathLike, what: str) -> Path:
 
     Raises InputError if it is missing, a folder, not readable or empty.
     """
-    path = Path(path)
+    path = _statable(path)
     if path.is_dir():
         raise InputError(f"{path} is a folder; give the {what} file in it.")
     if not path.exists():
@@ -44,6 +55,16 @@ def check_file(path: str | os.PathLike, what: str) -> Path:
         raise InputError(f"the {what} file {path} may not be read; change its permissions.")
     if path.is_file() and path.stat().st_size == 0:
         raise InputError(f"the {what} file {path} is empty (0 bytes); copy or download it again.")
+    return path
+
+
+def _statable(path: str | os.PathLike) -> Path:
+    """The path, once the system can look it up at all: InputError for a name that is too long, or a ring of links."""
+    path = Path(path)
+    try:
+        path.exists()
+    except OSError as error:
+        raise InputError(f"{str(path)[:60]}... is no name of a file ({error.strerror}); give another one.") from error
     return path
 
 

@@ -18,7 +18,7 @@ VERSION = 1
 """Of the .npz files of both records; a higher one in a file means that a newer tfg wrote it."""
 
 
-@dataclass
+@dataclass(repr=False)
 class Motion:
     """What a face does: expression (T, 52) in `vocabulary.EXPRESSION` order, pose (T, 6) as `vocabulary.POSE`.
 
@@ -45,6 +45,9 @@ class Motion:
     def still(T: int) -> Motion:
         """T frames of a relaxed face that looks ahead."""
         return Motion(np.zeros((T, len(EXPRESSION)), np.float32))
+
+    def __repr__(self) -> str:
+        return f"Motion({len(self)} frames, {len(self) / self.fps:.2f} s)"
 
     def __len__(self) -> int:
         return len(self.expression)
@@ -160,7 +163,10 @@ def motion_of(held: dict[str, np.ndarray], path) -> Motion:
         expression = _by_name(held["expression"], held["expression_names"], EXPRESSION, path)
         pose = _by_name(held["pose"], held["pose_names"], POSE, path)
         identity = held["identity"].astype(np.float32) if held["identity"].size else None
-        return Motion(expression, pose, float(held["motion_fps"]), identity, json.loads(str(held["motion_meta"])))
+        fps, meta = float(held["motion_fps"]), json.loads(str(held["motion_meta"]))
+        if not 0 < fps < float("inf") or not isinstance(meta, dict):
+            raise ValueError(f"{fps} frames per second, notes of type {type(meta).__name__}")
+        return Motion(expression, pose, fps, identity, meta)
     except InputError:
         raise
     except (KeyError, ValueError, TypeError, IndexError) as error:

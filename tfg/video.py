@@ -99,10 +99,9 @@ class FrameReader:
                 continue  # a source frame that no output frame shows is not even converted
             rgb = self._rgb(frame)
             while i < T and self._source[i] <= at:
-                yield rgb
+                again = i + 1 < T and self._source[i + 1] <= at
+                yield rgb.copy() if again else rgb  # whoever draws on one frame must not draw on its repetition
                 i += 1
-                if i < T and self._source[i] <= at:
-                    rgb = rgb.copy()  # whoever draws on one frame must not draw on its repetition
             if i == T:
                 return
         for _ in range(i, T):  # the last packets were broken: hold the last picture

@@ -9,7 +9,7 @@ import numpy as np
 
 from tfg.actors import emotion as emotions
 from tfg.actors.emotion import Manner, slow_noise, smoothstep
-from tfg.actors.visemes import GAP
+from tfg.actors.visemes import lip_gap, opening
 from tfg.vocabulary import INDEX, index
 
 OPENERS = index("jawOpen", "mouthLowerDown", "mouthUpperUp", "mouthFunnel", "mouthShrugUpper", "jawForward")
@@ -80,7 +80,7 @@ def blend(mouth: np.ndarray, feeling: np.ndarray, voiced: np.ndarray | float = 1
     - The rest adds up with saturation: a + b - a b.
     """
     mouth, feeling = np.asarray(mouth, np.float32), np.array(feeling, np.float32)
-    asked = np.maximum(lip_gap(mouth), 0)
+    asked = opening(mouth)
     closure = (1 - smoothstep((asked - CLOSED_GAP) / (OPEN_GAP - CLOSED_GAP))) * voiced
     openness = smoothstep((asked - .03) / .17)
     early = _spread(closure)                                    # lips leave the emotion's shape a frame or two before
@@ -106,11 +106,6 @@ def _ease(curve: np.ndarray) -> np.ndarray:
     from scipy.ndimage import gaussian_filter1d
 
     return gaussian_filter1d(curve, .9, mode="nearest")
-
-
-def lip_gap(expression: np.ndarray) -> np.ndarray:
-    """(T, 52) -> (T,) distance of the inner lips as a share of a full jaw drop; negative where they press together."""
-    return sum(weight * expression[:, index(name)].mean(1) for name, weight in GAP.items())
 
 
 # ---- what the sound says beside words -----------------------------------------------------------------------
@@ -183,6 +178,7 @@ def head_motion(n: int, manner: Manner, voiced=1.0, beats=(), *, seed: int = 0, 
 
 
 def slow(curve: np.ndarray, seconds: float, fps: float) -> np.ndarray:
+    """(T,) smoothed by a Gaussian of that standard deviation."""
     from scipy.ndimage import gaussian_filter1d
 
     return gaussian_filter1d(np.asarray(curve, float), seconds * fps, mode="nearest")

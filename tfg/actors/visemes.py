@@ -101,9 +101,14 @@ def gather(expression: np.ndarray) -> np.ndarray:
     return np.stack([expression[..., index(c)].mean(-1) for c in CHANNELS], -1)
 
 
+def lip_gap(expression: np.ndarray) -> np.ndarray:
+    """(..., 52) -> (...) distance of the inner lips as a share of a full jaw drop; negative where they press."""
+    return sum(w * expression[..., index(n)].mean(-1) for n, w in GAP.items())
+
+
 def opening(expression: np.ndarray) -> np.ndarray:
     """(..., 52) -> (...) distance of the inner lips; 1 is that of jawOpen = 1 (34 mm on the mean head), 0 is closed."""
-    return np.maximum(sum(w * expression[..., index(n)].mean(-1) for n, w in GAP.items()), 0)
+    return np.maximum(lip_gap(expression), 0)
 
 
 def make_phones(symbol: str, start_s: float, stop_s: float, *, stress: int | None = None,

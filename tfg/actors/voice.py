@@ -8,7 +8,6 @@ in one process differs by a few samples.
 from __future__ import annotations
 
 import ctypes
-import sys
 import threading
 from functools import lru_cache
 
@@ -70,7 +69,7 @@ def _collect(wave, n, events):
 def _library():
     """The shared library and its sample rate. Called under the lock."""
     if not available():
-        raise InputError('speaking a text needs espeak-ng, which is not installed: pip install "tfg[voice]"')
+        raise InputError('speaking a text needs espeak-ng, which is not installed: pip install espeakng-loader')
     import espeakng_loader
 
     lib = ctypes.CDLL(espeakng_loader.get_library_path())
@@ -80,10 +79,8 @@ def _library():
         raise InputError(f'espeak-ng did not start (code {sr}): reinstall it with pip install --force-reinstall '
                          '"espeakng-loader"')
     lib.espeak_SetSynthCallback(_collect)
-    try:                                             # it seeds C's rand() with the process id: no run would be alike
-        ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None).srand(0)
-    except (OSError, AttributeError):
-        pass
+    if hasattr(lib, "espeak_ng_SetRandSeed"):        # it seeds its noise with the time of day: no run would be alike
+        lib.espeak_ng_SetRandSeed(ctypes.c_long(0))
     return lib, sr
 
 

@@ -97,7 +97,10 @@ def _next_face(landmarker, frame, last, i, face, several=False):
         faces = [_rescaled(f, max(frame.shape[:2]) / MAX_SIDE_PX) for f in faces]
     if last is None:
         faces = faces or (search.search(landmarker, frame) if i % _SEARCH_EVERY == 0 else [])
-        return (faces[min(face or 0, len(faces) - 1)] if faces else None), len(faces)
+        if faces and not 0 <= (face or 0) < len(faces):
+            raise InputError(f"face {face} was asked for, but the first frame with a face shows {len(faces)} (numbered "
+                             "from 0, the largest): choose another --face.")
+        return (faces[face or 0] if faces else None), len(faces)
 
     def away(f):                                             # from the last place, in face heights
         return np.linalg.norm(f.box[:2] + f.box[2:] - last.box[:2] - last.box[2:]) / 2 / last.size_px
@@ -123,7 +126,8 @@ def track(video, *, face: int | None = None, progress=None) -> Track:
 
     video: path, Clip, FrameReader, or frames (H, W, 3) uint8 at 25 fps.  face: number of the face in the first frame
     that shows any, 0 (default) is the largest.  progress: None, True for a bar, or a function of (frames done, frames
-    in all). Frames without a face are NaN and reported by a UserWarning. Raises InputError if no frame has a face.
+    in all). Frames without a face are NaN and reported by a UserWarning. Raises InputError if no frame has a face, or
+    not one of that number.
     """
     frames, total = _frames(video)
     fps = float(getattr(frames, "fps", 25.0) or 25.0)
@@ -205,7 +209,7 @@ def best_frontal_frame(video, *, face: int | None = None, per_s: float = 4.0, fi
 
     video: path, Clip, FrameReader or frames.  per_s: frames looked at per second; the rest are only decoded.
     first_s: stop there, if a face has been found by then.  Returns image (H, W, 3) uint8, frame number, `Face`.
-    Raises InputError if no frame that was looked at shows a face.
+    Raises InputError if no frame that was looked at shows a face, or not one of that number.
     """
     frames, _ = _frames(video)
     fps = float(getattr(frames, "fps", 25.0) or 25.0)

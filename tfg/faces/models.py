@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tfg import paths
 from tfg.errors import InputError
+from tfg.files import check_writable, make_folder
 
 FACE_LANDMARKER_URL = ("https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/"
                        "face_landmarker.task")
@@ -60,7 +61,7 @@ def download(url: str, path: str | Path, expected: str, *, timeout_s: float = 60
     Raises InputError when the address cannot be reached or what comes has another checksum.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    check_writable(make_folder(path.parent) / path.name)
     handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
     try:
         with os.fdopen(handle, "wb") as file, urllib.request.urlopen(url, timeout=timeout_s) as answer:

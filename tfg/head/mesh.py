@@ -68,7 +68,7 @@ def signed_areas(xy, tri):
 def depth(head, fit, template, layout, tri, border, lap, rest_xy):
     """(N,) metres towards the camera: landmarks from the fit, scalp and ears from the head's surface, the rest smooth.
 
-    A penalised fit rather than the surface itself bounds the slope; where turning the head by TURN degrees would
+    A penalised fit rather than the surface itself bounds the slope; where one of TURNS would
     still fold the mesh, the surface is smoothed further.
     """
     from scipy.sparse import diags

@@ -6,6 +6,7 @@ Linear blendshapes: vertices = mean + identity . B_id + expression . B_exp (Blan
 from __future__ import annotations
 
 import functools
+import zipfile
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,7 +54,7 @@ class Head:
         except FileNotFoundError:
             raise InputError(f"The head model {path} is missing; reinstall tfg, or make it with "
                              "`tfg head derive`.") from None
-        except (ValueError, OSError, KeyError) as e:
+        except (ValueError, OSError, KeyError, zipfile.BadZipFile) as e:
             raise InputError(f"The head model {path} cannot be read ({e}); reinstall tfg.") from e
         return Head.from_arrays(d)
 

@@ -7,6 +7,8 @@ from tfg.head.mouth_interior import paint
 from tfg.head.openings import BLINK, box_around, coverage
 from tfg.vocabulary import INDEX
 
+SLIT_M = 0.0035             # gaps between the lips narrower than this lie in shade
+LIP_M, LIP_DARK = 0.0009, 0.45
 LASH_M, LASH_DARK = 0.0016, 0.85
 
 
@@ -28,12 +30,14 @@ def paint_openings(portrait, out, covered, at, expression, turn, origin):
         if len(rows):
             px = np.stack([cols + x, rows + y], 1).astype(np.float32)
             if name == "mouth":
-                colour = _mouth_colour(portrait, px, up, expression, turn, origin)
+                colour = _mouth_colour(portrait, px, up, low, expression, turn, origin)
             else:
                 colour = _eye_colour(portrait, name, px, expression, at, part, origin)
             _composite(out, covered, box, rows, cols, alpha[rows, cols], colour)
         if name in BLINK:
             _lash_line(out, box, up, low, part, portrait)
+        else:
+            _lip_line(out, box, up, low, portrait, expression)
 
 
 def _lash_line(out, box, up, low, part, portrait):
@@ -47,6 +51,17 @@ def _lash_line(out, box, up, low, part, portrait):
     x, y, w, h = box
     alpha = LASH_DARK * shut * coverage(up - half, low + 0.4 * half, box)[:, :, None]
     out[y:y + h, x:x + w] *= 1 - alpha
+
+
+def _lip_line(out, box, up, low, portrait, expression):
+    """Closed lips meet in a soft dark line; without it the seam of two moved textures is a staircase."""
+    o, fit = portrait.openings, portrait.fit
+    still = np.exp(-((np.abs(expression - o.rest_expression).max() / 0.03) ** 2))
+    half = o.down * LIP_M * fit.scale * np.sin(np.linspace(0.1, np.pi - 0.1, len(up)))[:, None]
+    gap = np.clip(np.linalg.norm(low - up, axis=1, keepdims=True) / (3 * LIP_M * fit.scale), 0, 1)
+    middle, half = (up + low) / 2, half * (1 - gap)                      # no line where the lips are apart
+    x, y, w, h = box
+    out[y:y + h, x:x + w] *= 1 - LIP_DARK * (1 - still) * coverage(middle - half, middle + half, box)[:, :, None]
 
 
 def _composite(out, covered, box, rows, cols, alpha, colour):
@@ -67,7 +82,7 @@ def _composite(out, covered, box, rows, cols, alpha, colour):
     skin[rows, cols] = base * (1 - alpha[:, None]) + colour * alpha[:, None]
 
 
-def _mouth_colour(portrait, px, upper, expression, turn, origin):
+def _mouth_colour(portrait, px, upper, lower, expression, turn, origin):
     o = portrait.openings
 
     def frame(q):
@@ -81,20 +96,21 @@ def _mouth_colour(portrait, px, upper, expression, turn, origin):
     upper_ab = (px - c) @ np.linalg.inv(e)
     cj, ej = frame(o.teeth + (expression @ o.jaw))
     lower_ab = (px - cj) @ np.linalg.inv(ej)
-    order = np.argsort(upper[:, 0])
-    top = np.interp(px[:, 0], upper[order, 0], upper[order, 1])
+    top, bottom = (np.interp(px[:, 0], *edge[np.argsort(edge[:, 0])].T) for edge in (upper, lower))
     gap_top = (px[:, 1] - top) / np.linalg.norm(e[1])
+    moved = np.abs(expression - o.rest_expression).max()
+    still = np.exp(-((moved / 0.03) ** 2))                               # 1 in the photo's own expression
+    slit = np.clip((bottom - top) / np.linalg.norm(e[1]) / SLIT_M, 0, 1)  # little light comes through a narrow gap
+    slit = np.maximum(slit * slit * (3 - 2 * slit), 0.12)
     colour = paint(upper_ab, lower_ab, light=o.light, gap_top=gap_top, bite=o.bite,
                    tongue_out=float(expression[INDEX["tongueOut"]])) * 255
     if o.photo_mouth.any():
         rest, _ = portrait._project(np.stack([o.teeth, o.teeth + 0.01 * o.axes[0], o.teeth + 0.01 * o.axes[1]]))
         back = rest[0] + upper_ab @ (np.stack([rest[1] - rest[0], rest[2] - rest[0]]) * 100)
         weight, photo = _lookup(o.photo_mouth, back), _lookup(portrait.texture, back)
-        moved = np.abs(expression - o.rest_expression).max()             # at rest the photo's own edge is right
-        still = np.exp(-((moved / 0.03) ** 2))
         weight = weight[:, :1] * (1 - still) + weight[:, 1:] * still
         colour = colour * (1 - weight) + photo * weight
-    return colour
+    return colour * (still + (1 - still) * slit)[:, None]
 
 
 def _eye_colour(portrait, name, px, expression, at, part, origin):

@@ -6,7 +6,7 @@ no seam, no hole and no fold. Lips and lids are edges of real openings: behind t
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -45,7 +45,6 @@ class Portrait:
     openings: Openings
     landmarks: np.ndarray               # (478, 3) texture pixels
     paste: tuple | None = None          # `full`: (whole photo, x, y, w, h of the region in it)
-    notes: list[str] = field(default_factory=list)
 
     @classmethod
     def from_image(cls, image: np.ndarray, *, size: int = 256, preprocess: str = "crop", face: int | None = None,
@@ -145,14 +144,12 @@ class Portrait:
         frame = np.clip(out + 0.5, 0, 255).astype(np.uint8)
         return self._paste(frame) if self.paste else frame
 
-    def render_motion(self, motion, progress=None):
+    def render_motion(self, motion):
         """Frames of a `tfg.clip.Motion`, whose 0 means relaxed (see `personal`); an iterator of (h, w, 3) uint8."""
         expression = self.personal(np.clip(np.nan_to_num(motion.expression), 0, 1))
         pose = np.nan_to_num(motion.pose)
         for t in range(len(expression)):
             yield self.render(expression[t], pose[t])
-            if progress is not None:
-                progress(t + 1)
 
     def _project(self, q):
         f = self.fit.scale / (1 - q[:, 2] / CAMERA_M)

@@ -9,17 +9,17 @@ import numpy as np
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def _rasterise(xy, depth, tri, zbuf, face, bary, y_lo, y_hi, cull):
+def _rasterise(xy, depth, tri, zbuf, face, bary):
     height, width = zbuf.shape
     for t in range(tri.shape[0]):
         a, b, c = tri[t, 0], tri[t, 1], tri[t, 2]
         x0, y0, x1, y1, x2, y2 = xy[a, 0], xy[a, 1], xy[b, 0], xy[b, 1], xy[c, 0], xy[c, 1]
         area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-        if abs(area) < 1e-9 or (cull and area > 0):
+        if abs(area) < 1e-9:
             continue
         inv = 1.0 / area
-        top = max(int(np.ceil(min(y0, y1, y2))), y_lo)
-        bottom = min(int(np.floor(max(y0, y1, y2))), y_hi - 1)
+        top = max(int(np.ceil(min(y0, y1, y2))), 0)
+        bottom = min(int(np.floor(max(y0, y1, y2))), height - 1)
         left = max(int(np.ceil(min(x0, x1, x2))), 0)
         right = min(int(np.floor(max(x0, x1, x2))), width - 1)
         z0, z1, z2 = depth[a], depth[b], depth[c]
@@ -38,18 +38,17 @@ def _rasterise(xy, depth, tri, zbuf, face, bary, y_lo, y_hi, cull):
                         bary[y, x, 2] = w2
 
 
-def rasterise(xy, depth, tri, height, width, *, cull=False):
+def rasterise(xy, depth, tri, height, width):
     """Which triangle is seen at each pixel, and where in it.
 
     xy: (V, 2) pixels.  depth: (V,), smaller is nearer.  tri: (F, 3).
-    cull drops triangles that face away (those whose corners run clockwise as seen, y down).
     Returns face (H, W) int32, -1 where empty; bary (H, W, 3) float32; zbuf (H, W) float32, inf where empty.
     """
     zbuf = np.full((height, width), np.inf, np.float32)
     face = np.full((height, width), -1, np.int32)
     bary = np.zeros((height, width, 3), np.float32)
     _rasterise(np.ascontiguousarray(xy, np.float32), np.ascontiguousarray(depth, np.float32),
-               np.ascontiguousarray(tri, np.int32), zbuf, face, bary, 0, height, cull)
+               np.ascontiguousarray(tri, np.int32), zbuf, face, bary)
     return face, bary, zbuf
 
 

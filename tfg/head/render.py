@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfg.head.model import HEAD_WIDTH_M, Head, project, rotation
+from tfg.head.model import CAMERA_M, HEAD_WIDTH_M, Head, project, rotation
 from tfg.head.raster import rasterise
 
 SKIN = np.array([0.80, 0.60, 0.50], np.float32)
@@ -48,8 +48,9 @@ def render_head(head: Head, identity=None, expression=None, pose=None, size: int
     v = head.vertices(identity, expression)
     r = rotation(*pose[:3])
     w = size * supersample
-    shift = np.array([w * (0.5 + 0.5 * pose[3] * 0.5), w * (0.42 - 0.25 * pose[4])])
-    xy, depth = project(v, r, w * 0.48 / HEAD_WIDTH_M * (1 + 0.1 * pose[5]), shift)
+    scale = w * 0.48 / HEAD_WIDTH_M                                     # pixels per metre: half a picture for a head
+    shift = np.array([w * 0.5, w * 0.42]) + scale * HEAD_WIDTH_M * np.array([pose[3], -pose[4]])
+    xy, depth = project(v, r, scale / (1 - pose[5] * HEAD_WIDTH_M / CAMERA_M), shift)
     drawn = ~head.part_mask("lash_left", "lash_right")
     tri, part = head.triangles[drawn], head.part[drawn]
     face, bary, _ = rasterise(xy, depth, tri, w, w)

@@ -8,13 +8,12 @@ exactly what it would give in one piece.
 References
 - van den Oord et al. 2016, WaveNet (dilated convolution); Bai, Kolter & Koltun 2018 (the residual TCN block)
 - Cohen & Massaro 1993 (coarticulation: what the training targets are made of, tfg/actors/visemes.py)
-- Jaitly & Hinton 2013 (vocal tract length perturbation, tfg/training/mouth.py)
+- Jaitly & Hinton 2013 (vocal tract length perturbation, tfg/training/disturb.py)
 """
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -28,12 +27,15 @@ from tfg import paths
 from tfg.actors import visemes
 from tfg.audio import HOP_LENGTH, check_audible, load_audio, mel_spectrogram, mel_windows, n_frames
 from tfg.errors import InputError
+from tfg.files import atomic, make_folder
 
 N_MELS, CHUNK, COLUMN_DB = 80, 1500, 12.5            # mel bands; frames per chunk; dB per unit of the scaled mel
 
 
 @dataclass
 class MouthConfig:
+    """Sizes of the network; a card keeps them beside the weights."""
+
     width: int = 6                                   # mel columns per video frame (75 ms)
     hidden: int = 96
     kernel: int = 3
@@ -159,15 +161,13 @@ def _windows(mel: np.ndarray, mean: np.ndarray, lo: int, hi: int, total: int, wi
 def save(model: MouthNet, folder: str | Path, card: dict) -> None:
     """Write mouth.safetensors and then mouth.json (the card with its sha256), each beside and moved into place."""
     from safetensors.torch import save as to_bytes
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(folder)
     raw = to_bytes({k: v.detach().to(torch.float16).contiguous() for k, v in model.state_dict().items()})
     card = {"system": "mouth", "config": asdict(model.config), "parameters": sum(p.numel() for p in model.parameters()),
             **card, "sha256": hashlib.sha256(raw).hexdigest()}
     for name, content in (("mouth.safetensors", raw), ("mouth.json", (json.dumps(card, indent=1) + "\n").encode())):
-        part = folder / (name + ".part")
-        part.write_bytes(content)
-        os.replace(part, folder / name)
+        with atomic(folder / name) as part:
+            part.write_bytes(content)
 
 
 def load(folder: str | Path | None = None) -> MouthNet:
@@ -175,11 +175,14 @@ def load(folder: str | Path | None = None) -> MouthNet:
 
     Raises InputError when a file is missing or is not what the card describes.
     """
-    return _load(Path(folder) if folder is not None else paths.data("mouth"))
+    folder = paths.data("mouth") if folder is None else Path(folder)
+    card = folder / "mouth.json"
+    return _load(folder.resolve(), card.stat().st_mtime_ns if card.is_file() else 0)
 
 
 @lru_cache(maxsize=2)
-def _load(folder: Path) -> MouthNet:
+def _load(folder: Path, written_ns: int) -> MouthNet:
+    """See `load`; read once per process, and again after a new training (`written_ns` of the card)."""
     from safetensors.torch import load as from_bytes
     weights, card_path = folder / "mouth.safetensors", folder / "mouth.json"
     again = "reinstall tfg, or train them again with: tfg train mouth"

@@ -27,9 +27,8 @@ def prepare(source, speech: Speech, *, emotion: str = "NEU", intensity: float = 
     from tfg.head.portrait import Portrait
 
     clock, seconds = time.perf_counter(), {}
-    image = read_source(source, face=face)
-    portrait = Portrait.from_image(image, size=size, preprocess=preprocess,
-                                   face=None if _is_video(source) else face)
+    image, face = read_source(source, face=face)
+    portrait = Portrait.from_image(image, size=size, preprocess=preprocess, face=face)
     seconds["fit"] = time.perf_counter() - clock
     clock = time.perf_counter()
     if motion is None and speech.phones is None:
@@ -75,13 +74,15 @@ def replay(motion, audio=None, *, pose_scale: float = 1.0, expression_scale: flo
     """
     from tfg.audio import FPS, n_frames
     from tfg.clip import Motion
+    from tfg.faces.smooth import fill_gaps
 
     if len(motion) == 0:
         raise InputError("the motion has no frames; make one with `tfg measure VIDEO --out M.npz`.")
     pose = np.array(motion.pose, np.float64)
     if "measured" in motion.meta and np.isfinite(pose).any():
         pose -= np.nanmedian(np.where(np.isfinite(pose).any(0), pose, 0), 0)
-    curves = _fill(np.concatenate([np.asarray(motion.expression, np.float64), pose], 1))
+    curves = fill_gaps(np.concatenate([np.asarray(motion.expression, np.float64), pose], 1))
+    curves = np.nan_to_num(curves, posinf=0, neginf=0)      # a column that was never measured rests
     if abs(motion.fps - FPS) > 1e-3:
         old = np.arange(len(curves)) / motion.fps
         new = np.arange(max(1, round(len(curves) * FPS / motion.fps))) / FPS
@@ -91,15 +92,6 @@ def replay(motion, audio=None, *, pose_scale: float = 1.0, expression_scale: flo
     k = len(EXPRESSION)
     return Motion(np.clip(curves[:, :k] * expression_scale, 0, 1), curves[:, k:] * pose_scale, fps=float(FPS),
                   identity=motion.identity, meta={**motion.meta, "kind": "replay"})
-
-
-def _fill(curves: np.ndarray) -> np.ndarray:
-    """Bridge gaps (NaN) in time; a column that was never measured becomes 0."""
-    t = np.arange(len(curves))
-    for column in curves.T:
-        known = np.isfinite(column)
-        column[:] = np.interp(t, t[known], column[known]) if known.any() else 0
-    return curves
 
 
 def _is_video(source) -> bool:
@@ -124,14 +116,22 @@ def _is_animation(path) -> bool:
         return False
 
 
-def read_source(source, *, face: int | None = None) -> np.ndarray:
-    """The photo, or a video's best frontal frame: (H, W, 3) uint8 RGB. InputError if there is none."""
+def read_source(source, *, face: int | None = None) -> tuple[np.ndarray, int | None]:
+    """The photo, or a video's best frontal frame: (H, W, 3) uint8 RGB, and the number of the wanted face in it.
+
+    face: which one; in a video it is followed from the first frame that shows any, so its number may be another one in
+    the frame that is returned.  Raises InputError if there is no such picture or face.
+    """
     from tfg.video import read_image
 
     if isinstance(source, np.ndarray):
-        return source
-    if _is_video(source):
-        from tfg.faces.measure import best_frontal_frame
+        return source, face
+    if not _is_video(source):
+        return read_image(source), face
+    from tfg.faces.landmarks import detect
+    from tfg.faces.measure import best_frontal_frame
 
-        return best_frontal_frame(source, face=face)[0]
-    return read_image(source)
+    image, _, seen = best_frontal_frame(source, face=face)
+    away = [np.abs(found.box - seen.box).sum() for found in detect(image, max_faces=10)]
+    number = int(np.argmin(away)) if away else 0
+    return image, None if face is None and number == 0 else number

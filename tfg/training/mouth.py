@@ -7,7 +7,6 @@ run that was killed goes on from its last checkpoint exactly as it would have.
 """
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ import torch.nn.functional as F
 from tfg.actors import visemes
 from tfg.audio import mel_windows
 from tfg.errors import InputError
+from tfg.files import atomic, make_folder
 from tfg.models.mouth import N_MELS, MouthConfig, MouthNet, finish, normalise, save
 from tfg.training import mouth_corpus as corpus
 from tfg.training.disturb import FLOOR, disturb, noise
@@ -49,6 +49,8 @@ PROFILES = {"ci": MouthRun(steps=30, batch=4, frames=50), "cpu": MouthRun(), "gp
 
 @dataclass
 class Example:
+    """One clip, ready to learn from or to be scored on."""
+
     mel: np.ndarray                                   # (80, M) float16
     target: np.ndarray                                # (T, 13) float16
     viseme: np.ndarray                                # (T,) uint8
@@ -69,7 +71,7 @@ def build_corpus(profile: str, seed: int, use: tuple[str, ...], progress: bool =
             out.append(Example(mel, visemes.gather(target).astype(np.float16), _labels(varied.phones, len(target)),
                                closures, take.voice, take.split))
     if not out:
-        raise InputError('no speech engine was found to make training speech with: pip install "tfg[voice]"')
+        raise InputError('no speech engine was found to make training speech with: pip install espeakng-loader')
     return out
 
 
@@ -125,16 +127,19 @@ def train(out: str | Path, *, profile: str = "cpu", seed: int = 0, use: tuple[st
           progress: bool = True, checkpoint_s: float = 60.0, steps: int | None = None) -> dict:
     """Train, and write `out`/mouth.safetensors + mouth.json (the card, which is also returned).
 
-    profile: ci (seconds), cpu (25 minutes on one core), gpu. `use`: engines to make speech with, those installed by
+    profile: ci (seconds), cpu (20 minutes on one core), gpu. `use`: engines to make speech with, those installed by
     default. steps: fewer or more than the profile's. A checkpoint is written every minute; a call with the same
-    arguments goes on from it, one with others raises InputError unless resume=False.
+    arguments goes on from it, one with others raises InputError unless resume=False. InputError too: unknown profile,
+    fewer than one step, a negative seed, a folder that cannot be made, no speech engine.
     """
     from tqdm.auto import tqdm
     if profile not in PROFILES:
         raise InputError(f"unknown profile {profile!r}: take one of {', '.join(PROFILES)}")
     run = PROFILES[profile] if steps is None else replace(PROFILES[profile], steps=steps)
-    out, use = Path(out), corpus.engines() if use is None else tuple(use)
-    out.mkdir(parents=True, exist_ok=True)
+    if run.steps < 1 or seed < 0:
+        raise InputError(f"cannot train {run.steps} steps with the seed {seed}: take 1 step or more, and a seed "
+                         "from 0 up.")
+    out, use = make_folder(out), corpus.engines() if use is None else tuple(use)
     device = "cuda" if profile == "gpu" and torch.cuda.is_available() else "cpu"
     examples = build_corpus(profile, seed, use, progress) if examples is None else examples
     learn = [e for e in examples if e.split == "train"]
@@ -198,9 +203,8 @@ def _groups(learn: list[Example]) -> list[np.ndarray]:
 
 
 def _write_state(path: Path, state: dict) -> None:
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    os.replace(part, path)
+    with atomic(path) as part:
+        torch.save(state, part)
 
 
 @torch.no_grad()
@@ -239,10 +243,11 @@ def _card(model, examples, learn, run, profile, seed, use, losses) -> dict:
     unseen = {"voice": "unseen espeak-ng voices", "recorded": "unseen recorded voice", "language": "unseen language"}
     scores = {f"{name} ({', '.join(sorted({e.voice for e in part})[:3])})": score(model, part)
               for split, name in unseen.items() if (part := [e for e in examples if e.split == split])}
+    longer = f" --steps {run.steps}" if run.steps != PROFILES[profile].steps else ""
     return {"task": "log-mel (80 x 80/s) to articulators of jaw and lips at 25/s", "channels": list(visemes.CHANNELS),
             "data": {"engines": list(use), "clips": len(learn), "voices": len({e.voice for e in learn}),
                      "hours": round(sum(len(e.target) for e in learn) / 25 / 3600, 2),
                      "languages": sorted({e.voice.split(":")[1].split("+")[0] for e in learn if "espeak:" in e.voice})},
             "profile": profile, "steps": run.steps, "seed": seed, "run": asdict(run),
             "final_loss": round(float(np.mean(losses[-100:])), 4) if losses else None, "held_out": scores,
-            "command": f"tfg train mouth --profile {profile} --seed {seed}", "licence": LICENCE}
+            "command": f"tfg train mouth --profile {profile} --seed {seed}{longer}", "licence": LICENCE}

@@ -37,6 +37,8 @@ SIZES = {
 
 @dataclass
 class Take:
+    """One spoken sentence and what is known of it."""
+
     audio: np.ndarray                                 # (N,) float32, 16 kHz
     phones: list[Phone]
     voice: str                                        # "espeak:en-us+f2", "flite:slt"

@@ -1,0 +1,144 @@
+"""`tfg corpora fetch` and `tfg corpora list`."""
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+
+from tfg.errors import InputError
+
+FETCHED = ("crema-d", "sfhq")
+FETCH_EXAMPLES = """examples:
+  tfg corpora fetch crema-d --out build/CREMA-D --actors 1003-1010 --emotions HAP,SAD
+  tfg corpora fetch crema-d --out build/CREMA-D --kind audio --mirror /media/disk
+  tfg corpora fetch sfhq --out build/SFHQ
+"""
+_ONLY_CREMA_D = ("actors", "emotions", "sentences", "levels", "kind")
+_REASON = re.compile(r"\S*\d\S*|'.*?'|\S+[/\\]\S+")
+
+
+def add(commands, command, parser_class) -> None:
+    """Add the commands. command, parser_class: `tfg.cli`'s own."""
+    from tfg.corpora import READERS
+
+    p = commands.add_parser("corpora", help="Fetch and list collections of clips.",
+                            description="Fetch and list collections of clips.")
+    parts = p.add_subparsers(dest="part", metavar="PART", required=True, parser_class=parser_class)
+    fetch = command(parts, "fetch", "Download official files with their checksums; run it again to resume.", run_fetch,
+                    epilog=FETCH_EXAMPLES)
+    fetch.add_argument("corpus", help="crema-d (real actors, ODbL) or sfhq (faces of people who do not exist, MIT)")
+    fetch.add_argument("--out", required=True, help="folder; made if it is not there")
+    fetch.add_argument("--actors", metavar="1003-1010,1015", help="crema-d: which actors (default: all 91)")
+    fetch.add_argument("--emotions", metavar="HAP,SAD", help="crema-d: which emotions (default: all)")
+    fetch.add_argument("--sentences", metavar="DFA,IEO", help="crema-d: which sentences (default: all 12)")
+    fetch.add_argument("--levels", metavar="LO,HI", help="crema-d: which levels (default: all)")
+    fetch.add_argument("--kind", help="crema-d: video (default), audio, both; all videos are 2.4 GB")
+    fetch.add_argument("--mirror", metavar="DIR", help="a folder with crema_d/ or sfhq/ to look in first "
+                                                       "(default: $TFG_MIRROR)")
+    fetch.add_argument("--workers", type=int, metavar="N", help="downloads at a time (default: 4)")
+    show = command(parts, "list", "Count the clips of a folder, and say what was skipped and why.", run_list,
+                   epilog="example:\n  tfg corpora list build/CREMA-D --corpus crema-d")
+    show.add_argument("folder", help="the corpus, in its official layout")
+    show.add_argument("--corpus", required=True, help=", ".join(READERS))
+    show.add_argument("--kind", help="crema-d, ravdess, voxceleb: video (default), audio, both")
+    show.add_argument("--surprised", action="store_true", help="ravdess: count its eighth emotion too, as SUR")
+    show.add_argument("--all", action="store_true", help="name every skipped file, not just three of each reason")
+
+
+def numbers(text: str) -> list[str]:
+    """"1001-1003,1010" -> ["1001", "1002", "1003", "1010"]. Raises InputError."""
+    out: list[str] = []
+    for part in words(text):
+        match = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if last < first:
+            raise InputError(f"--actors has {part!r}; give numbers and ranges, as in 1003-1010,1015.")
+        out += [str(n) for n in range(first, last + 1)]
+    return out
+
+
+def words(text: str) -> list[str]:
+    """"HAP, sad" -> ["HAP", "SAD"]. Raises InputError if nothing is left."""
+    out = [word.strip().upper() for word in text.split(",") if word.strip()]
+    if not out:
+        raise InputError(f"{text!r} names nothing; give words with commas between them, or leave the option out.")
+    return out
+
+
+def run_fetch(given: dict) -> None:
+    """Fetch, print what happened; raises InputError at the end if a file is missing still."""
+    from tqdm.auto import tqdm
+
+    from tfg.corpora.fetch import choose, fetch_crema_d, fetch_sfhq
+
+    corpus, out = given.pop("corpus"), given.pop("out")
+    if corpus not in FETCHED:
+        raise InputError(f"{corpus!r} cannot be fetched; choose {' or '.join(FETCHED)}; other corpora are given out by "
+                         "their owners: their readers say where.")
+    chosen = {k: given.pop(k) for k in _ONLY_CREMA_D if k in given}
+    if corpus == "sfhq" and chosen:
+        raise InputError(f"--{next(iter(chosen))} is for crema-d; sfhq is fetched whole.")
+    for name, split in (("actors", numbers), ("emotions", words), ("sentences", words), ("levels", words)):
+        if name in chosen:
+            chosen[name] = split(chosen[name])
+    if corpus == "crema-d":
+        plan = choose(**chosen)
+        print(f"{len(plan)} files, {sum(o.size for o in plan) / 1e6:.1f} MB", flush=True)
+    with tqdm(desc="files", unit="file", leave=False, delay=.5, disable=not sys.stderr.isatty()) as bar:
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        run = fetch_crema_d if corpus == "crema-d" else fetch_sfhq
+        report = run(out, **chosen, **given, progress=progress)
+    print(report, flush=True)
+    if report.failed:
+        path, reason = report.failed[0]
+        raise InputError(f"{len(report.failed)} files are missing; the first: {path} {reason}; run the same command "
+                         "again to fetch what is missing.")
+
+
+def run_list(given: dict) -> None:
+    """Print counts per actor, emotion and level, and what was skipped."""
+    from tfg.corpora import read
+    from tfg.corpora.crema_d import TEST_ONLY
+
+    corpus, everything, surprised = given["corpus"], given.pop("all", False), given.pop("surprised", False)
+    if "kind" in given and corpus not in ("crema-d", "ravdess", "voxceleb"):
+        raise InputError(f"--kind is for crema-d, ravdess and voxceleb; {corpus} has one kind.")
+    if surprised and corpus != "ravdess":
+        raise InputError(f"--surprised is for ravdess, not {corpus}.")
+    options = {k: given[k] for k in ("kind",) if k in given} | ({"surprised": True} if surprised else {})
+    items, skipped = read(given["folder"], corpus, **options)
+    actors = {i.actor for i in items}
+    print(f"{given['folder']}: {len(items)} clips of {len(actors - {None})} actors, {len(skipped)} files skipped")
+    for what in ("actor", "emotion", "level"):
+        counts = Counter(getattr(i, what) for i in items)
+        if set(counts) - {None}:
+            print(f"{what:>8}  " + _table(counts))
+    if corpus == "crema-d" and actors & set(TEST_ONLY):
+        print(f"    note  {', '.join(sorted(actors & set(TEST_ONLY)))}: for testing only; tfg trains and tunes nothing "
+              "on them")
+    if None in actors:
+        print("    note  clips without an actor cannot be split by actor")
+    _print_skipped(skipped, everything)
+
+
+def _table(counts: Counter, limit: int = 24) -> str:
+    names = sorted(counts, key=lambda n: (n is None, str(n)))
+    shown = "  ".join(f"{'unknown' if n is None else n} {counts[n]}" for n in names[:limit])
+    return shown + (f"  and {len(names) - limit} more" if len(names) > limit else "")
+
+
+def _print_skipped(skipped: list, everything: bool) -> None:
+    """One heading per kind of reason (names and numbers in it differ), with its files below."""
+    groups: dict[str, list] = {}
+    for entry in skipped:
+        groups.setdefault(_REASON.sub("*", entry.reason), []).append(entry)
+    for entries in sorted(groups.values(), key=len, reverse=True):
+        shown = entries if everything else entries[:3]
+        print(f" skipped  {len(entries)}:")
+        for path, reason in shown:
+            print(f"          {path} {reason}")
+        if len(entries) > len(shown):
+            print(f"          and {len(entries) - len(shown)} more (--all names them)")
