@@ -122,6 +122,19 @@ def test_head(amount, yaw):
     drawn(explore.draw_head(explore.coefficients(jawOpen=amount, mouthSmile=amount, browInnerUp=amount), yaw))
 
 
+def test_people_are_drawn_with_their_eyes_at_the_same_place():
+    from tfg.faces.landmarks import one_face
+    from tfg.head.model import Head
+
+    large = 2.5 * Head.load().identity_std * np.random.default_rng(4).choice([-1, 1], len(Head.load().identity_std))
+    figure = explore.draw_people({"mean": (None, None), "other": (large, None)}, yaw=20)
+    for picture in (ax.images[0].get_array() for ax in figure.axes):
+        size = len(picture)
+        eyes = one_face(np.asarray(picture)).points[[33, 263], :2]
+        assert np.abs(eyes.mean(0) / size - (0.5, 0.4)).max() < 0.03
+        assert 0.3 < np.linalg.norm(eyes[1] - eyes[0]) / size < 0.42
+
+
 def test_other_head_figures(image, points, motions):
     rest = np.zeros(52)
     drawn(explore.draw_units((1, 12), 0.0))

@@ -89,6 +89,9 @@ def test_beginning(name):
     assert "colab.research.google.com/github/" in title["source"] and f"notebooks/{name}.ipynb" in title["source"]
     assert re.search(r"^# \w", title["source"], re.M) and re.search(r"^\*.*\?.*\*$", title["source"], re.M)
     assert "| CPU min | GPU min | RAM | download MB | needs notebook |" in title["source"]
+    minutes = int(re.search(r"\|\n\nTime to work through: about (\d+) minutes", title["source"]).group(1))
+    text = "\n".join(c["source"] for c in cells(name))
+    assert sum(map(int, re.findall(r"^### Exercise .+ · (\d+) min$", text, re.M))) < minutes
     assert learn["source"].startswith("## You will learn") and 3 <= learn["source"].count("\n- ") <= 5
     for line in ('if "google.colab" in sys.modules:', '%pip install -q "tfg @ git+https://', "import os",
                  "tfg.seed(0)", "tfg.style()"):

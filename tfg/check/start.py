@@ -9,12 +9,15 @@ from .core import Wrong, exercise, same
 @exercise
 def frame_at(answer):
     """frame_at(time_s) -> int: the frame on screen at that time, 25 per second."""
-    for time_s, want in ((60.01, 1500), (0.039, 0), (0.0, 0), (0.05, 1), (0.99, 24), (1.0, 25), (2.33, 58)):
+    times = ((60.01, 1500), (0.039, 0), (0.0, 0), (0.05, 1), (0.99, 24), (1.0, 25), (2.33, 58), (1.16, 29), (2.28, 57))
+    for time_s, want in times:
         same(answer(time_s), want, what=f"frame_at({time_s})", atol=0, rtol=0, mistakes={
             "you rounded to the nearest frame: a frame stays on screen until the next one begins":
             round(time_s * 25 + 1e-9),
             "frames count from 0: at the very beginning it is frame 0": want + 1,
             "you used 30 frames per second; here it is 25": int(time_s * 30),
+            f"you cut off a rounding error: {time_s} * 25 is {time_s * 25!r} in floats, a hair below {want}, and int() "
+            "makes that one frame less; add 1e-9 before you cut": want - 1 if time_s in (1.16, 2.28) else np.nan,
             "you forgot to round down: frames are whole": time_s * 25,
             "time is in seconds, not in milliseconds": int(time_s * 25 / 1000)})
 

@@ -31,6 +31,23 @@ def _picture(expression=None, yaw=0.0, pitch=0.0, size=240, identity=None):
     return image[int(.06 * n):int(.86 * n), int(.17 * n):int(.83 * n)]
 
 
+def _close_up(identity=None, expression=None, yaw=0.0, size=240):
+    """(size, size, 3): the rendered head with the middle of its eyes always at the same place, at the same distance."""
+    import cv2
+
+    from tfg.head.model import HEAD_WIDTH_M, Head, project, rotation
+    from tfg.head.render import render_head
+
+    head, n = Head.load(), 2 * size
+    image = render_head(head, identity, expression, np.array([yaw, 0, 0, 0, 0, 0]), n)
+    eyes = head.landmark_points(identity, expression)[[33, 263]]
+    scale = 0.48 * n / HEAD_WIDTH_M                                              # as render_head draws it
+    middle = project(eyes, rotation(yaw, 0, 0), scale, np.array([0.5 * n, 0.42 * n]))[0].mean(0)
+    zoom = 0.4 * size / (scale * np.linalg.norm(eyes[1] - eyes[0]))
+    move = np.column_stack([zoom * np.eye(2), np.array([0.5, 0.4]) * size - zoom * middle])
+    return cv2.warpAffine(image, move, (size, size), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+
+
 def _gallery(pictures, titles, columns, width=9.0):
     rows = -(-len(pictures) // columns)
     h, w = pictures[0].shape[:2]
@@ -88,8 +105,11 @@ def draw_emotions(expressions: dict, second: dict | None = None):
 
 
 def draw_people(people: dict, yaw: float = 0.0):
-    """Heads of several identities.  people: title -> (identity (K,), expression (52,)).  yaw: degrees."""
-    pictures = [_picture(expression, yaw, identity=identity) for identity, expression in people.values()]
+    """Heads of several identities, eyes at the same place.
+
+    people: title -> (identity (K,), expression (52,)).  yaw: degrees.
+    """
+    pictures = [_close_up(identity, expression, yaw) for identity, expression in people.values()]
     return _gallery(pictures, list(people), len(people), 2.8 * len(people))
 
 
@@ -191,7 +211,7 @@ def fit_strength(fit, image, target) -> None:
         left.plot(*points.T, ".", ms=2, color=COLOURS[1])
         left.axis("off")
         left.set_title(f"error {100 * error:.2f} % of the eye distance")
-        right.imshow(_picture(expression, 20, identity=identity))
+        right.imshow(_close_up(identity, expression, 20))
         right.axis("off")
         right.set_title("the fitted head, turned by 20 degrees")
         return fig

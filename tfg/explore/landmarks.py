@@ -141,7 +141,7 @@ def draw_smoothing(truth, raw, smooth: dict):
     for k, (label, values) in enumerate(smooth.items()):
         error = "" if truth is None else f" (error {np.sqrt(np.mean((values - truth) ** 2)):.3f})"
         ax.plot(t, values, color=COLOURS[k], label=label + error)
-    ax.set(xlabel="time [s]")
+    ax.set(xlabel="time [s]", ylabel="mouth opening")
     ax.legend(ncols=1, loc="upper left", bbox_to_anchor=(1, 1))
     return fig
 

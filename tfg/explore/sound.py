@@ -87,9 +87,9 @@ def draw_filterbank(filters, highlight: int = 20):
             ax.plot(hz, row, color=COLOURS[7], lw=0.7, alpha=0.7)
     row = filters[highlight] / max(filters[highlight].max(), 1e-12)
     ax.fill_between(hz, row, color=COLOURS[1], alpha=0.8, lw=0)
-    ax.set(xlabel="frequency [Hz]", ylabel="weight", xlim=(0, audio.SR / 2), yticks=(0, 1),
-           title=f"every third of {len(filters)} filters; number {highlight} sums {int((row > 0).sum())} bins "
-                 f"around {hz[int(np.argmax(row))]:.0f} Hz")
+    ax.set(xlabel="frequency [Hz]", ylabel="weight / peak", xlim=(0, audio.SR / 2), yticks=(0, 1),
+           title=f"every third of {len(filters)} filters, drawn at equal height; number {highlight} sums "
+                 f"{int((row > 0).sum())} bins around {hz[int(np.argmax(row))]:.0f} Hz")
     return fig
 
 
@@ -139,7 +139,7 @@ def draw_frame_map(mel, y, frame: int = 20, width: int = 16):
     near.set(title="its 40 ms", xticks=[], yticks=[])
     window.imshow(audio.mel_window(mel, frame, width), origin="lower", aspect="auto", vmin=-4, vmax=4,
                   interpolation="nearest")
-    window.set(title=f"what a network sees: 80 x {width}", xticks=[], yticks=[])
+    window.set(title=f"a network sees 80 x {width}", xticks=[], yticks=[])
     return fig
 
 
@@ -208,7 +208,7 @@ def offset(clip, shift_sound, mouth) -> None:
 
     def moved(k):
         shifted = dataclasses.replace(clip, audio=shift_sound(clip.audio, k), path=None)
-        return [draw_offset(mouth, loud, k), show(shifted)]
+        return [draw_offset(mouth, loud, k), show(shifted, width=256)]
 
     sliders(moved, k=(-12, 12, 1, 0))
 

@@ -67,5 +67,5 @@ def speak(animate) -> None:
     """Choose emotion and strength, watch the clip.  animate(emotion, intensity) -> Clip."""
     from tfg.show import show
 
-    sliders(lambda emotion, intensity: show(animate(emotion, intensity)),
+    sliders(lambda emotion, intensity: show(animate(emotion, intensity), width=256),
             emotion={vocabulary.EMOTION_NAMES[e]: e for e in vocabulary.EMOTIONS}, intensity=(0.0, 1.0, 0.25, 1.0))

@@ -11,6 +11,7 @@ from tfg.vocabulary import EXPRESSION, INDEX, MOUTH, index
 
 SPREAD_M = 0.010            # how far a correction of the lips reaches into the skin
 LID_M = (0.0035, 0.0160)    # skin this near the upper lid's edge goes along whole, beyond the second distance not
+BROWS = (46, 53, 52, 65, 55, 276, 283, 282, 295, 285)
 LOWER_LID_M = (0.0015, 0.0080)
 BITE_M = 0.0034             # how far the upper teeth reach below the line of closed lips
 CLOSED_M = 0.003            # lips that part less than this count as closed
@@ -78,8 +79,8 @@ class Openings:
             spread = {}
             for side, chain in (("upper", up), ("lower", low)):
                 if name in BLINK:
-                    spread[side] = _lid_spread(layout, chain, low if side == "upper" else up,
-                                               LID_M if side == "upper" else LOWER_LID_M)
+                    spread[side] = _lid_spread(layout, chain, low, LID_M, _brow(template)) if side == "upper" else \
+                        _lid_spread(layout, chain, up, LOWER_LID_M)
                     continue
                 edge = np.zeros(len(layout), bool)
                 edge[up] = edge[low] = True
@@ -132,13 +133,26 @@ class Openings:
         return q + (move / f)[:, None] * d
 
 
-def _lid_spread(layout, chain, other, reach):
-    """(N, P) plateau and fade: how the skin beyond a lid's edge follows each vertex of the edge."""
+def _brow(template):
+    """(B, 2) the lower edge of the brows on the template's plane."""
+    rows = [np.flatnonzero(template.landmarks[:, i] == 1) for i in BROWS]
+    return template.layout[np.concatenate(rows)]
+
+
+def _lid_spread(layout, chain, other, reach, brow=None):
+    """(N, P) plateau and fade: how the skin beyond a lid's edge follows each vertex of the edge.
+
+    reach: metres that follow whole, and beyond which nothing does.  brow: (B, 2) points that must stay where they are.
+    """
     edge, opposite = layout[chain], layout[other]
     away = np.linalg.norm(layout[:, None] - edge[None], axis=2)
     near = away.min(1)
     own_side = near <= np.linalg.norm(layout[:, None] - opposite[None], axis=2).min(1) + 1e-9
     t = np.clip((reach[1] - near) / (reach[1] - reach[0]), 0, 1)
+    if brow is not None:                                                 # the skin between lid and brow takes it all
+        gap = np.linalg.norm(layout[:, None] - brow[None], axis=2)
+        above = layout[:, 1] > brow[gap.argmin(1), 1]
+        t = np.minimum(t, np.where(above, 0, np.clip(1.35 * gap.min(1) / (gap.min(1) + near + 1e-9), 0, 1)))
     fade = np.where(own_side, t * t * (3 - 2 * t), 0)
     kernel = np.exp(-((away - near[:, None]) / 0.0012) ** 2) * np.exp(-0.5 * (away / 0.006) ** 2) + 1e-30
     kernel[:, [0, -1]] *= 1e-3                                           # the corners do not move
