@@ -11,6 +11,7 @@ from tfg.vocabulary import EXPRESSION, INDEX, MOUTH, index
 
 SPREAD_M = 0.010            # how far a correction of the lips reaches into the skin
 LID_M = (0.0035, 0.0160)    # skin this near the upper lid's edge goes along whole, beyond the second distance not
+BROW_M = 0.0038             # hairs reach this far below the brows' landmarks
 BROWS = (46, 53, 52, 65, 55, 276, 283, 282, 295, 285)
 LOWER_LID_M = (0.0015, 0.0080)
 BITE_M = 0.0034             # how far the upper teeth reach below the line of closed lips
@@ -152,7 +153,8 @@ def _lid_spread(layout, chain, other, reach, brow=None):
     if brow is not None:                                                 # the skin between lid and brow takes it all
         gap = np.linalg.norm(layout[:, None] - brow[None], axis=2)
         above = layout[:, 1] > brow[gap.argmin(1), 1]
-        t = np.minimum(t, np.where(above, 0, np.clip(1.35 * gap.min(1) / (gap.min(1) + near + 1e-9), 0, 1)))
+        free = np.maximum(gap.min(1) - BROW_M, 0)
+        t = np.minimum(t, np.where(above, 0, np.clip(1.7 * free / (free + near + 1e-9), 0, 1)))
     fade = np.where(own_side, t * t * (3 - 2 * t), 0)
     kernel = np.exp(-((away - near[:, None]) / 0.0012) ** 2) * np.exp(-0.5 * (away / 0.006) ** 2) + 1e-30
     kernel[:, [0, -1]] *= 1e-3                                           # the corners do not move
