@@ -168,8 +168,11 @@ def bench_seen() -> dict:
     """A scripted 0..1 sweep of single coefficients on portraits, re-measured by the landmarker."""
     asked = np.linspace(0, 1, 9)
     rows: dict = {}
+    psnr = []
     for portrait in portraits().values():
         still = None
+        error = (portrait.render(portrait.rest_expression).astype(float) - portrait.source) ** 2
+        psnr.append(10 * np.log10(255 ** 2 / max(error.mean(), 1e-6)))
         for name in ("jawOpen", "mouthSmile", "mouthPucker", "eyeBlink", "browInnerUp", "browDown", "browOuterUp"):
             seen, last = [], None
             for value in asked:
@@ -189,6 +192,7 @@ def bench_seen() -> dict:
         out[name] = {"faces": len(r), "r mean": r[:, 0].mean(), "r worst": r[:, 0].min(), "range mean": r[:, 1].mean(),
                      "range worst": r[:, 1].min(), "brow travel": r[:, 2].mean() if "brow" in name else np.nan}
     table("Asked and seen (re-measured)", out)
+    print(f"a still face against its photo: {np.mean(psnr):.1f} dB PSNR, worst {np.min(psnr):.1f}")
     real = real_brows()
     if real:
         table("Brow travel in the six CREMA-D clips, outer-eye distances (5th to 95th percentile)", real)
@@ -274,6 +278,24 @@ def known_phones(path: Path, y: np.ndarray, truth: np.ndarray) -> float:
         return float("nan")
 
 
+def other_ways(y: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """r of the network's opening before rendering, as it is and after simple changes. Printed, never chosen by."""
+    from scipy.ndimage import gaussian_filter1d
+
+    from tfg.actors.visemes import opening
+    from tfg.models import mouth
+
+    gap = opening(mouth.predict(y))
+    level = loudness(y)
+    envelope = gaussian_filter1d(np.clip((level - np.percentile(level, 95) + 35) / 35, 0, 1.2), 1.0)
+    n = min(len(gap), len(envelope))
+    gap, envelope = gap[:n], envelope[:n]
+    ways = {"network": gap, "smoothed by 1 frame": gaussian_filter1d(gap, 1), "by 2 frames": gaussian_filter1d(gap, 2),
+            "times loudness": gap * (0.4 + 0.6 * envelope),
+            "plus loudness": gap / gap.std() + 0.5 * envelope / envelope.std()}
+    return {name: correlation(curve, truth) for name, curve in ways.items()}
+
+
 def bench_lips() -> dict:
     """Lip gap of a portrait driven by each real clip's sound against the gap in that clip's own video; no shift."""
     from tfg.actors.performance import perform
@@ -284,17 +306,20 @@ def bench_lips() -> dict:
     portrait = Portrait.from_image(read_image(paths.data("faces", "default.jpg")), size=256)
     out: dict = {}
     for corpus, files in real_clips().items():
-        rows = []
+        rows, ways = [], []
         for path in files:
             y = load_audio(path)
             truth = lip_gap(track(path))
             motion = perform(mouth.predict(y), y, "NEU", 1.0, seed=0, blink=False)
             gap = lip_gap(track(portrait.render_motion(motion)))
+            ways.append(other_ways(y, truth))
             rows.append((correlation(gap, truth), correlation(loudness(y), truth), known_phones(path, y, truth)))
             print(f"  {path.stem}: r {rows[-1][0]:.2f}, loudness alone {rows[-1][1]:.2f}, "
                   f"phones known {rows[-1][2]:.2f}")
         r = np.array(rows)
         low, high = interval(r[:, 0])
+        means = {name: np.mean([w[name] for w in ways]) for name in ways[0]}
+        print(f"  {corpus} before rendering: " + ", ".join(f"{name} {value:.2f}" for name, value in means.items()))
         out[corpus] = {"clips": len(r), "r mean": r[:, 0].mean(), "interval": f"{low:.2f} to {high:.2f}",
                        "worst": r[:, 0].min(), "loudness": r[:, 1].mean(), "phones known": r[:, 2].mean()}
     if out:
