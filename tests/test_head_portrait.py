@@ -4,8 +4,8 @@ import pytest
 
 from tfg.errors import InputError
 from tfg.head import template as tp
-from tfg.head.mesh import signed_areas
 from tfg.head.portrait import Portrait
+from tfg.head.template import signed_areas
 from tfg.vocabulary import index
 
 

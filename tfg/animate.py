@@ -65,7 +65,7 @@ def animate(source, audio=None, *, text: str | None = None, emotion: str = "NEU"
     options = {name: value for name, value in options.items() if name in systems.get(system).options}
     take = systems.load(system).prepare(source, speech, **options)
     seconds.update(take.seconds)
-    badge = not _is_ours(source) if badge is None else badge
+    badge = not is_ours(source) if badge is None else badge
     rolling = time.perf_counter()
     path = Path(out) if out is not None else _temporary()
     _write(path, take, speech.audio, badge=badge, progress=progress)
@@ -198,7 +198,7 @@ def _load_motion(motion):
     return Motion.load(motion)
 
 
-def _is_ours(source) -> bool:
+def is_ours(source) -> bool:
     """Whether the source is one of the synthetic faces that ship with tfg."""
     from tfg import paths
 

@@ -21,7 +21,7 @@ def demo(source=None, audio=None, *, out_dir="build", size: int = 256, seed: int
     Frames are drawn, laid side by side and encoded one at a time.
     Returns {"video", "picture": paths, "duration_s", "seconds"}.  Raises InputError as `tfg.animate` does.
     """
-    from tfg.animate import DEFAULTS, _is_ours, check_options, check_source, draw_badge, read_speech
+    from tfg.animate import DEFAULTS, check_options, check_source, draw_badge, is_ours, read_speech
     from tfg.head.portrait import Portrait
     from tfg.systems.graphics import act, read_source
     from tfg.video import write_video
@@ -33,7 +33,7 @@ def demo(source=None, audio=None, *, out_dir="build", size: int = 256, seed: int
     speech = read_speech(paths.data("audio", "ITH.wav") if audio is None else audio)
     image, face = read_source(source)
     portrait = Portrait.from_image(image, size=size, face=face)
-    size, badge = portrait.size[1], not _is_ours(source)
+    size, badge = portrait.size[1], not is_ours(source)
     folder = make_folder(out_dir)
     video, picture = check_writable(folder / "demo.mp4"), check_writable(folder / "demo.png")
     motions = {e: act(speech, emotion=e, intensity=1.0, seed=seed, pose_scale=1.0, expression_scale=1.0, blink=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfg.head.template import LIPS
 from tfg.vocabulary import EXPRESSION
 
 PARTS = {"body": "skin", "helper-l-eye": "eye_left", "helper-r-eye": "eye_right", "helper-upper-teeth": "teeth_upper",
@@ -29,9 +30,6 @@ PHENOTYPES = {              # name -> settings that differ from the mean; the ba
     "muscle-high": dict(muscle=1.0), "african": dict(african=1.0, asian=0.0, caucasian=0.0),
     "asian": dict(african=0.0, asian=1.0, caucasian=0.0), "caucasian": dict(african=0.0, asian=0.0, caucasian=1.0),
 }
-UPPER_INNER_LIP = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)          # right corner to left corner
-LOWER_INNER_LIP = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
-INNER_LIPS = list(UPPER_INNER_LIP + LOWER_INNER_LIP[1:-1])
 MEAN = dict(gender=0.5, age=0.75, muscle=0.5, weight=0.5, height=0.5, proportions=0.5, african=1 / 3, asian=1 / 3,
             caucasian=1 / 3)
 
@@ -178,7 +176,7 @@ def correspondences(head, detect, size: int = 640) -> tuple[np.ndarray, np.ndarr
         at = (head.mean[tri[face[rows, cols]]] * bary[rows, cols][:, :, None]).sum(1)[near[1]]
         at[near[0] > 6] = np.nan
         if i % 2 == 0:
-            at[INNER_LIPS] = np.nan
+            at[list(LIPS[0] + LIPS[1])] = np.nan
         votes = np.concatenate([votes, at[None]])
     point = np.nanmedian(votes, 0)
     mirrored = point * [-1, 1, 1]

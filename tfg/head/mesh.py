@@ -5,7 +5,7 @@ import numpy as np
 
 from tfg.head import template as tp
 from tfg.head.fit import FACE_OVAL
-from tfg.head.model import CAMERA_M, NECK_PIVOT, project, rotation
+from tfg.head.model import CAMERA_M, NECK_PIVOT, project, rotation, to_pixels
 from tfg.head.openings import CLOSED_M
 
 EDGE_M = {"mouth": 0.0020, "eye_right": 0.0012, "eye_left": 0.0012}    # how far edges are put into the skin
@@ -50,19 +50,13 @@ def rest_positions(template, rest, layout, tri, border, lap, shape):
     offset[:n] = rest - base[:n]
     for _ in range(6):
         xy = base + tp.extend(lap, known, offset[known])
-        turned = signed_areas(xy, tri) > -1e-3                           # y down: kept triangles are negative
+        turned = tp.signed_areas(xy, tri) > -1e-3                           # y down: kept triangles are negative
         if not turned.any():
             break
         loose = np.zeros(len(layout), bool)
         loose[tri[turned]] = True
         known &= ~(loose & ~edge & ~border)
     return xy
-
-
-def signed_areas(xy, tri):
-    """(F,) twice the signed area of each triangle; negative where it is seen from the front (y down)."""
-    a, b, c = (xy[tri[:, k]] for k in range(3))
-    return (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (c[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1])
 
 
 def depth(head, fit, template, layout, tri, border, lap, rest_xy):
@@ -94,17 +88,15 @@ def depth(head, fit, template, layout, tri, border, lap, rest_xy):
     value[seen], weight[seen] = np.maximum(z[seen], -0.11), 0.25
     weight[border] = 0.5
     value[border & ~seen] = -0.10
-    turns = [rotation(*pose) for pose in TURNS]
+    turns, pivot = [rotation(*pose) for pose in TURNS], fit.rotation @ NECK_PIVOT
+    rest_area = tp.signed_areas(rest_xy, tri)
     for _ in range(8):
         out = splu((lap + diags(weight + 1e-6)).tocsc()).solve(weight * value)
         q = unproject(rest_xy, out, fit)
-        pivot = fit.rotation @ NECK_PIVOT
         folded = np.zeros(len(tri), bool)
         for r in turns:
-            moved = (q - pivot) @ r.T + pivot
-            f = fit.scale / (1 - moved[:, 2] / CAMERA_M)
-            at = np.stack([moved[:, 0] * f, -moved[:, 1] * f], 1)
-            folded |= signed_areas(at, tri) > 0.08 * signed_areas(rest_xy, tri)
+            at = to_pixels((q - pivot) @ r.T + pivot, fit.scale, fit.shift)
+            folded |= tp.signed_areas(at, tri) > 0.08 * rest_area
         if not folded.any():
             break
         loose = np.zeros(len(layout), bool)

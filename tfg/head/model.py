@@ -15,7 +15,7 @@ from tfg import paths
 from tfg.errors import InputError
 from tfg.faces.pose import angles, rotation_matrix
 
-__all__ = ["Head", "angles", "project", "rotation"]
+__all__ = ["Head", "angles", "project", "rotation", "to_pixels"]
 rotation = rotation_matrix  # one convention for what is measured and what is drawn
 
 CAMERA_M = 1.0              # camera to eyes: a portrait's usual distance
@@ -99,5 +99,10 @@ def project(points: np.ndarray, r: np.ndarray, scale: float, shift: np.ndarray) 
     Returns xy (N, 2) pixels (x right, y down) and depth (N,) metres, smaller is nearer.
     """
     q = points @ r.T
-    f = 1.0 / (1.0 - q[:, 2] / CAMERA_M)
-    return np.stack([q[:, 0] * f, -q[:, 1] * f], 1) * scale + shift, -q[:, 2]
+    return to_pixels(q, scale, shift), -q[:, 2]
+
+
+def to_pixels(q: np.ndarray, scale: float, shift: np.ndarray) -> np.ndarray:
+    """Pixels (N, 2) of points q (N, 3) that stand before the camera already (metres, z towards it)."""
+    f = scale / (1 - q[:, 2] / CAMERA_M)
+    return np.stack([q[:, 0] * f, -q[:, 1] * f], 1) + shift

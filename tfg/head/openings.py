@@ -55,8 +55,12 @@ class Openings:
     iris: dict[str, tuple[np.ndarray, float, np.ndarray]]   # name -> centre px (2,), radius px, gaze (52, 2) px
 
     @staticmethod
-    def build(head, fit, rest_expression, template, lap, layout, tri, border, rest_xy, texture, gain) -> "Openings":
-        """Measure the openings on the photo and prepare what corrects and fills them."""
+    def build(head, fit, rest_expression, moves, template, lap, layout, tri, border, rest_xy, texture,
+              gain) -> "Openings":
+        """Measure the openings on the photo and prepare what corrects and fills them.
+
+        moves: (52, L, 3) camera metres that the template's vertices travel for a coefficient of 1.
+        """
         down = fit.rotation @ np.array([0, -1, 0], np.float32)
         down2 = np.array([down[0], -down[1]])
         down2 = down2 / np.linalg.norm(down2)
@@ -67,8 +71,7 @@ class Openings:
             xy = project(at.astype(np.float32), fit.rotation, fit.scale, fit.shift)[0]
             return (xy[low] - xy[up]) @ down2
 
-        area = np.bincount(tri.ravel(), np.repeat(_areas(layout, tri) / 3, 3), len(layout))
-        moves = np.einsum("ln,knc->klc", template.landmarks, head.at_landmarks(head.expression)) @ fit.rotation.T
+        area = np.bincount(tri.ravel(), np.repeat(np.abs(tp.signed_areas(layout, tri)) / 6, 3), len(layout))
         parts = {}
         for name in tp.OPENINGS:
             up, low = template.upper[name], template.lower[name]
@@ -166,11 +169,6 @@ def _lid_spread(layout, chain, other, reach, brow=None):
     spread[chain] = np.eye(len(chain))
     spread[other[1:-1]] = 0
     return spread.astype(np.float32)
-
-
-def _areas(layout, tri):
-    a, b, c = (layout[tri[:, k]] for k in range(3))
-    return np.abs((b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (c[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1])) / 2
 
 
 def _light(texture, head, fit):

@@ -53,10 +53,15 @@ def _lash_line(out, box, up, low, part, portrait):
     out[y:y + h, x:x + w] *= 1 - alpha
 
 
+def _stillness(openings, expression):
+    """1 in the photo's own expression, where its own lips and teeth are right, 0 as soon as anything moves."""
+    return np.exp(-((np.abs(expression - openings.rest_expression).max() / 0.03) ** 2))
+
+
 def _lip_line(out, box, up, low, portrait, expression):
     """Closed lips meet in a soft dark line; without it the seam of two moved textures is a staircase."""
     o, fit = portrait.openings, portrait.fit
-    still = np.exp(-((np.abs(expression - o.rest_expression).max() / 0.03) ** 2))
+    still = _stillness(o, expression)
     half = o.down * LIP_M * fit.scale * np.sin(np.linspace(0.1, np.pi - 0.1, len(up)))[:, None]
     gap = np.clip(np.linalg.norm(low - up, axis=1, keepdims=True) / (3 * LIP_M * fit.scale), 0, 1)
     middle, half = (up + low) / 2, half * (1 - gap)                      # no line where the lips are apart
@@ -98,8 +103,7 @@ def _mouth_colour(portrait, px, upper, lower, expression, turn, origin):
     lower_ab = (px - cj) @ np.linalg.inv(ej)
     top, bottom = (np.interp(px[:, 0], *edge[np.argsort(edge[:, 0])].T) for edge in (upper, lower))
     gap_top = (px[:, 1] - top) / np.linalg.norm(e[1])
-    moved = np.abs(expression - o.rest_expression).max()
-    still = np.exp(-((moved / 0.03) ** 2))                               # 1 in the photo's own expression
+    still = _stillness(o, expression)
     slit = np.clip((bottom - top) / np.linalg.norm(e[1]) / SLIT_M, 0, 1)  # little light comes through a narrow gap
     slit = np.maximum(slit * slit * (3 - 2 * slit), 0.12)
     colour = paint(upper_ab, lower_ab, light=o.light, gap_top=gap_top, bite=o.bite,

@@ -14,7 +14,7 @@ from tfg.head import mesh
 from tfg.head import template as tp
 from tfg.head.fit import HeadFit, fit_landmarks
 from tfg.head.framing import frame
-from tfg.head.model import CAMERA_M, HEAD_WIDTH_M, NECK_PIVOT, Head, rotation
+from tfg.head.model import HEAD_WIDTH_M, NECK_PIVOT, Head, rotation, to_pixels
 from tfg.head.openings import LID_ACTIONS, Openings
 from tfg.head.paint import paint_openings
 from tfg.head.raster import sample, source_map
@@ -24,7 +24,6 @@ GAIN = {"browDown": 1.5, "browInnerUp": 1.8, "browOuterUp": 1.6, "mouthPucker": 
         "mouthFrown": 1.4, "noseSneer": 1.4, "eyeWide": 1.3, "mouthStretch": 1.2, "cheekSquint": 1.2}
 """How much further a photo's landmarks travel than Anny's actions say, so that a change reads as it does on a real face
 (set with `make bench`, never on the real test clips)."""
-SMILE_TRUST = 1.0
 UPPER_FACE = index("browDown", "browInnerUp", "browOuterUp", "cheekSquint", "eyeBlink", "eyeSquint", "eyeWide",
                    "noseSneer")
 
@@ -82,8 +81,8 @@ class Portrait:
         for name, value in GAIN.items():
             gain[index(name)] = value
         lids = index(*LID_ACTIONS)
-        opened = Openings.build(head, fit, rest_expression, template, lap, layout, tri, border, rest_xy, texture,
-                                gain)
+        opened = Openings.build(head, fit, rest_expression, moves, template, lap, layout, tri, border, rest_xy,
+                                texture, gain)
         gain[lids] = 0
         return cls(
             fit=fit, rest_expression=rest_expression,
@@ -152,8 +151,7 @@ class Portrait:
             yield self.render(expression[t], pose[t])
 
     def _project(self, q):
-        f = self.fit.scale / (1 - q[:, 2] / CAMERA_M)
-        return np.stack([q[:, 0] * f, -q[:, 1] * f], 1) + self.fit.shift, -q[:, 2]
+        return to_pixels(q, self.fit.scale, self.fit.shift), -q[:, 2]
 
     def _turn(self, q, pose):
         pivot = self.fit.rotation @ NECK_PIVOT
@@ -176,5 +174,5 @@ def _rest_expression(fit, blendshapes):
     out = fit.expression.copy()
     if blendshapes is not None:
         smile = index("mouthSmile")
-        out[smile] = np.maximum(out[smile], SMILE_TRUST * np.nan_to_num(blendshapes)[smile])
+        out[smile] = np.maximum(out[smile], np.nan_to_num(blendshapes)[smile])
     return out

@@ -103,6 +103,12 @@ def inside(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
     return (crosses & (x < at)).sum(1) % 2 == 1
 
 
+def signed_areas(xy: np.ndarray, tri: np.ndarray) -> np.ndarray:
+    """(F,) twice the signed area of each triangle; on a picture (y down) negative where it is seen from the front."""
+    a, b, c = (xy[tri[:, k]] for k in range(3))
+    return (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (c[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1])
+
+
 def triangulate(template: Template, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Fill the picture's frame around the landmarks with a grid and connect everything.
 
@@ -132,8 +138,7 @@ def triangulate(template: Template, frame: np.ndarray) -> tuple[np.ndarray, np.n
         hole = edge[tri].all(1)
         hole[hole] = inside(centroid[hole], polygon)
         tri, centroid = tri[~hole], centroid[~hole]
-    a, b, c = (layout[tri[:, k]] for k in range(3))
-    area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (c[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1])
+    area = signed_areas(layout, tri)
     tri[area < 0] = tri[area < 0][:, [0, 2, 1]]
     return layout.astype(np.float32), tri[np.abs(area) > 1e-10].astype(np.int32), border
 
