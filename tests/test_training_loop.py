@@ -1,0 +1,249 @@
+"""The loop: kill it anywhere and it goes on bit for bit; two processes; phases, accumulation, frozen experts."""
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from tfg.errors import InputError
+from tfg.training import feed as feeds
+from tfg.training.log import read
+from tfg.training.loop import Run, cosine, train
+
+
+class Numbers:
+    """Examples (x, 3 x_0 - x_1 + noise that depends on the epoch): a pure function of (epoch, index)."""
+
+    def __len__(self):
+        return 40
+
+    def batch(self, epoch, indices):
+        x = np.stack([np.random.default_rng([int(i), int(epoch)]).normal(size=2) for i in indices]).astype(np.float32)
+        return {"x": x, "y": (3 * x[:, :1] - x[:, 1:]).astype(np.float32), "index": np.asarray(indices)}
+
+
+class Pair:
+    """A generator and a critic that is trained beside it, and an expert that must stay as it is."""
+
+    def __init__(self, slow_s: float = 0.0):
+        torch.manual_seed(0)
+        self.networks = {"g": torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Dropout(.3), torch.nn.Linear(8, 1)),
+                         "d": torch.nn.Linear(1, 1), "expert": torch.nn.BatchNorm1d(1)}
+        self.optimisers = {"g": torch.optim.Adam(self.networks["g"].parameters(), 1e-2),
+                           "d": torch.optim.SGD(self.networks["d"].parameters(), 1e-2)}
+        self.data, self.seen, self.slow_s = Numbers(), [], slow_s
+
+    def losses(self, batch, at):
+        self.seen.append((at.step, at.phase, batch["index"].tolist()))
+        time.sleep(self.slow_s)
+        made = self.networks["g"](batch["x"])
+        assert not self.networks["expert"].training
+        judged = self.networks["expert"](made).mean()
+        yield "g", (made - batch["y"]).square().mean() + .01 * judged, {"made": made.mean()}
+        if at.phase == "gan":
+            at.state["turns"] = at.state.get("turns", 0) + 1
+            yield "d", self.networks["d"](made.detach()).square().mean(), {}
+
+    def evaluate(self, at):
+        x = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+        return {"error": float((self.networks["g"](x) - torch.tensor([[3.0], [-1.0]])).abs().mean())}
+
+    def pictures(self, at):
+        return {"flat": np.full((4, 6, 3), 9, np.uint8)}
+
+    def lr(self, name, at):
+        return cosine(at, RUN, warm_up=3)
+
+
+RUN = Run(phases=(("warm", 12), ("gan", 18)), batch=8, best="-error", evaluate_every=10, accelerator="cpu", average=.9,
+          checkpoint_s=0.0)
+
+
+def weights(folder):
+    from safetensors.torch import load_file
+
+    return {name: load_file(folder / "last" / f"{name}.safetensors") for name in ("g", "d", "expert")}
+
+
+def same(a, b):
+    return all(torch.equal(a[n][k], b[n][k]) for n in a for k in a[n])
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run that nobody disturbed."""
+    out = tmp_path_factory.mktemp("whole")
+    task = Pair()
+    return out, task, train(task, RUN, out, progress=False)
+
+
+def test_it_learns_and_writes_what_it_says(whole):
+    out, task, at = whole
+    rows = read(out / "log.csv")
+    errors = [v for _, name, v in rows if name == "error"]
+    assert len(errors) == 3 and errors[-1] < errors[0] < 3
+    assert at.step == 30 and at.state["turns"] == 18 and at.best == pytest.approx(-min(errors), rel=1e-4)
+    assert [p for _, p, _ in task.seen] == ["warm"] * 12 + ["gan"] * 18
+    assert {"g", "made", "wait", "steps/s"} <= {name for _, name, _ in rows}
+    assert sorted(p.name for p in (out / "samples").iterdir())[0] == "0000010_flat.png"
+    assert (out / "best" / "g.safetensors").is_file() and not list(out.rglob("*.part*"))
+
+
+def test_an_expert_is_left_alone(whole):
+    expert = weights(whole[0])["expert"]
+    assert torch.equal(expert["running_mean"], torch.zeros(1)) and int(expert["num_batches_tracked"]) == 0
+
+
+def test_each_example_once_an_epoch(whole):
+    for epoch in range(0, 30, 5):                       # 40 examples, batches of 8
+        seen = [i for step, _, indices in whole[1].seen[epoch:epoch + 5] for i in indices]
+        assert sorted(seen) == list(range(40))
+
+
+def test_stopped_and_resumed_is_the_same_bytes(whole, tmp_path):
+    class Stop(Exception):
+        pass
+
+    task = Pair()
+    losses = task.losses
+
+    def until(batch, at):
+        if at.step == 17:
+            raise Stop
+        yield from losses(batch, at)
+
+    task.losses = until
+    with pytest.raises(Stop):
+        train(task, RUN, tmp_path, progress=False)
+    again = Pair()
+    at = train(again, RUN, tmp_path, progress=False)
+    assert again.seen[0][0] == 17 and at.state["turns"] == 18
+    assert same(weights(tmp_path), weights(whole[0]))
+    scores = lambda folder: [r for r in read(folder / "log.csv") if r[1] == "error"]  # noqa: E731
+    assert scores(tmp_path) == scores(whole[0])
+
+
+SCRIPT = textwrap.dedent("""
+    import sys
+    sys.path.insert(0, {tests!r})
+    from dataclasses import replace
+    import test_training_loop as t
+    if __name__ == "__main__":
+        t.train(t.Pair(slow_s={slow}), replace(t.RUN, {more}), sys.argv[1], progress=False)
+""")
+
+
+def script(tmp_path, slow=0.0, more="seed=0"):
+    path = tmp_path / "run.py"
+    path.write_text(SCRIPT.format(tests=os.path.dirname(__file__), slow=slow, more=more))
+    return path
+
+
+def test_killed_and_resumed_is_the_same_bytes(whole, tmp_path):
+    out = tmp_path / "out"
+    process = subprocess.Popen([sys.executable, script(tmp_path, slow=.15), out])
+    deadline = time.monotonic() + 120
+    while not (out / "state.pt").exists() and time.monotonic() < deadline:
+        time.sleep(.05)
+    time.sleep(.5)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL            # it was killed on its way, not after it
+    train(Pair(), RUN, out, progress=False)
+    assert same(weights(out), weights(whole[0]))
+
+
+def test_two_processes_agree_with_one_that_accumulates(tmp_path):
+    """Two devices with 4 examples each take the steps of one with 8: the gradients' mean is the same (no dropout)."""
+    code = script(tmp_path, more='devices=2, strategy="ddp", batch=4, average=0.0').read_text()
+    path = tmp_path / "two.py"
+    path.write_text(code.replace("t.Pair(slow_s=0.0)", "quiet()").replace(
+        "if __name__", "def quiet():\n    p = t.Pair()\n    p.networks['g'][1].p = 0.0\n    return p\nif __name__"))
+    done = subprocess.run([sys.executable, path, tmp_path / "two"], env={**os.environ, "OMP_NUM_THREADS": "1"},
+                          capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    task = Pair()
+    task.networks["g"][1].p = 0.0
+    from dataclasses import replace
+    train(task, replace(RUN, average=0.0), tmp_path / "one", progress=False)
+    a, b = weights(tmp_path / "two"), weights(tmp_path / "one")
+    for name in ("g", "d"):
+        for k in a[name]:
+            torch.testing.assert_close(a[name][k], b[name][k], rtol=2e-3, atol=2e-4)
+
+
+def test_accumulation_is_a_larger_batch(tmp_path):
+    from dataclasses import replace
+
+    results = []
+    for batch, accumulate in ((8, 1), (4, 2)):
+        task = Pair()
+        task.networks["g"][1].p = 0.0
+        run = replace(RUN, batch=batch, accumulate=accumulate, average=0.0)
+        train(task, run, tmp_path / str(batch), progress=False)
+        results.append(weights(tmp_path / str(batch)))
+    for k in results[0]["g"]:
+        torch.testing.assert_close(results[0]["g"][k], results[1]["g"][k], rtol=1e-3, atol=1e-4)
+
+
+def test_workers_bring_the_same_batches():
+    taken = []
+    for workers in (0, 1):
+        batches = feeds.feed(Numbers(), 8, seed=3, start=4, workers=workers)
+        taken.append([next(batches) for _ in range(4)])
+        batches.close()
+    for a, b in zip(*taken):
+        assert torch.equal(a["x"], b["x"]) and torch.equal(a["index"], b["index"])
+
+
+def test_devices_share_an_epoch_without_overlap():
+    parts = [feeds.keys(40, 4, seed=1, rank=r, world=2) for r in (0, 1)]
+    seen = [i for part in parts for _ in range(5) for i in next(part)[1]]
+    assert sorted(seen) == list(range(40))
+    late = feeds.keys(40, 4, seed=1, start=7)
+    early = feeds.keys(40, 4, seed=1)
+    for _ in range(7):
+        next(early)
+    a, b = next(late), next(early)
+    assert a[0] == b[0] and (a[1] == b[1]).all()
+
+
+def test_what_is_refused(whole, tmp_path):
+    from dataclasses import replace
+
+    with pytest.raises(InputError, match="another run"):
+        train(Pair(), replace(RUN, seed=5), whole[0], progress=False)
+    with pytest.raises(InputError, match="do not fill a batch"):
+        train(Pair(), replace(RUN, batch=64), tmp_path, progress=False)
+    with pytest.raises(InputError, match="cannot train 0 steps"):
+        train(Pair(), replace(RUN, phases=()), tmp_path, progress=False)
+    (tmp_path / "state.pt").write_bytes(b"no checkpoint")
+    with pytest.raises(InputError, match="cannot be read"):
+        train(Pair(), RUN, tmp_path, progress=False)
+
+
+def test_an_error_in_the_data_reaches_the_caller(tmp_path):
+    task = Pair()
+    task.data.batch = lambda epoch, indices: (_ for _ in ()).throw(InputError("frame 7 is broken."))
+    with pytest.raises(InputError, match="frame 7"):
+        train(task, RUN, tmp_path, progress=False)
+
+
+def test_a_loss_that_explodes_stops_the_run(tmp_path):
+    task = Pair()
+    losses = task.losses
+
+    def explode(batch, at):
+        for name, loss, values in losses(batch, at):
+            yield name, loss * (float("nan") if at.step > 14 else 1), values
+
+    task.losses = explode
+    with pytest.raises(FloatingPointError, match="not finite at step 16"):
+        train(task, RUN, tmp_path, progress=False)
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["at"]["step"] == 15      # from before
