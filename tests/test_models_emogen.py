@@ -1,0 +1,116 @@
+"""The networks of `emogen`: shapes, ranges, what depends on what, and the paper's size in one training step."""
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tfg.models import emogen, emotion, syncnet
+from tfg.models.blocks import fold_time, n_parameters, unfold_time
+from tfg.models.emogen import Emogen
+from tfg.models.emotion import EmotionNet
+from tfg.models.syncnet import SyncNet, agreement, lower_half, sync_loss
+
+
+def parts(config, batch=2, frames=5, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    s = config.size
+    return (torch.rand(batch, frames, 80, 16, generator=g), torch.eye(6)[torch.arange(batch) % 6],
+            torch.rand(batch, frames, 3, s, s, generator=g), torch.rand(batch, frames, 3, s, s, generator=g))
+
+
+def test_folding_keeps_frames_whole():
+    x = torch.arange(2 * 3 * 4 * 2 * 2).reshape(2, 3, 4, 2, 2)
+    folded = fold_time(x)
+    assert torch.equal(folded[4], x[1, 1]) and torch.equal(unfold_time(folded, 3), x)
+    with pytest.raises(ValueError, match="no whole number"):
+        unfold_time(folded, 4)
+
+
+@pytest.mark.parametrize("frames", [1, 3, 5])
+def test_the_generator_draws_any_number_of_frames(frames):
+    config = emogen.PROFILES["ci"]
+    out = Emogen(config)(*parts(config, 3, frames))
+    assert out.shape == (3, frames, 3, config.size, config.size) and 0 <= out.min() and out.max() <= 1
+
+
+def test_a_frame_depends_on_its_own_sound_and_reference_only():
+    config = emogen.PROFILES["ci"]
+    network = Emogen(config).eval()
+    mel, feeling, masked, reference = parts(config)
+    before = network(mel, feeling, masked, reference)
+    changed = mel.clone()
+    changed[1, 3] += 1
+    moved = (network(changed, feeling, masked, reference) - before).abs().amax((2, 3, 4)) > 0
+    assert moved.nonzero().tolist() == [[1, 3]]
+    moved = (network(mel, feeling.flip(1), masked, reference) - before).abs().amax((2, 3, 4)) > 0
+    assert moved.all()                                  # each frame hears the emotion
+
+
+def test_every_input_matters_to_the_gradient():
+    config = emogen.PROFILES["ci"]
+    inputs = [x.requires_grad_() for x in parts(config)]
+    Emogen(config)(*inputs).square().mean().backward()
+    assert all(x.grad.abs().sum() > 0 for x in inputs)
+
+
+def test_shapes_that_do_not_fit_are_named():
+    config = emogen.PROFILES["ci"]
+    mel, feeling, masked, reference = parts(config)
+    with pytest.raises(ValueError, match=r"\(2, 4, 80, 16\)"):
+        Emogen(config)(mel[:, :4], feeling, masked, reference)
+    with pytest.raises(ValueError, match=r"\(1, 1, 16, 80\)"):
+        SyncNet(syncnet.PROFILES["ci"]).embed_sound(torch.zeros(1, 1, 16, 80))
+    with pytest.raises(ValueError, match=r"\(2, 3, 5, 48, 48\)"):
+        EmotionNet(emotion.PROFILES["ci"])(torch.zeros(2, 3, 5, 48, 48))
+    with pytest.raises(ValueError, match="size 96"):
+        Emogen(emogen.EmogenConfig(size=128))
+
+
+def test_syncnet_gives_cosines_that_cross_entropy_can_take():
+    config = syncnet.PROFILES["ci"]
+    network = SyncNet(config)
+    faces = lower_half(torch.rand(6, 5, 3, config.size, config.size))
+    assert faces.shape == (6, 15, config.size // 2, config.size)
+    a, b = network(faces, torch.randn(6, 1, 80, 16))
+    cosine = agreement(a, b)
+    torch.testing.assert_close(a.norm(dim=1), torch.ones(6))
+    assert (cosine >= 0).all() and (cosine <= 1 + 1e-5).all()
+    right, wrong = (sync_loss(a, a, torch.full((6,), v)) for v in (1.0, 0.0))
+    assert right < .01 < 5 < wrong
+
+
+def test_lower_half_is_the_lower_half():
+    frames = torch.zeros(1, 5, 3, 8, 8)
+    frames[:, 2, 1, 4:] = 1
+    out = lower_half(frames)
+    assert out[0, 7].min() == 1 and out.sum() == 32      # channel 3 * 2 + 1, all of its 4 x 8
+
+
+def test_emotion_hears_the_order_of_frames():
+    config = emotion.PROFILES["ci"]
+    network = EmotionNet(config).eval()
+    frames = torch.rand(2, 5, 3, config.size, config.size)
+    assert network(frames).shape == (2, 6)
+    assert not torch.allclose(network(frames), network(frames.flip(1)), atol=1e-7)
+
+
+@pytest.mark.parametrize("build, count", [
+    (lambda: SyncNet(syncnet.PROFILES["gpu"]), (12e6, 20e6)),
+    (lambda: EmotionNet(emotion.PROFILES["gpu"]), (14e6, 18e6)),
+    (lambda: Emogen(emogen.PROFILES["gpu"]), (30e6, 50e6))])
+def test_the_paper_size_takes_a_step(build, count):
+    torch.manual_seed(0)
+    network = build()
+    assert count[0] < n_parameters(network) < count[1]
+    optimiser = torch.optim.Adam(network.parameters(), 1e-4, betas=(.5, .999))
+    if isinstance(network, SyncNet):
+        loss = sync_loss(*network(torch.rand(2, 15, 48, 96), torch.randn(2, 1, 80, 16)), torch.tensor([1.0, 0.0]))
+    elif isinstance(network, EmotionNet):
+        loss = torch.nn.functional.cross_entropy(network(torch.rand(2, 5, 3, 96, 96)), torch.tensor([0, 5]))
+    else:
+        loss = network(*parts(network.config, 1, 2)).sub(.5).abs().mean()
+    before = [p.detach().clone() for p in network.parameters()]
+    loss.backward()
+    optimiser.step()
+    assert all(torch.isfinite(p).all() for p in network.parameters())
+    assert sum(not torch.equal(a, b) for a, b in zip(before, network.parameters())) >= len(before) - 2

@@ -1,0 +1,60 @@
+"""What several networks are made of: convolution blocks, and folding time into the batch."""
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+def fold_time(x: torch.Tensor) -> torch.Tensor:
+    """(B, T, ...) -> (B * T, ...): frames become examples, whole frames together.
+
+    A reshape of (B, C, T, H, W) would mix colour planes of different frames; that layout is not used here.
+    """
+    return x.flatten(0, 1)
+
+
+def unfold_time(x: torch.Tensor, frames: int) -> torch.Tensor:
+    """(B * T, ...) -> (B, T, ...), the inverse of `fold_time`. Raises ValueError if T does not divide the batch."""
+    if len(x) % frames:
+        raise ValueError(f"{len(x)} frames are no whole number of windows of {frames}")
+    return x.unflatten(0, (-1, frames))
+
+
+class Conv(nn.Module):
+    """Convolution, batch norm, ReLU; residual where the shape stays (Wav2Lip's block, Prajwal et al. 2020)."""
+
+    def __init__(self, c_in: int, c_out: int, kernel=3, stride=1, padding=1, *, residual: bool = False):
+        super().__init__()
+        if residual and c_in != c_out:
+            raise ValueError(f"a residual block keeps its channels, got {c_in} and {c_out}")
+        self.conv = nn.Conv2d(c_in, c_out, kernel, stride, padding, bias=False)
+        self.norm = nn.BatchNorm2d(c_out)
+        self.residual = residual
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.norm(self.conv(x))
+        return torch.relu(y + x if self.residual else y)
+
+
+class Up(nn.Module):
+    """Transposed convolution, batch norm, ReLU: (B, c_in, H, W) -> (B, c_out, 2 H, 2 W), or 1 x 1 -> 3 x 3."""
+
+    def __init__(self, c_in: int, c_out: int, *, first: bool = False):
+        super().__init__()
+        how = dict(stride=1, padding=0) if first else dict(stride=2, padding=1, output_padding=1)
+        self.conv = nn.ConvTranspose2d(c_in, c_out, 3, bias=False, **how)
+        self.norm = nn.BatchNorm2d(c_out)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.norm(self.conv(x)))
+
+
+def stage(c_in: int, c_out: int, stride, repeat: int, kernel=3, padding=1) -> nn.Sequential:
+    """One strided block, then `repeat` residual ones."""
+    return nn.Sequential(Conv(c_in, c_out, kernel, stride, padding),
+                         *(Conv(c_out, c_out, residual=True) for _ in range(repeat)))
+
+
+def n_parameters(network: nn.Module) -> int:
+    """How many numbers it learns."""
+    return sum(p.numel() for p in network.parameters())

@@ -1,0 +1,78 @@
+"""SyncNet: do these lips and this sound belong together?
+
+Two encoders take a window of T = 5 frames (the lower half of the face) and its 16 mel columns (0.2 s) to unit vectors;
+their cosine says how well they fit. Chung & Zisserman 2016; as Wav2Lip's expert (Prajwal et al. 2020, sec. 3.1) the
+last layer is a ReLU, so that the cosine lies in [0, 1] and binary cross entropy can take it.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from tfg.audio import N_MELS
+from tfg.models.blocks import Conv, stage
+
+FRAMES = 5
+MEL_WIDTH = 16
+
+
+@dataclass(frozen=True)
+class SyncNetConfig:
+    """widths: channels of the five scales.  repeat: residual blocks at each.  size: side of the face in px."""
+
+    widths: tuple[int, ...] = (32, 64, 128, 256, 512)
+    repeat: int = 2
+    embedding: int = 512
+    size: int = 96
+
+
+PROFILES = {"ci": SyncNetConfig((4, 8, 8, 16, 16), 0, 32, 48), "cpu": SyncNetConfig((16, 24, 48, 64, 96), 1, 128, 64),
+            "gpu": SyncNetConfig()}
+
+
+class SyncNet(nn.Module):
+    """faces (B, 15, size / 2, size) and mel (B, 1, 80, 16) to unit vectors (B, embedding) each."""
+
+    def __init__(self, config: SyncNetConfig = SyncNetConfig()):
+        super().__init__()
+        self.config = config
+        a, b, c, d, e = config.widths
+        n = config.repeat
+        self.face = nn.Sequential(                                        # size 96: 48 x 96
+            Conv(3 * FRAMES, a, 7, 1, 3), stage(a, b, (1, 2), n, 5, (2, 2)),      # 48 x 48
+            stage(b, c, 2, n), stage(c, d, 2, n), stage(d, e, 2, n), Conv(e, e, 3, 2, 1),   # 24, 12, 6, 3
+            nn.AdaptiveAvgPool2d(3), nn.Conv2d(e, config.embedding, 3), nn.ReLU(), nn.Flatten())
+        self.sound = nn.Sequential(                                       # 80 x 16
+            stage(1, a, 1, n), stage(a, b, (3, 1), n), stage(b, c, 3, n), stage(c, d, (3, 2), n),  # 27x16, 9x6, 3x3
+            nn.AdaptiveAvgPool2d(3), nn.Conv2d(d, config.embedding, 3), nn.ReLU(), nn.Flatten())
+
+    def forward(self, faces: torch.Tensor, mel: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.embed_faces(faces), self.embed_sound(mel)
+
+    def embed_faces(self, faces: torch.Tensor) -> torch.Tensor:
+        """(B, 15, size / 2, size) -> (B, embedding), unit vectors in the positive quadrant."""
+        return F.normalize(self.face(faces), dim=1)
+
+    def embed_sound(self, mel: torch.Tensor) -> torch.Tensor:
+        """(B, 1, 80, 16) scaled log-mel -> (B, embedding), unit vectors in the positive quadrant."""
+        if mel.shape[-2:] != (N_MELS, MEL_WIDTH):
+            raise ValueError(f"a sound window is (B, 1, {N_MELS}, {MEL_WIDTH}), got {tuple(mel.shape)}")
+        return F.normalize(self.sound(mel), dim=1)
+
+
+def lower_half(frames: torch.Tensor) -> torch.Tensor:
+    """(B, T, 3, S, S) in [0, 1] -> (B, 3 T, S / 2, S): lips and jaw, the frames of a window as channels."""
+    return frames[..., frames.shape[-2] // 2:, :].flatten(1, 2)
+
+
+def agreement(faces: torch.Tensor, sound: torch.Tensor) -> torch.Tensor:
+    """(B,) cosine of unit vectors that have no negative entries: in [0, 1]."""
+    return (faces * sound).sum(1)
+
+
+def sync_loss(faces: torch.Tensor, sound: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    """Binary cross entropy of the cosine; label (B,) 1 for a true pair. Chance is ln 2 = 0.693."""
+    return F.binary_cross_entropy(agreement(faces, sound).float().clamp(1e-6, 1 - 1e-6), label.float())
