@@ -107,14 +107,6 @@ def real_measurements() -> dict[str, np.ndarray]:
     return {p.stem.split("_")[2]: track(p) for p in real_clips().get("crema_d", [])}
 
 
-def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Pearson r over frames where both are measured."""
-    n = min(len(a), len(b))
-    a, b = a[:n], b[:n]
-    ok = np.isfinite(a) & np.isfinite(b)
-    return float(np.corrcoef(a[ok], b[ok])[0, 1])
-
-
 def table(title: str, rows: dict) -> None:
     """Print a dict of dicts as a table."""
     columns = list(dict.fromkeys(k for r in rows.values() for k in r))

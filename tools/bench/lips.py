@@ -8,7 +8,8 @@ import numpy as np
 from tfg import paths
 from tfg.audio import load_audio, loudness
 from tfg.faces.geometry import lip_gap
-from tools.bench.common import correlation, interval, real_clips, table, track
+from tfg.metrics import correlation
+from tools.bench.common import interval, real_clips, table, track
 
 
 def known_phones(path: Path, y: np.ndarray, truth: np.ndarray) -> float:

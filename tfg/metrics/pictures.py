@@ -1,0 +1,49 @@
+"""How close two pictures are: PSNR and SSIM on float images, per frame."""
+from __future__ import annotations
+
+import numpy as np
+
+
+def _frames(x: np.ndarray, name: str) -> np.ndarray:
+    """(T, H, W, 3) float64 in [0, 1]. uint8 is scaled first: squares of uint8 wrap around at 256."""
+    x = np.asarray(x)
+    if x.ndim == 3:
+        x = x[None]
+    if x.ndim != 4 or x.shape[-1] != 3:
+        raise ValueError(f"{name} must be (T, H, W, 3), got {x.shape}")
+    if x.dtype == np.uint8:
+        return x / 255.0
+    if not np.issubdtype(x.dtype, np.floating) or x.min() < -1e-6 or x.max() > 1 + 1e-6:
+        raise ValueError(f"{name} must be uint8, or float in [0, 1]; got {x.dtype} from {x.min()} to {x.max()}")
+    return x.astype(np.float64)
+
+
+def _pair(a, b):
+    a, b = _frames(a, "a"), _frames(b, "b")
+    if a.shape != b.shape:
+        raise ValueError(f"pictures of different shapes cannot be compared: {a.shape} and {b.shape}")
+    return a, b
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(T,) dB, 10 log10(1 / mean squared error) of each frame; inf where they are equal.
+
+    a, b: (T, H, W, 3) or (H, W, 3), uint8 or float in [0, 1], of the same crop and size.
+    """
+    a, b = _pair(a, b)
+    with np.errstate(divide="ignore"):
+        return -10 * np.log10(((a - b) ** 2).mean((1, 2, 3)))
+
+
+def ssim(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(T,) structural similarity of each frame, mean of the colours, Gaussian window of 11 px (Wang et al. 2004).
+
+    a, b: as `psnr`; frames of at least 11 x 11 px.
+    """
+    from skimage.metrics import structural_similarity
+
+    a, b = _pair(a, b)
+    if min(a.shape[1:3]) < 11:
+        raise ValueError(f"SSIM looks at windows of 11 px, but the frames are {a.shape[2]} x {a.shape[1]}")
+    return np.array([structural_similarity(x, y, data_range=1.0, channel_axis=-1, gaussian_weights=True, sigma=1.5,
+                                           use_sample_covariance=False) for x, y in zip(a, b)])

@@ -1,0 +1,55 @@
+"""How sure a mean is, when clips of one actor resemble each other: actors are drawn anew, not clips."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+DRAWS = 2000
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean over actors' means, its 95 % interval, and what it is made of."""
+
+    value: float
+    low: float
+    high: float
+    clips: int
+    actors: int
+
+    def __str__(self) -> str:
+        return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
+
+
+def mean(values, actors, *, seed: int = 0, draws: int = DRAWS) -> Mean:
+    """Mean of clips' scores: per actor first, then over actors, with a bootstrap clustered by actor.
+
+    values: (N,), NaN for clips that could not be scored.  actors: (N,) names.  With one actor the interval is NaN: it
+    cannot tell how other people would score. Raises ValueError if no value is finite.
+    """
+    values, actors = np.asarray(values, float), np.asarray(actors)
+    if values.shape != actors.shape or values.ndim != 1:
+        raise ValueError(f"there must be one actor for each value, got {actors.shape} and {values.shape}")
+    ok = np.isfinite(values)
+    if not ok.any():
+        raise ValueError("none of the values is finite")
+    _, which = np.unique(actors[ok], return_inverse=True)
+    per_actor = np.bincount(which, values[ok]) / np.bincount(which)
+    n = len(per_actor)
+    low = high = float("nan")
+    if n > 1:
+        drawn = np.random.default_rng(seed).integers(0, n, (draws, n))
+        low, high = np.percentile(per_actor[drawn].mean(1), (2.5, 97.5))
+    return Mean(float(per_actor.mean()), float(low), float(high), int(ok.sum()), n)
+
+
+def paired(a, b, actors, *, seed: int = 0, draws: int = DRAWS) -> Mean:
+    """Mean difference a - b of two systems on the *same* clips, clustered by actor as `mean`.
+
+    An interval that does not hold 0 says that they differ. a, b, actors: (N,), in the same order of clips.
+    """
+    a, b = np.asarray(a, float), np.asarray(b, float)
+    if a.shape != b.shape:
+        raise ValueError(f"paired scores need the same clips on both sides, got {a.shape} and {b.shape}")
+    return mean(a - b, actors, seed=seed, draws=draws)
