@@ -6,8 +6,9 @@ import pytest
 
 from notebook_tools import exercises, function
 from tfg import audio, check, vocabulary
+from tfg.actors.emotion import smoothstep
 from tfg.check.core import exercise, judge, same
-from tfg.faces import geometry
+from tfg.faces import align, geometry
 from tfg.faces.points68 import along
 
 WRONG = {   # name -> [(wrong answer, a word of the message)]
@@ -60,7 +61,92 @@ WRONG = {   # name -> [(wrong answer, a word of the message)]
                                             + w * ((i ** 2).mean() + (c ** 2).mean())).detach(), "gradient")],
     "emotion_change": [(lambda e, n: np.nanmean(n, 0) - np.nanmean(e, 0), "sign"),
                        (lambda e, n: np.nanmean(e, 0), "subtracted"), (lambda e, n: e.mean(0) - n.mean(0), "NaN")],
+    "dominance_blend": [(lambda *a: _blend(*a, norm=False), "divided by the sum"),
+                        (lambda *a: _blend(*a, strong=False), "strengths"),
+                        (lambda *a: _blend(*a, middle=True), "middle"), (lambda *a: _blend(*a).T, "transposed"),
+                        (lambda t, a, b, x, s, tau: _blend(t, b, b, x, s, tau), "")],
+    "envelope": [(lambda n, on, off, a, b: _rise(np.arange(n) / 25 / on, a), "no decay"),
+                 (lambda n, on, off, a, b: _flanks(n, on, off, a, b, ease=lambda x: np.clip(x, 0, 1)), "straight"),
+                 (lambda n, on, off, a, b: _flanks(n, off, on, a, b), "onset and decay are exchanged"),
+                 (lambda n, on, off, a, b: _flanks(n, on, off, b, a), "first and last"),
+                 (lambda n, on, off, a, b: _flanks(n, on / 25, off / 25, a, b), "frames"),
+                 (lambda n, on, off, a, b: _flanks(n, on, off, a, b)[:-1], "shape")],
+    "landmark_error": [(lambda s, t: np.nanmean(_far(s, t)), "pixels"),
+                       (lambda s, t: np.nanmean(np.linalg.norm(s - t, axis=-1) / _eyes(t)), "depth"),
+                       (lambda s, t: np.mean(_far(s, t) / _eyes(t)), "nanmean"),
+                       (lambda s, t: np.nanmean(_far(s, t)) / _eyes(t).mean(), "one eye"),
+                       (lambda s, t: np.mean(np.nan_to_num(_far(s, t)) / _eyes(t)), "perfect")],
+    "pearson": [(lambda a, b: np.corrcoef(a, b)[0, 1], "NaN"),
+                (lambda a, b: np.corrcoef(np.nan_to_num(a), np.nan_to_num(b))[0, 1], "filled with 0"),
+                (lambda a, b: _r(a, b) ** 2, "squared"), (lambda a, b: 0.0 if np.nanstd(a) == 0 else _r(a, b), "move")],
+    "source_frames": [(lambda n, fps: np.arange(n), "slow motion"),
+                      (lambda n, fps: _screen(n, fps, 0, 0), "beginning"),
+                      (lambda n, fps: _screen(n, fps, .5, 0), "2 ms"),
+                      (lambda n, fps: _screen(n, fps, .5, .002)[:-1], "shape")],
+    "crop_matrix": [(lambda box, n: _square(box, n, 0, 0), "half pixel"),
+                    (lambda box, n: _square(box, n, 0, .5), "half"),
+                    (lambda box, n: _square(box, n, .5, 0), "half"),
+                    (lambda box, n: align.invert(align.box_matrix(box, n)), "other way"),
+                    (lambda box, n: align.box_matrix(box, n).T, "transposed")],
+    "negative_starts": [(lambda n, f, T: np.delete(np.arange(n - T + 1), f), "only the window itself"),
+                        (lambda n, f, T: _away(n - T + 1, f, T + 1), "T frames away is enough"),
+                        (lambda n, f, T: _away(n, f, T), "beyond the clip"),
+                        (lambda n, f, T: np.arange(f + T, n - T + 1), "earlier ones"),
+                        (lambda n, f, T: _away(n - T, f, T), "last possible start")],
+    "leaks": [(lambda a, b: _pairs(a, b, "actor"), "not people"), (lambda a, b: _pairs(a, b, "photo"), "None"),
+              (lambda a, b: [p[::-1] for p in _pairs(a, b, "actor")], "turned round"), (lambda a, b: [], "missing"),
+              (lambda a, b: [(x["clip"], y["clip"]) for x in a for y in b], "None"),
+              (lambda a, b: _pairs(a, b, "actor") + _pairs([r for r in a if r["photo"]], b, "photo"), "twice"),
+              (lambda a, b: [r["clip"] for r in a], "pairs")],
 }
+
+
+def _blend(t, starts, stops, targets, strengths, tau, *, norm=True, strong=True, middle=False):
+    away = np.maximum(np.maximum(starts - t[:, None], t[:, None] - stops), 0)
+    away = np.abs(t[:, None] - (starts + stops) / 2) if middle else away
+    weight = np.exp(-away / tau) * (strengths if strong else 1)
+    return weight @ targets / (weight.sum(1, keepdims=True) if norm else 1)
+
+
+def _rise(x, start, ease=None):
+    return start + (1 - start) * (ease or smoothstep)(x)
+
+
+def _flanks(n, onset, decay, first, last, ease=None):
+    t = np.arange(n) / 25
+    return _rise(t / onset, first, ease) * _rise((n / 25 - t) / decay, last, ease)
+
+
+def _far(seen, true):
+    return np.linalg.norm((seen - true)[..., :2], axis=-1)
+
+
+def _eyes(true):
+    return np.linalg.norm(true[:, 33, :2] - true[:, 263, :2], axis=-1)[:, None]
+
+
+def _r(a, b):
+    both = np.isfinite(a) & np.isfinite(b)
+    return np.corrcoef(a[both], b[both])[0, 1]
+
+
+def _screen(n, fps, middle, early):
+    i = np.arange(max(1, round(n / fps * 25)))
+    return np.clip(np.floor(((i + middle) / 25 - early) * fps + 1e-9), 0, n - 1).astype(int)
+
+
+def _square(box, n, into, out):
+    s = n / (box[2] - box[0])
+    return np.array([[s, 0, (into - box[0]) * s - out], [0, s, (into - box[1]) * s - out]])
+
+
+def _away(n, first, least):
+    starts = np.arange(n)
+    return starts[np.abs(starts - first) >= least]
+
+
+def _pairs(train, test, what):
+    return [(a["clip"], b["clip"]) for a in train for b in test if a[what] == b[what]]
 
 
 def _cut(mel, frame, width, late):

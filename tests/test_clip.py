@@ -211,3 +211,42 @@ def test_real_recordings_are_not_called_generated(tmp_path, crema_d):
 
 def test_pose_names_are_the_vocabularys():
     assert len(POSE) == Motion.still(2).pose.shape[1]
+
+
+def test_arrays_of_any_kind_come_back(tmp_path):
+    clip, rng = whole_clip(), np.random.default_rng(0)
+    phones = np.array([("ˈɪ", 0.5)], np.dtype([("symbol", "U8"), ("start_s", "f4")]))
+    clip.arrays = {"aus": rng.random((20, 17)), "phones": phones, "depth": np.full((20, 4, 4), np.inf),
+                   "masks": rng.integers(0, 8, (20, 4, 4)).astype(np.uint8)}
+    path = clip.save(tmp_path, steps={"aus": 2 ** -9, "landmarks": 2 ** -6, "depth": 1.0})
+    assert (tmp_path / f"{path.stem}.layers.npz").is_file()
+    again = Clip.open(path)
+    assert np.abs(again.arrays["aus"] - clip.arrays["aus"]).max() <= 2 ** -10 + 1e-7
+    assert np.abs(again.landmarks - clip.landmarks).max() <= 2 ** -7 + 1e-6
+    np.testing.assert_array_equal(again.arrays["phones"], phones)
+    np.testing.assert_array_equal(again.arrays["masks"], clip.arrays["masks"])
+    assert np.isinf(again.arrays["depth"]).all() and set(again.arrays) == set(clip.arrays)
+    again.save(tmp_path / "again.mp4")
+    assert set(Clip.open(tmp_path / "again.mp4").arrays) == set(clip.arrays)
+    clip.arrays = {"aus": clip.arrays["aus"]}
+    clip.save(path, overwrite=True)
+    assert not (tmp_path / f"{path.stem}.layers.npz").exists() and set(Clip.open(path).arrays) == {"aus"}
+
+
+def test_arrays_of_objects_are_refused_and_damaged_ones_named(tmp_path):
+    clip = whole_clip()
+    clip.arrays = {"odd": np.array([{}])}
+    with pytest.raises(ValueError, match="odd"):
+        clip.save(tmp_path / "a.mp4")
+    assert not list(tmp_path.iterdir())
+    clip.arrays = {"masks": np.zeros((20, 2, 2), np.uint8)}
+    path = clip.save(tmp_path / "a.mp4", steps={"landmarks": 1.0})
+    layers = tmp_path / "a.layers.npz"
+    layers.write_bytes(layers.read_bytes()[:100])
+    with pytest.raises(InputError, match="a.layers.npz"):
+        Clip.open(path)
+    layers.unlink()
+    with np.load(tmp_path / "a.npz") as held:
+        np.savez(tmp_path / "a.npz", **{k: held[k] for k in held.files if k != "landmarks__high"})
+    with pytest.raises(InputError, match="not complete"):
+        Clip.open(path)

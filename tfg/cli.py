@@ -36,6 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_head(commands)
     _add_demo(commands)
+    _add_actors(commands)
     _add_corpora(commands)
     return parser
 
@@ -107,6 +108,12 @@ def _add_demo(commands):
     p.add_argument("--source", help="a photo (default: the synthetic face that ships with tfg)")
     p.add_argument("--audio", help="a sound (default: the sentence that ships with tfg)")
     p.add_argument("--size", type=int, metavar="N", help="pixels of one portrait's side (default: 256)")
+
+
+def _add_actors(commands):
+    from tfg.actors.cli import add
+
+    add(commands, _command, _Parser)
 
 
 def _add_corpora(commands):

@@ -15,11 +15,15 @@ from tfg.audio import FPS
 from tfg.errors import InputError
 from tfg.files import atomic, check_writable
 from tfg.motion import VERSION, Motion, motion_of, read_npz
+from tfg.packed import pack, unpack
 from tfg.vocabulary import EMOTIONS, LEVELS
 
 __all__ = ["Clip", "Motion", "is_recording"]
 
 LABELS = ("actor", "sentence", "emotion", "level")
+_MORE = "array_"           # before the names of `Clip.arrays` in the .npz
+APART = ("masks", "depth", "flow")
+"""Arrays with a picture for each frame: in NAME.layers.npz, so that NAME.npz stays small."""
 CREMA_NAME = re.compile(rf"([A-Za-z0-9]+)_([A-Z]{{3}})_({'|'.join(EMOTIONS)})_({'|'.join(LEVELS)})")
 
 
@@ -30,6 +34,8 @@ class Clip:
     frames: a sequence of (H, W, 3) uint8 RGB; lazy (`video.FrameReader`) where it comes from a file.  audio: (N,)
     float32 in [-1, 1], sample 0 at frame 0; None where there is no sound.  actor, sentence, emotion, level: CREMA-D's
     words.  landmarks: (T, K, 2 or 3) px.  meta: anything that JSON can hold.
+    arrays: what else is known, by name; those of a virtual actor's clip are listed in `tfg.actors.record`. Any arrays
+    but of Python objects; names in `APART` (a picture per frame: large) are written to a file of their own.
     """
 
     frames: Sequence
@@ -43,13 +49,15 @@ class Clip:
     motion: Motion | None = None
     landmarks: np.ndarray | None = None
     meta: dict = field(default_factory=dict)
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
 
     @staticmethod
     def open(path: str | os.PathLike) -> Clip:
         """A video file, or a folder that `save` filled. Frames are decoded when asked for, sound is read now.
 
-        The .npz that `save` wrote beside it brings labels and motion, the .wav the exact sound. Without one, a name
-        like 1001_DFA_HAP_XX fills the labels.  Raises InputError as `video.FrameReader` does.
+        The .npz that `save` wrote beside it brings labels, motion and arrays, the .wav the exact sound. Without one, a
+        name like 1001_DFA_HAP_XX fills the labels.  Raises InputError as `video.FrameReader` does, and where the .npz
+        is damaged.
         """
         from tfg.audio import load_audio
         from tfg.video import FrameReader, probe
@@ -58,9 +66,14 @@ class Clip:
         info = probe(path)
         npz, wav = path.with_suffix(".npz"), path.with_suffix(".wav")
         held = read_npz(npz, "clip") if npz.is_file() else {}
+        arrays = {}
         if "clip" in held:  # otherwise the .wav beside it may be anybody's
             audio = load_audio(wav) if wav.is_file() else None
             labels, meta = (json.loads(str(held[k])) for k in ("clip", "clip_meta"))
+            held = _unpacked(held, npz)
+            arrays = {k.removeprefix(_MORE): v for k, v in held.items() if k.startswith(_MORE)}
+            if (layers := layers_path(path)).is_file():
+                arrays |= {k: v for k, v in _unpacked(read_npz(layers, "clip"), layers).items() if k in APART}
         else:
             audio = load_audio(path) if info["has_audio"] else None
             match = CREMA_NAME.fullmatch(path.stem)
@@ -68,7 +81,8 @@ class Clip:
         if audio is not None and not len(audio):
             audio = None
         return Clip(FrameReader(path), audio, path=path, motion=motion_of(held, npz) if "expression" in held else None,
-                    landmarks=held.get("landmarks"), meta=meta, **{k: labels.get(k) for k in LABELS})
+                    landmarks=held.get("landmarks"), meta=meta, arrays=arrays,
+                    **{k: labels.get(k) for k in LABELS})
 
     def __repr__(self) -> str:
         what = [f"{len(self)} frames, {self.duration_s:.2f} s"]
@@ -85,33 +99,43 @@ class Clip:
         """Seconds of picture."""
         return len(self.frames) / self.fps
 
-    def save(self, path: str | os.PathLike, *, overwrite: bool = False) -> Path:
+    def save(self, path: str | os.PathLike, *, overwrite: bool = False, steps: dict[str, float] | None = None) -> Path:
         """Write NAME.mp4, NAME.wav (if there is sound) and NAME.npz (all else). Returns the path of the mp4.
 
         path: a name that ends in .mp4, or a folder (made if its parent is there), in which NAME is the labels as in
-        V001_DFA_HAP_HI, else "clip". The three appear together, after all are written.
+        V001_DFA_HAP_HI, else "clip". The files appear together, after all are written, the mp4 last: where it is, the
+        others are.  steps: name -> size; "landmarks" and arrays are rounded to such steps, which makes their file
+        several times smaller (`tfg.packed`).
         Raises InputError: folder missing or not writable, a file exists and overwrite is False.
         """
         from tfg.audio import write_wav
         from tfg.video import write_video
 
         mp4 = self._place(Path(path))
-        places = [mp4, mp4.with_suffix(".wav"), mp4.with_suffix(".npz")]
+        places = [mp4, mp4.with_suffix(".wav"), mp4.with_suffix(".npz"), layers_path(mp4)]
         there = [p.name for p in places if p.exists()]
         if there and not overwrite:
             raise InputError(f"{mp4.parent} already holds {', '.join(there)}; choose another name or pass "
                              "overwrite=True.")
         labels = {k: getattr(self, k) for k in LABELS}
-        arrays = self.motion.arrays() if self.motion is not None else {}
-        if self.landmarks is not None:
-            arrays["landmarks"] = np.asarray(self.landmarks, np.float32)
         with ExitStack() as stack:
-            video, sound, rest = (stack.enter_context(atomic(p)) for p in places)
+            video, sound, rest = (stack.enter_context(atomic(p)) for p in places[:3])
             write_video(video, self.frames, self.audio, fps=self.fps, metadata=labels,
                         generated=not is_recording(self.frames))
             write_wav(sound, self.audio if self.audio is not None else np.zeros(0, np.float32))
-            np.savez_compressed(rest, version=VERSION, clip=np.array(json.dumps(labels)),
-                                clip_meta=np.array(json.dumps(self.meta, default=str)), **arrays)
+            sizes = {p.suffix: p.stat().st_size for p in (video, sound)}
+            arrays = self.motion.arrays() if self.motion is not None else {}
+            arrays |= _packed({_MORE + k: v for k, v in self.arrays.items() if k not in APART}, steps)
+            if self.landmarks is not None:
+                arrays |= _packed({"landmarks": self.landmarks}, steps, np.float32)
+            np.savez_compressed(rest, version=VERSION, clip=np.array(json.dumps(labels)), **arrays,
+                                clip_meta=np.array(json.dumps(self.meta, default=str)),
+                                clip_bytes=np.array(json.dumps(sizes)))
+            layers = {k: v for k, v in self.arrays.items() if k in APART}
+            if layers:
+                np.savez_compressed(stack.enter_context(atomic(places[3])), version=VERSION, **_packed(layers, steps))
+            elif places[3].exists():
+                places[3].unlink()
         if self.audio is None:
             places[1].unlink()
         return mp4
@@ -127,6 +151,29 @@ class Clip:
             check_writable(path).mkdir()
         labels = [getattr(self, k) for k in LABELS]
         return check_writable(path / ("_".join(labels) + ".mp4" if all(labels) else "clip.mp4"))
+
+
+def layers_path(mp4: Path) -> Path:
+    """Where the arrays of `APART` lie."""
+    return mp4.with_name(f"{mp4.stem}.layers.npz")
+
+
+def _packed(arrays: dict, steps: dict[str, float] | None, dtype=None) -> dict[str, np.ndarray]:
+    """The entries of an .npz: in whole steps where `steps` names them (without the prefix)."""
+    out = {}
+    for key, x in arrays.items():
+        if np.asarray(x, dtype).dtype.hasobject:
+            raise ValueError(f"the array {key.removeprefix(_MORE)} holds Python objects; give numbers or text")
+        step = (steps or {}).get(key.removeprefix(_MORE))
+        out |= {key: np.asarray(x, dtype)} if step is None else pack(key, x, step)
+    return out
+
+
+def _unpacked(held: dict[str, np.ndarray], path: Path) -> dict[str, np.ndarray]:
+    try:
+        return unpack(held)
+    except (KeyError, ValueError, TypeError) as error:
+        raise InputError(f"{path} is a clip file that is not complete ({error}); make or copy it again.") from error
 
 
 def _video_in(path: Path) -> Path:

@@ -85,3 +85,33 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
         raise
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: str | os.PathLike, name: str = ".lock") -> Iterator[Path]:
+    """Be the only process that writes to a folder, while the block runs. Yields the lock's file.
+
+    The system holds the lock, and lets go of it when the process ends, however that ends: a crash leaves nothing to
+    clean up. Raises InputError if another process holds it, or the folder cannot be written.
+    """
+    path = Path(folder) / name
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise InputError(f"the folder {folder} cannot be written to ({error.strerror}); choose another one.") from error
+    try:
+        try:
+            try:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except ImportError:                                  # Windows
+                import msvcrt
+
+                msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            raise InputError(f"another process is writing to {folder}; wait until it is done, or choose another "
+                             "folder.") from error
+        yield path
+    finally:
+        os.close(file)

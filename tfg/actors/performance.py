@@ -19,6 +19,7 @@ ROUND = index("mouthPucker", "mouthFunnel")
 CLOSED_GAP, OPEN_GAP = .02, .09     # lip gaps, shares of a full jaw drop: a closure is meant below / not above
 BLINK = np.array([.5, 1, 1, .78, .45, .18, .04], np.float32)
 """A blink at 25 frames/s: 80 ms down, 40 ms shut, 160 ms up (VanderWerf et al. 2003)."""
+JAW_SHARE = .7                      # of a lip closure, where the jaw is open
 EYE_RANGE_DEG = 30.0                # eyeLook = 1
 SWAY = np.array([2.0, 1.0, 1.3, .006, .005, .006])          # standard deviation: degrees, then head widths
 NOD_DEG = 1.5
@@ -42,15 +43,31 @@ def perform(mouth: np.ndarray, audio: np.ndarray | None = None, emotion: str = "
     n = len(mouth)
     code = emotions.check_emotion(emotion, intensity)
     manner = emotions.manner(code, intensity)
-    level = speech_level(audio, n)
-    voiced = speaking(level)
-
     feeling = emotions.trajectory(n, code, intensity, seed=seed, fps=fps, variant=variant)
-    expression = blend(np.clip(mouth * (expression_scale * manner.articulation), 0, 1),
+    lean = emotions.envelope(n, code, fps=fps)[:, None] * np.array(manner.pose)
+    expression, pose = act(mouth, feeling, manner, speech_level(audio, n), lean=lean, seed=seed, blink=blink,
+                           pose_scale=pose_scale, expression_scale=expression_scale, fps=fps)
+    meta = dict(kind="performance", emotion=code, intensity=float(intensity), seed=int(seed))
+    return Motion(expression=expression, pose=pose, fps=fps, meta=meta)
+
+
+def act(mouth: np.ndarray, feeling: np.ndarray, manner: Manner, level: np.ndarray | None = None, *,
+        lean: np.ndarray | float = 0.0, articulation: float | None = None, seed: int = 0, blink: bool = True,
+        pose_scale: float = 1.0, expression_scale: float = 1.0, fps: float = 25.0) -> tuple[np.ndarray, np.ndarray]:
+    """One face out of speech, feeling, glances, blinks and head motion.
+
+    mouth, feeling: (T, 52) in [0, 1].  manner: how head, lids and eyes move.  level: (T,) `speech_level`, or None.
+    lean: (T, 6) what the emotion adds to the pose.  articulation: size of the mouth's movements, None is the manner's.
+    Returns expression (T, 52) in [0, 1] and pose (T, 6), float32. With the same manner, level, lean and seed, another
+    `feeling` leaves the pose, the moments of blinks and the glances as they are.
+    """
+    n, voiced = len(mouth), speaking(level)
+    articulation = manner.articulation if articulation is None else articulation
+    expression = blend(np.clip(mouth * (expression_scale * articulation), 0, 1),
                        np.clip(feeling * expression_scale, 0, 1), voiced)
     beats = stressed(level, seed=seed)
     free = head_motion(n, manner, voiced, beats, seed=seed, fps=fps)
-    pose = (free + emotions.envelope(n, code, fps=fps)[:, None] * np.array(manner.pose)) * pose_scale
+    pose = (free + lean) * pose_scale
 
     flash = .16 * beats_curve(n, beats, .14, fps) * brow_freedom(feeling)
     for i in index("browInnerUp", "browOuterUp"):
@@ -62,9 +79,7 @@ def perform(mouth: np.ndarray, audio: np.ndarray | None = None, emotion: str = "
         both, wide = index("eyeBlink"), index("eyeWide")
         expression[:, both] += (1 - expression[:, both]) * lids
         expression[:, wide] *= 1 - lids
-    meta = dict(kind="performance", emotion=code, intensity=float(intensity), seed=int(seed))
-    return Motion(expression=np.clip(expression, 0, 1).astype(np.float32), pose=pose.astype(np.float32), fps=fps,
-                  meta=meta)
+    return np.clip(expression, 0, 1).astype(np.float32), pose.astype(np.float32)
 
 
 # ---- speech and emotion share a mouth -----------------------------------------------------------------------
@@ -92,7 +107,18 @@ def blend(mouth: np.ndarray, feeling: np.ndarray, voiced: np.ndarray | float = 1
     change = lip_gap(out) - asked
     out[:, INDEX["jawOpen"]] += np.maximum(-change, 0) * openness
     out[:, INDEX["mouthClose"]] += np.maximum(change, 0) * closure
-    return np.clip(out, 0, 1)
+    return share_closure(np.clip(out, 0, 1))
+
+
+def share_closure(expression: np.ndarray) -> np.ndarray:
+    """Lips close with the jaw's help (Gracco & Loefqvist 1994): a share of mouthClose is taken off jawOpen instead,
+    which leaves the opening between the lips as it was. (T, 52) in and out."""
+    jaw, close = INDEX["jawOpen"], INDEX["mouthClose"]
+    out = expression.copy()
+    lifted = JAW_SHARE * np.minimum(out[:, jaw], out[:, close])
+    out[:, jaw] -= lifted
+    out[:, close] -= lifted
+    return out
 
 
 def _spread(closure: np.ndarray) -> np.ndarray:

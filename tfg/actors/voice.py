@@ -1,14 +1,16 @@
 """Synthetic voices whose phone times are known exactly: espeak-ng through ctypes (extra `voice`).
 
-espeak-ng keeps one state for the whole process, so every call holds one lock, sets all parameters anew, and the library
-is never terminated. It reports each phone with the sample at which it starts. Its pitch flutters, and the flutter goes
-on from call to call: the same calls in the same order give the same bytes in every process, but a sentence said twice
-in one process differs by a few samples.
+espeak-ng keeps one state for the whole process, so every call holds one lock and sets all parameters anew. It reports
+each phone with the sample at which it starts. Its pitch flutters, and the flutter goes on from call to call: the same
+calls in the same order give the same bytes in every process, but a sentence said twice in one process differs by a few
+samples. Neither its seed nor a new start resets the flutter, only a newly loaded library does: `fresh=True`.
 """
 from __future__ import annotations
 
+import _ctypes
 import ctypes
 import threading
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -84,18 +86,39 @@ def _library():
     return lib, sr
 
 
+def _unload() -> None:
+    """Forget the library with all its state; the next `_library` loads it anew (6 ms). Called under the lock.
+
+    Where the system keeps a library that somebody else in this process has loaded, too, the flutter goes on.
+    """
+    if not _library.cache_info().currsize:
+        return
+    lib, _ = _library()
+    lib.espeak_Terminate()
+    close = _ctypes.dlclose if hasattr(_ctypes, "dlclose") else _ctypes.FreeLibrary         # the latter on Windows
+    close(lib._handle)
+    _library.cache_clear()
+
+
 def speak(text: str, voice: str = "en-us", *, rate: int = 160, pitch: int = 50, pitch_range: int = 50,
-          volume: int = 100, ssml: bool = False) -> tuple[np.ndarray, list[Phone]]:
+          volume: int = 100, ssml: bool = False, fresh: bool = False,
+          formants: float = 1.0) -> tuple[np.ndarray, list[Phone]]:
     """Speak a text with exact phone times.
 
     voice: an espeak-ng language with an optional variant, "en-us", "de+f2", see `VOICES` and `LANGUAGES`.
-    rate: words per minute, 80-450. pitch, pitch_range: 0-99. volume: 0-200.
+    rate: words per minute, 80-450. pitch, pitch_range: 0-99. volume: 0-200.  fresh: begin as a new process would, so
+    that the same arguments give the same bytes whatever was said before.  formants: 0.7-1.4, as of a vocal tract that
+    is shorter by this factor: the sound is played so much faster, pitch and rate with it; the caller makes up for them.
     Returns audio (N,) float32 in [-1, 1] at 16 kHz, and the phones in order with times in seconds (pauses are "sil").
     Raises InputError: espeak-ng missing, empty text, unknown voice.
     """
     if not text.strip():
         raise InputError("there is no text to speak: give at least one word")
+    if not .7 <= formants <= 1.4:
+        raise InputError(f"formants={formants}: must lie in 0.7..1.4")
     with _LOCK:
+        if fresh:
+            _unload()
         lib, sr = _library()
         if lib.espeak_SetVoiceByName(voice.encode()) != 0:
             raise InputError(f"unknown voice {voice!r}: take a language such as en-us or de, and add a variant such as "
@@ -116,7 +139,10 @@ def speak(text: str, voice: str = "en-us", *, rate: int = 160, pitch: int = 50, 
     if not len(audio):
         raise InputError(f"the voice {voice!r} found nothing to say in {text!r}: give some words")
     audio = audio.astype(np.float32) / 32768
-    return _to_16k(audio, sr), _phones(events, audio, sr)
+    played = round(sr * formants)
+    phones = [replace(p, start_s=p.start_s * sr / played, stop_s=p.stop_s * sr / played)
+              for p in _phones(events, audio, sr)]
+    return _to_16k(audio, played), phones
 
 
 def _phones(events: list[tuple[int, int, str]], audio: np.ndarray, sr: int) -> list[Phone]:

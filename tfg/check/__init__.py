@@ -13,6 +13,8 @@ _WHERE = {
     "sound": ("count_frames", "hz_to_mel", "mel_window", "shift_sound", "find_offset"),
     "faces": ("resample", "head_tilt", "invert_similarity", "lip_gap", "jitter", "moving_average"),
     "heads": ("action_unit", "move", "project", "fit_loss", "emotion_change"),
+    "actors": ("dominance_blend", "envelope", "landmark_error", "pearson"),
+    "windows": ("source_frames", "crop_matrix", "negative_starts", "leaks"),
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}
 __all__ = sorted(_MODULE)

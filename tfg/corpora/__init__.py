@@ -14,7 +14,7 @@ import os
 from tfg.errors import InputError
 
 READERS = {"crema-d": "crema_d", "ravdess": "ravdess", "grid": "grid", "voxceleb": "voxceleb", "lrs3": "lrs3",
-           "sfhq": "sfhq", "folder": "folder"}
+           "sfhq": "sfhq", "folder": "folder", "actors": "actors"}
 """The name on the command line -> the module here."""
 
 

@@ -1,4 +1,4 @@
-"""`tfg corpora fetch` and `tfg corpora list`."""
+"""`tfg corpora fetch`, `list`, `prepare` and `check`."""
 from __future__ import annotations
 
 import re
@@ -12,6 +12,11 @@ FETCH_EXAMPLES = """examples:
   tfg corpora fetch crema-d --out build/CREMA-D --actors 1003-1010 --emotions HAP,SAD
   tfg corpora fetch crema-d --out build/CREMA-D --kind audio --mirror /media/disk
   tfg corpora fetch sfhq --out build/SFHQ
+"""
+PREPARE_EXAMPLES = """examples:
+  tfg corpora prepare build/CREMA-D --corpus crema-d --out build/cremad_store --actors 1003-1020
+  tfg corpora prepare build/set --corpus actors --out build/store
+  tfg corpora prepare videos --corpus folder --out build/mine --crop aligned --openface processed
 """
 _ONLY_CREMA_D = ("actors", "emotions", "sentences", "levels", "kind")
 _REASON = re.compile(r"\S*\d\S*|'.*?'|\S+[/\\]\S+")
@@ -43,6 +48,29 @@ def add(commands, command, parser_class) -> None:
     show.add_argument("--kind", help="crema-d, ravdess, voxceleb: video (default), audio, both")
     show.add_argument("--surprised", action="store_true", help="ravdess: count its eighth emotion too, as SUR")
     show.add_argument("--all", action="store_true", help="name every skipped file, not just three of each reason")
+    _add_prepare(parts, command, READERS)
+
+
+def _add_prepare(parts, command, readers) -> None:
+    p = command(parts, "prepare", "From videos to a store of face crops, sound and labels; run it again to resume.",
+                run_prepare, epilog=PREPARE_EXAMPLES)
+    p.add_argument("folder", help="the corpus, in its official layout")
+    p.add_argument("--corpus", required=True, help=", ".join(r for r in readers if r != "sfhq"))
+    p.add_argument("--out", required=True, help="the store, a folder; made if it is not there, else appended to")
+    p.add_argument("--size", type=int, metavar="N", help="side of a crop in pixels (default: 128)")
+    p.add_argument("--workers", type=int, metavar="N", help="processes (default: one per core)")
+    p.add_argument("--actors", metavar="1003-1010,1015", help="only these (default: all)")
+    p.add_argument("--labels", help="true (what virtual actors really did; their default) or measured")
+    p.add_argument("--openface", metavar="DIR", help="take Action Units from OpenFace's CSV files there")
+    p.add_argument("--crop", help="face: a calm square around it (default); aligned: eyes and nose at fixed places; "
+                                  "whole: all of the picture")
+    p.add_argument("--margin", metavar="M | L,T,R,B", help="room around the face as parts of its longer side (default: "
+                                                           "0.35,0.55,0.35,0.25)")
+    p.add_argument("--smooth", type=int, metavar="FRAMES", help="window of the filter without delay for what is "
+                                                                "measured (default: 5; 0: none)")
+    check = command(parts, "check", "Verify every byte of a store; name the clips that are damaged.", run_check,
+                    epilog="example:\n  tfg corpora check build/store")
+    check.add_argument("store", help="the folder that `tfg corpora prepare` wrote")
 
 
 def numbers(text: str) -> list[str]:
@@ -117,11 +145,82 @@ def run_list(given: dict) -> None:
         if set(counts) - {None}:
             print(f"{what:>8}  " + _table(counts))
     if corpus == "crema-d" and actors & set(TEST_ONLY):
-        print(f"    note  {', '.join(sorted(actors & set(TEST_ONLY)))}: for testing only; tfg trains and tunes nothing "
-              "on them")
+        print(f"    note  {_kept_for_testing(actors)}")
     if None in actors:
         print("    note  clips without an actor cannot be split by actor")
     _print_skipped(skipped, everything)
+
+
+def run_prepare(given: dict) -> None:
+    """Prepare, print what was dropped and why."""
+    from tqdm.auto import tqdm
+
+    from tfg.corpora.crema_d import TEST_ONLY
+    from tfg.corpora.prepare import prepare
+
+    if "actors" in given:
+        given["actors"] = _people(given["actors"])
+    if "margin" in given:
+        given["margin"] = _margins(given["margin"])
+    folder, corpus, out = (given.pop(k) for k in ("folder", "corpus", "out"))
+    with tqdm(desc="clips", unit="clip", leave=False, delay=.5, disable=not sys.stderr.isatty()) as bar:
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        report = prepare(folder, corpus, out, **given, progress=progress)
+    print(report, flush=True)
+    for title, entries in (("dropped", report.dropped), ("kept", report.reports), ("not read", report.skipped)):
+        for path, reason in entries[:20]:
+            print(f"{title:>9}  {path} {reason}")
+        if len(entries) > 20:
+            print(f"           and {len(entries) - 20} more in {out}/report.md")
+    if corpus == "crema-d":
+        from tfg.corpora.store import Store
+
+        actors = {row.actor for row in Store.open(out).clips if row.corpus == "crema_d"}
+        if actors & set(TEST_ONLY):
+            print(f"     note  {_kept_for_testing(actors)}")
+    print(f"wrote {out}: report.md says what is in it" if report.clips else f"{out} holds none of these clips")
+    if not report.clips:
+        raise InputError(f"no clip of {folder} could be prepared; the reasons are above.")
+
+
+def run_check(given: dict) -> None:
+    """Print every fault; raises InputError if there is one."""
+    from tfg.corpora.store import Store
+
+    store = Store.open(given["store"])
+    faults = list(store.problems())
+    for sentence in faults:
+        print(sentence)
+    if faults:
+        raise InputError(f"{store.path} has {len(faults)} faults; copy the store again, or prepare it anew.")
+    print(f"{store.path}: {len(store.clips)} clips, {store.n_frames} frames of {store.size} px; all is as it was "
+          "written")
+
+
+def _kept_for_testing(actors: set) -> str:
+    from tfg.corpora.crema_d import TEST_ONLY
+
+    return f"{', '.join(sorted(actors & set(TEST_ONLY)))}: for testing only; tfg trains and tunes nothing on them"
+
+
+def _people(text: str) -> list[str]:
+    """"1003-1005,V001" -> ["1003", "1004", "1005", "V001"]."""
+    out: list[str] = []
+    for part in (p.strip() for p in text.split(",")):
+        out += numbers(part) if re.fullmatch(r"\d+(-\d+)?", part) else [part] if part else []
+    if not out:
+        raise InputError(f"--actors has {text!r}; give names or ranges, as in 1003-1010,V001.")
+    return out
+
+
+def _margins(text: str) -> list[float]:
+    try:
+        return [float(v) for v in text.split(",")]
+    except ValueError as error:
+        raise InputError(f"--margin has {text!r}; give one number, or four with commas between them.") from error
 
 
 def _table(counts: Counter, limit: int = 24) -> str:

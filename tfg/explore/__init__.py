@@ -16,6 +16,12 @@ _WHERE = {
                   "draw_faces", "draw_pairs", "points", "alignment", "smoothing"),
     "heads": ("UNIT_COEFFICIENTS", "coefficients", "draw_head", "draw_units", "draw_people", "draw_fit", "draw_fits",
               "draw_curves", "draw_changes", "draw_emotions", "head", "face_units", "fit_strength", "curves"),
+    "actors": ("draw_actor", "draw_speech", "draw_blend", "draw_envelopes", "draw_overlap", "draw_layers", "direct",
+               "blending"),
+    "meter": ("METER", "agreement", "draw_true_and_seen", "draw_meter", "draw_spectra"),
+    "corpora": ("film", "draw_clocks", "draw_boxes", "draw_crop", "draw_sizes", "draw_window", "draw_starts",
+                "draw_scores", "draw_ranges", "window_parts", "source_frames", "clocks",
+                "windows"),
     "start": ("draw_sheet", "draw_strip", "draw_motion", "emotion_face", "speak"),
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}

@@ -10,6 +10,7 @@ import numpy as np
 UPPER_EDGES = np.array([0.0, 8.3, 14.6, 20.6, 24.6, 27.5]) * 1e-3       # seen from the front: incisors to molars
 LOWER_EDGES = np.array([0.0, 5.3, 11.0, 16.8, 21.6, 25.0]) * 1e-3
 UPPER_LENGTH, LOWER_LENGTH = 0.0100, 0.0085
+LOWER_DOWN = 0.0062         # the lower biting edge below the line where closed lips meet
 CAVITY = np.array([0.150, 0.052, 0.048], np.float32)
 TONGUE = np.array([0.60, 0.27, 0.26], np.float32)
 GUM = np.array([0.62, 0.30, 0.29], np.float32)
@@ -35,6 +36,13 @@ def _teeth(a, b, edges, length, upward):
     return cover, shade, gum
 
 
+def teeth_mask(upper_ab: np.ndarray, lower_ab: np.ndarray, bite: float) -> np.ndarray:
+    """(P,) bool: which of the pixels between the lips show a tooth; arguments as in `paint`."""
+    upper, _, gum_upper = _teeth(upper_ab[:, 0], upper_ab[:, 1] - bite, UPPER_EDGES, UPPER_LENGTH, True)
+    lower, _, gum_lower = _teeth(lower_ab[:, 0], lower_ab[:, 1] - LOWER_DOWN, LOWER_EDGES, LOWER_LENGTH, False)
+    return np.where(upper > 0.5, gum_upper < 0.5, (lower > 0.5) & (gum_lower < 0.5))
+
+
 def paint(upper_ab: np.ndarray, lower_ab: np.ndarray, *, light: np.ndarray, gap_top: np.ndarray,
           bite: float, tongue_out: float = 0.0) -> np.ndarray:
     """Colours of the pixels between the lips.
@@ -51,7 +59,7 @@ def paint(upper_ab: np.ndarray, lower_ab: np.ndarray, *, light: np.ndarray, gap_
     lit = 0.30 + 0.50 * np.clip((lb - top) / 0.012, 0, 1) + 0.3 * tongue_out
     lit = lit * (1 - 0.25 * np.exp(-((la / 0.0012) ** 2)))               # the furrow
     colour = colour * (1 - tongue[:, None]) + TONGUE * (lit * tongue)[:, None]
-    for row, (cover, shade, gum) in ((LOWER_ROW, _teeth(la, lb - 0.0062, LOWER_EDGES, LOWER_LENGTH, False)),
+    for row, (cover, shade, gum) in ((LOWER_ROW, _teeth(la, lb - LOWER_DOWN, LOWER_EDGES, LOWER_LENGTH, False)),
                                      (np.float32(1), _teeth(a, b - bite, UPPER_EDGES, UPPER_LENGTH, True))):
         tooth = (TOOTH * (1 - gum[:, None]) + GUM * gum[:, None]) * shade[:, None] * row
         colour = colour * (1 - cover[:, None]) + tooth * cover[:, None]

@@ -87,7 +87,9 @@ def _composite(out, covered, box, rows, cols, alpha, colour):
     skin[rows, cols] = base * (1 - alpha[:, None]) + colour * alpha[:, None]
 
 
-def _mouth_colour(portrait, px, upper, lower, expression, turn, origin):
+def mouth_frames(portrait, px, expression, turn, origin):
+    """Pixels (P, 2) in the flat frames of upper and lower teeth, metres (P, 2) each, and the upper frame's axes (2, 2)
+    in pixels per metre; arguments as in `paint_openings`."""
     o = portrait.openings
 
     def frame(q):
@@ -98,9 +100,13 @@ def _mouth_colour(portrait, px, upper, lower, expression, turn, origin):
         return xy[0], np.stack([xy[1] - xy[0], xy[2] - xy[0]]) * 100
 
     c, e = frame(o.teeth)
-    upper_ab = (px - c) @ np.linalg.inv(e)
     cj, ej = frame(o.teeth + (expression @ o.jaw))
-    lower_ab = (px - cj) @ np.linalg.inv(ej)
+    return (px - c) @ np.linalg.inv(e), (px - cj) @ np.linalg.inv(ej), e
+
+
+def _mouth_colour(portrait, px, upper, lower, expression, turn, origin):
+    o = portrait.openings
+    upper_ab, lower_ab, e = mouth_frames(portrait, px, expression, turn, origin)
     top, bottom = (np.interp(px[:, 0], *edge[np.argsort(edge[:, 0])].T) for edge in (upper, lower))
     gap_top = (px[:, 1] - top) / np.linalg.norm(e[1])
     still = _stillness(o, expression)

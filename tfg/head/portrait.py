@@ -20,7 +20,7 @@ from tfg.head.paint import paint_openings
 from tfg.head.raster import sample, source_map
 from tfg.vocabulary import EXPRESSION, index
 
-GAIN = {"browDown": 1.5, "browInnerUp": 1.8, "browOuterUp": 1.6, "mouthPucker": 1.45, "mouthFunnel": 1.2,
+GAIN = {"browDown": 1.8, "browInnerUp": 2.4, "browOuterUp": 2.0, "mouthPucker": 1.8, "mouthFunnel": 1.2,
         "mouthFrown": 1.4, "noseSneer": 1.4, "eyeWide": 1.3, "mouthStretch": 1.2, "cheekSquint": 1.2}
 """How much further a photo's landmarks travel than Anny's actions say, so that a change reads as it does on a real face
 (set with `make bench`, never on the real test clips)."""

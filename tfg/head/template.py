@@ -53,14 +53,19 @@ def spline_rows(n_knots: int, per: int) -> np.ndarray:
     return np.array(rows + [np.eye(n_knots)[-1]])
 
 
-@functools.lru_cache(maxsize=1)
-def load() -> Template:
-    """The template of the shipped head."""
+def open_face() -> np.ndarray:
+    """(478, 2) metres, x right, y up: the landmarks of the mean head, mouth and eyes open, seen from the front."""
     head = Head.load()
     expression = np.zeros(len(head.expression), np.float32)
     expression[index("jawOpen")] = 0.45
     expression[index("eyeWide")] = 0.8
-    points = head.landmark_points(None, expression)[:, :2]
+    return head.landmark_points(None, expression)[:, :2]
+
+
+@functools.lru_cache(maxsize=1)
+def load() -> Template:
+    """The template of the shipped head."""
+    points = open_face()
     rows, upper, lower = [], {}, {}
     for name, ((top, bottom), per) in OPENINGS.items():
         for chain, out in ((top, upper), (bottom, lower)):
@@ -83,7 +88,7 @@ def load() -> Template:
             continue
         if any(inside(points[i:i + 1], opening_polygon(layout, upper, lower, n))[0] for n in OPENINGS):
             continue
-        rows.append(np.eye(478)[i])
+        rows.append(np.eye(1, 478, i)[0])
         layout = np.concatenate([layout, points[i:i + 1]])
     return Template(np.array(rows, np.float32), layout.astype(np.float32), upper, lower)
 

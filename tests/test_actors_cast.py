@@ -1,0 +1,224 @@
+"""tfg.actors.cast: who plays, who says what, and that all of it is as even as it claims."""
+from __future__ import annotations
+
+import urllib.error
+from collections import Counter
+
+import pytest
+
+from tfg import paths
+from tfg.actors import cast as casting
+from tfg.actors import photos
+from tfg.actors.cast import (
+    EMOTIONS,
+    LEVELS,
+    PROFILES,
+    SENTENCES,
+    Member,
+    apportion,
+    cast,
+    members,
+    plan,
+)
+from tfg.actors.photos import fetch_photos, photo_path, voice_sex
+from tfg.corpora import splits
+from tfg.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def cpu() -> list[Member]:
+    return members("cpu")
+
+
+def somebody(n: int) -> list[Member]:
+    return [Member(f"V{k + 1:03d}", "virtual", k, "train") for k in range(n)]
+
+
+# ---- who ------------------------------------------------------------------------------------------------------
+def test_the_cpu_cast(cpu):
+    assert [m.name for m in cpu] == [f"V{k:03d}" for k in range(1, 73)]
+    assert Counter(m.split for m in cpu) == {"train": 40, "val": 6, "test": 14, "judge": 12}
+    for split, n in casting.SPLITS.items():
+        assert sum(m.split == split and m.kind == "portrait" for m in cpu) == n // 2
+    assert len({m.seed for m in cpu}) == 72
+    assert cpu == members("cpu") and members("cpu", seed=1) != cpu
+
+
+def test_photos_keep_their_recorded_split_and_show_each_person_once(cpu):
+    portraits = [m for m in cpu if m.kind == "portrait"]
+    tiles = [m.photo.removeprefix("sfhq:") for m in portraits]
+    assert all(m.photo.startswith("sfhq:P") for m in portraits)
+    assert all(m.photo is None for m in cpu if m.kind == "virtual")
+    assert [splits.tiles()[t][0] for t in tiles] == [m.split for m in portraits]
+    assert len({splits.tiles()[t][1] for t in tiles}) == 36
+    assert not set(tiles) & set(sum(photos.LEFT_OUT.values(), ()))
+    assert {m.photo for m in portraits} != {m.photo for m in members("cpu", seed=1)}
+
+
+def test_the_recorded_splits_accept_the_casts():
+    for name in PROFILES:
+        people = [splits.Person("actors", m.name, m.split, splits._who(vars(m))) for m in members(name)]
+        assert len(splits.Splits(tuple(people)).people) == PROFILES[name]["actors"]
+
+
+def test_a_seed_belongs_to_the_number_of_an_actor_alone():
+    assert [m.seed for m in cast(5, 0)] == [m.seed for m in cast(50, 0)[:5]]
+    assert casting.actor_seed(0, 1) != casting.actor_seed(1, 1) != casting.actor_seed(1, 0)
+
+
+def test_ci_needs_no_download():
+    three = members("ci")
+    assert [m.kind for m in three] == ["virtual", "portrait", "virtual"] and [m.split for m in three] == \
+        ["train", "train", "test"]
+    assert photo_path(three[1].photo).is_file()
+    assert all(m.kind == "virtual" for m in members("ci", portraits=0))
+    assert len(members("ci", actors=2)) == 2 and sum(m.kind == "portrait" for m in members("ci", actors=2)) == 1
+
+
+def test_photos_of_ones_own(tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.jpg").write_bytes(b"x")
+    own = [tmp_path / "a.jpg", tmp_path / "b.jpg"]
+    both = members("cpu", photos=own)
+    assert [(m.kind, m.photo) for m in both] == [("portrait", str(p.resolve())) for p in own]
+    assert [m.kind for m in members("cpu", photos=own, actors=5)].count("portrait") == 2
+    more = members("cpu", photos=own, actors=6, portraits=3)
+    assert [m.photo.startswith("sfhq:") for m in more if m.photo] == [False, False, True]
+    (tmp_path / "P003.png").write_bytes(b"x")                     # named like a tile: in that tile's split
+    test = next(t for t, (split, _) in splits.tiles().items() if split == "test")
+    (tmp_path / f"{test}.png").write_bytes(b"x")
+    assert members(photos=[tmp_path / f"{test}.png"])[0].split == "test"
+
+
+def test_apportion():
+    assert apportion(72, casting.SPLITS) == casting.SPLITS
+    for n in range(60):
+        out = apportion(n, casting.SPLITS)
+        assert sum(out.values()) == n and all(abs(out[k] - n * s / 72) < 1 for k, s in casting.SPLITS.items())
+
+
+@pytest.mark.parametrize("options, message", [
+    (dict(actors=0), "1 to 999"), (dict(actors=1000), "1 to 999"), (dict(actors=3, portraits=4), "portrait"),
+    (dict(actors=3, portraits=-1), "portrait"), (dict(actors=400, portraits=400), "lower --portraits"),
+    (dict(actors=2, portraits=1, photos=["no.jpg"]), "no photo file no.jpg"), (dict(actors=3, seed=-1), "seed"),
+])
+def test_impossible_casts(options, message):
+    with pytest.raises(InputError, match=message):
+        cast(**options)
+
+
+def test_unknown_profile():
+    with pytest.raises(InputError, match="'big'.*ci, cpu, gpu"):
+        members("big")
+
+
+# ---- photos ---------------------------------------------------------------------------------------------------
+def test_without_network_the_error_says_what_to_do(tmp_path, monkeypatch, cpu):
+    from tfg.corpora import transfer
+
+    def away(address, timeout=None):
+        raise urllib.error.URLError("no network in tests")
+    monkeypatch.setattr(transfer.urllib.request, "urlopen", away)
+    monkeypatch.setattr(transfer, "WAIT_S", 0)
+    monkeypatch.delenv("TFG_MIRROR", raising=False)
+    monkeypatch.setenv("TFG_CACHE", str(tmp_path))
+    with pytest.raises(InputError, match="--portraits 0"):
+        fetch_photos(cpu)
+    fetch_photos([m for m in cpu if m.kind == "virtual"])                 # nothing to fetch, nothing asked
+
+
+def test_photos_come_from_a_mirror(tmp_path, monkeypatch, shared, cpu):
+    monkeypatch.setenv("TFG_CACHE", str(tmp_path))
+    wanted = [m for m in cpu if m.kind == "portrait"][:2]
+    fetch_photos(wanted, mirror=shared)
+    assert all(photo_path(m.photo).is_file() and str(photo_path(m.photo)).startswith(str(tmp_path)) for m in wanted)
+
+
+def test_every_tile_has_a_voice():
+    from tfg.corpora import sfhq
+
+    assert list(photos._voices()) == [t.id for t in sfhq.tiles()]
+    assert set(photos._voices().values()) == {"female", "male"}
+    assert voice_sex(Member("V001", "portrait", 0, "train", "tfg:default.jpg")) == "female"
+    assert voice_sex(Member("V001", "portrait", 0, "train", "/x/me.jpg")) is None
+    assert voice_sex(Member("V001", "virtual", 0, "train")) is None
+
+
+# ---- what they say --------------------------------------------------------------------------------------------
+def counts(planned, key, cells) -> set[int]:
+    found = Counter(map(key, planned))
+    assert set(found) <= set(cells)
+    return {found[c] for c in cells}
+
+
+PAIRS = [(s, e) for s in SENTENCES for e in EMOTIONS]
+TRIPLES = [(s, e, level) for s in SENTENCES for e in EMOTIONS if e != "NEU" for level in LEVELS]
+
+
+def test_balance_of_the_cpu_set(cpu):
+    planned = plan(cpu)
+    assert len(planned) == 864 == len({c.name for c in planned}) and planned == plan(cpu)
+    felt = [c for c in planned if c.emotion != "NEU"]
+    assert counts(felt, lambda c: (c.sentence, c.emotion, c.level), TRIPLES) == {4}
+    assert counts(planned, lambda c: (c.sentence, c.emotion), PAIRS) == {12}
+    assert all((c.level == "XX") == (c.emotion == "NEU") for c in planned)
+    for split in casting.SPLITS:
+        names = {m.name for m in cpu if m.split == split}
+        cells = counts([c for c in planned if c.actor in names], lambda c: (c.sentence, c.emotion), PAIRS)
+        assert max(cells) - min(cells) <= 1, split
+    for member in cpu:
+        mine = [c for c in planned if c.actor == member.name]
+        assert {c.sentence for c in mine} == set(SENTENCES)
+        assert counts(mine, lambda c: c.emotion, EMOTIONS) == {2}
+        assert len({(c.emotion, c.level) for c in mine if c.emotion != "NEU"}) == 10       # never twice alike
+
+
+def test_blocks_of_six_and_eighteen_are_complete():
+    planned = plan(somebody(36))
+    for block in range(6):
+        six = [c for c in planned if 6 * block < int(c.actor[1:]) <= 6 * block + 6]
+        assert counts(six, lambda c: (c.sentence, c.emotion), PAIRS) == {1}
+    for block in range(2):
+        some = [c for c in planned if 18 * block < int(c.actor[1:]) <= 18 * block + 18 and c.emotion != "NEU"]
+        assert counts(some, lambda c: (c.sentence, c.emotion, c.level), TRIPLES) == {1}
+
+
+@pytest.mark.parametrize("clips", [1, 2, 3, 5, 6, 11, 13, 36, 72, 192])
+def test_other_numbers_of_clips(clips):
+    planned = plan(somebody(12), clips)
+    assert len({c.name for c in planned}) == 12 * clips
+    if clips < 192:                                               # there, each actor makes every clip that there is
+        assert len(counts(planned, lambda c: c.emotion, EMOTIONS)) == 1
+    if clips == 36:
+        assert counts(planned, lambda c: (c.sentence, c.emotion), PAIRS) == {6}
+
+
+def test_the_seed_mixes_the_sentences():
+    assert [c.name for c in plan(somebody(6), 2)] != [c.name for c in plan(somebody(6), 2, seed=1)]
+
+
+def test_ones_own_text_and_emotions():
+    from tfg.actors.take import FREE_TEXT
+
+    assert casting.TEXT_CODE == FREE_TEXT
+    planned = plan(somebody(2), 7, text="Hello there.", emotions=["HAP", "sad", "HAP", "NEU"])
+    assert {c.sentence for c in planned} == {"TXT"} and {c.text for c in planned} == {"Hello there."}
+    assert {(c.emotion, c.level) for c in planned if c.actor == "V001"} == \
+        {(e, level) for e in ("HAP", "SAD") for level in LEVELS} | {("NEU", "XX")}
+    assert planned[0].name.startswith("V001_TXT_") and all(c.text is None for c in plan(somebody(1)))
+
+
+@pytest.mark.parametrize("options, message", [
+    (dict(clips=0), "1 to 192"), (dict(clips=193), "1 to 192"), (dict(clips=17, text="x"), "1 to 16"),
+    (dict(emotions=["JOY"]), "JOY"), (dict(clips=2, text="x", emotions=["NEU"]), "1 to 1 "),
+])
+def test_impossible_plans(options, message):
+    with pytest.raises(InputError, match=message):
+        plan(somebody(2), **options)
+
+
+def test_photos_are_found_by_their_prefix(tmp_path, monkeypatch):
+    monkeypatch.setenv("TFG_CACHE", str(tmp_path))
+    assert photo_path("sfhq:P012") == tmp_path / "sfhq" / "tiles" / "P012.png"
+    assert photo_path("tfg:default.jpg") == paths.data("faces", "default.jpg")
+    assert str(photo_path("/x/me.jpg")) == "/x/me.jpg"

@@ -1,0 +1,195 @@
+"""Who plays in a set of virtual actors, and what each of them says and feels.
+
+A set is a function of a few numbers: `cast` names its members, `plan` its clips, and both give the same for the same
+arguments, anywhere. `tfg.actors.make` then makes the clips.
+
+Members are numbered split by split (train, val, test, judge), and within a split those with a built face come before
+those with a photographed one. Judges, which score the systems that others train, learn from the split `judge` alone.
+"""
+from __future__ import annotations
+
+import itertools
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfg.actors.photos import SFHQ, SHIPPED, SPLITS, Tiles, photo_path, split_of
+from tfg.errors import InputError
+from tfg.files import check_file
+from tfg.vocabulary import EMOTIONS, SENTENCES
+
+PROFILES = {
+    "ci": dict(actors=3, portraits=1, photos=(SHIPPED + "default.jpg",), clips=2, size=64),       # seconds, offline
+    "cpu": dict(actors=72, portraits=36, photos=(), clips=12, size=128),                          # minutes
+    "gpu": dict(actors=400, portraits=160, photos=(), clips=36, size=256),                        # hours
+}
+"""Actors, how many of them are photos (of SFHQ, or these), clips of each, side of a frame in pixels. The course trains
+on `cpu`."""
+LEVELS = ("LO", "MD", "HI")
+NO_LEVEL = "XX"
+"""The level of a neutral clip, as in CREMA-D: there is nothing to be weak or strong."""
+TEXT_CODE = "TXT"
+"""In the place of the sentence, where the text is the user's own."""
+_STREAMS = {"faces": 11, "plan": 13}
+
+
+@dataclass(frozen=True)
+class Member:
+    """An actor of a set. name: V001.  kind: "virtual" or "portrait".  seed: of face and voice.  photo: see `SFHQ`."""
+
+    name: str
+    kind: str
+    seed: int
+    split: str
+    photo: str | None = None
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A clip to be made. text: None for the sentences of `tfg.vocabulary.SENTENCES`."""
+
+    actor: str
+    sentence: str
+    emotion: str
+    level: str
+    text: str | None = None
+
+    @property
+    def name(self) -> str:
+        """As CREMA-D would call it: V001_DFA_HAP_HI."""
+        return f"{self.actor}_{self.sentence}_{self.emotion}_{self.level}"
+
+
+def profile(name: str) -> dict:
+    """The sizes of a profile. Raises InputError for an unknown one."""
+    if name not in PROFILES:
+        raise InputError(f"unknown profile {name!r}; choose one of {', '.join(PROFILES)}.")
+    return dict(PROFILES[name])
+
+
+def members(profile_name: str = "cpu", *, actors: int | None = None, portraits: int | None = None,
+            photos: Sequence[str | os.PathLike] = (), seed: int = 0) -> list[Member]:
+    """The cast of a profile, with its numbers replaced where others are given; the rest as in `cast`.
+
+    Photos without a number of actors are the whole cast.
+    """
+    sizes = profile(profile_name)
+    if photos and actors is None:
+        actors = max(len(photos), portraits or 0)
+    if actors is None:
+        actors, portraits = sizes["actors"], sizes["portraits"] if portraits is None else portraits
+    if not photos and portraits != 0:
+        photos = sizes["photos"][:actors]
+        portraits = min(sizes["portraits"], actors) if photos and portraits is None else portraits
+    return cast(actors, portraits, photos=photos, seed=seed)
+
+
+def cast(actors: int, portraits: int | None = None, *, photos: Sequence[str | os.PathLike] = (), seed: int = 0) -> \
+        list[Member]:
+    """The members of a set, in the order of their names.
+
+    actors: how many in all.  portraits: how many of them are photos (None: half, rounded down; only `photos` where
+    those are given).  photos: files, the first portraits; the others are faces of SFHQ, drawn by the seed from those
+    that `tfg.actors.portrait.suitable` accepts and data/sfhq/splits.csv keeps for the same split, one a person. A file
+    that is named like a tile of SFHQ is in that tile's split, whatever its place.
+    Raises InputError: numbers that do not fit, a missing photo, not enough faces.
+    """
+    portraits = (len(photos) or actors // 2) if portraits is None else portraits
+    if not 1 <= actors <= 999:
+        raise InputError(f"a set has 1 to 999 actors, not {actors}.")
+    if not 0 <= portraits <= actors or len(photos) > portraits:
+        raise InputError(f"{len(photos)} photos and {portraits} portrait actors were asked for among {actors} actors; "
+                         "give at least as many actors as portraits, and as many portraits as photos.")
+    if seed < 0:
+        raise InputError(f"the seed is {seed}; give 0 or more.")
+    own = [photo if str(photo).startswith((SHIPPED, SFHQ)) else str(check_file(photo, "photo").resolve())
+           for photo in photos]
+    many = apportion(actors, SPLITS)
+    faces = apportion(portraits, many)
+    draw = Tiles(seed) if portraits > len(own) else None
+    members: list[Member] = []
+    for split, n in many.items():
+        for k in range(n):
+            number = len(members) + 1
+            kind = "virtual" if k < n - faces[split] else "portrait"
+            photo = None if kind == "virtual" else own.pop(0) if own else draw.next(split)
+            members.append(Member(f"V{number:03d}", kind, actor_seed(seed, number), split_of(photo, split), photo))
+    return members
+
+
+def actor_seed(seed: int, number: int) -> int:
+    """The seed of the set's actor with this number, 32 bits: it does not depend on how many others there are."""
+    return int(np.random.default_rng([seed, _STREAMS["faces"], number]).integers(1 << 32))
+
+
+def apportion(n: int, shares: dict[str, int]) -> dict[str, int]:
+    """n divided in proportion to whole shares, by largest remainders (the first of equal ones); the sum is n."""
+    total = sum(shares.values())
+    out = {k: n * s // total for k, s in shares.items()}
+    rest = sorted(shares, key=lambda k: -(n * shares[k] % total))
+    for k in rest[:n - sum(out.values())]:
+        out[k] += 1
+    return out
+
+
+def plan(members: Sequence[Member], clips: int = 12, *, emotions: Sequence[str] = EMOTIONS, text: str | None = None,
+         seed: int = 0) -> list[Planned]:
+    """The clips of all members, `clips` of each, actor by actor.
+
+    Balance, for 12 clips of six emotions: each actor says all 12 sentences, feels each emotion twice, and no emotion
+    twice at the same level (NEU has only XX). Any 6 actors in a row who begin at the 1st, 7th, 13th, ... have each pair
+    (sentence, emotion) once; any such 18 have each triple (sentence, emotion, level) once. So over 72 actors each
+    triple comes 4 times, and over any split each pair within one. Other numbers are as even as they can be in this
+    order. Raises InputError: an unknown emotion, no clip, or more than there are different ones.
+    """
+    emotions, sentences = _emotions(emotions), tuple(SENTENCES) if text is None else (TEXT_CODE,)
+    most = most_clips(emotions, text)
+    if not 1 <= clips <= most:
+        raise InputError(f"{clips} clips of an actor were asked for; there are 1 to {most} different ones of "
+                         f"{len(sentences)} sentence{'s'[:len(sentences) > 1]} and {len(emotions)} emotions.")
+    return [p for k, member in enumerate(members) for p in _clips_of(member, k, clips, sentences, emotions, text, seed)]
+
+
+def most_clips(emotions: Sequence[str] = EMOTIONS, text: str | None = None) -> int:
+    """How many different clips of an actor there are: one for each sentence, emotion and level."""
+    return (len(SENTENCES) if text is None else 1) * sum(1 if e == "NEU" else len(LEVELS) for e in _emotions(emotions))
+
+
+def _emotions(emotions: Sequence[str]) -> tuple[str, ...]:
+    from tfg.actors.emotion import check_emotion
+
+    return tuple(dict.fromkeys(check_emotion(e) for e in emotions))
+
+
+def _clips_of(member: Member, k: int, clips: int, sentences, emotions, text, seed: int) -> list[Planned]:
+    """A Latin square: actor k shifts emotions against sentences by one, each block of actors shifts the levels."""
+    S, E = len(sentences), len(emotions)
+    block, turn = divmod(k, E)
+    order = np.random.default_rng([seed, _STREAMS["plan"], block // len(LEVELS)]).permutation(S)
+    again = S % E == 0                                  # a sentence's second round must meet another emotion
+    out: dict[str, Planned] = {}
+    met: Counter = Counter()
+    start = clips * block % S if clips % S else 0       # fewer clips than sentences: the next actors take others
+    for j in itertools.count(start):
+        s, e = j % S, (j + turn + (j // S if again else 0)) % E
+        level = NO_LEVEL if emotions[e] == "NEU" else LEVELS[(s + e + s // E + block + met[s, e]) % len(LEVELS)]
+        met[s, e] += 1
+        made = Planned(member.name, sentences[order[s]], emotions[e], level, text)
+        out.setdefault(made.name, made)
+        if len(out) == clips:
+            return list(out.values())
+
+
+def build(member: Member, size: int = 128):
+    """The actor itself (tfg.actors.actor.Actor). Raises InputError where its photo is missing or shows no face."""
+    if member.kind == "virtual":
+        from tfg.actors.identity import Identity
+        from tfg.actors.virtual import VirtualActor
+
+        return VirtualActor(Identity.from_seed(member.seed), name=member.name, size=size)
+    from tfg.actors.portrait import PortraitActor
+
+    return PortraitActor.from_image(photo_path(member.photo), name=member.name, size=size, seed=member.seed)

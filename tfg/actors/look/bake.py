@@ -1,0 +1,99 @@
+"""Soft light computed once: from which directions each vertex sees the sky.
+
+Visibility from DIRECTIONS, found with depth maps of the resting face, gives two things in every frame at the price of
+a matrix product: how much light arrives from any surroundings (precomputed radiance transfer, Sloan et al. 2002), and
+how far a lamp of any size is shadowed by nose, brow, chin and hair.
+"""
+from __future__ import annotations
+
+import functools
+
+import numba
+import numpy as np
+
+from tfg.actors.look import draw
+
+N_DIRECTIONS = 72
+MAP_PX = 160
+BIAS_M = 0.0028
+
+
+@functools.lru_cache(maxsize=1)
+def directions() -> np.ndarray:
+    """(D, 3) unit vectors, evenly spread (Fibonacci's spiral)."""
+    i = np.arange(N_DIRECTIONS) + 0.5
+    y = 1 - 2 * i / N_DIRECTIONS
+    phi = np.pi * (1 + 5**0.5) * i
+    r = np.sqrt(1 - y * y)
+    out = np.stack([r * np.cos(phi), y, r * np.sin(phi)], 1).astype(np.float32)
+    out.setflags(write=False)
+    return out
+
+
+def visibility(v: np.ndarray, normal: np.ndarray, tri: np.ndarray, corners: np.ndarray | None = None) -> np.ndarray:
+    """(N, D) float32 in [0, 1]: 1 where vertex i sees out in direction d past the triangles (F, 3) of corners (C, 3),
+    which are the vertices v (N, 3) themselves unless given."""
+    corners = v if corners is None else corners
+    out = np.empty((len(v), N_DIRECTIONS), np.float32)
+    lifted = v + normal * np.float32(0.0015)
+    span = 0.40
+    scale = MAP_PX / span
+    zbuf = np.empty((MAP_PX, MAP_PX), np.float32)
+    for k, d in enumerate(directions()):
+        side = np.cross([0.0, 1.0, 0.0] if abs(d[1]) < 0.9 else [1.0, 0.0, 0.0], d)
+        side /= np.linalg.norm(side)
+        frame = np.stack([side, np.cross(d, side), d]).astype(np.float32)
+        q = corners @ frame.T
+        xy = q[:, :2] * np.float32(scale) + np.float32(MAP_PX / 2)
+        xy[:, 1] += np.float32(0.04 * scale * frame[1, 1])
+        _depth_map(xy, q[:, 2], tri, zbuf)
+        ql = lifted @ frame.T
+        xyl = ql[:, :2] * np.float32(scale) + np.float32(MAP_PX / 2)
+        xyl[:, 1] += np.float32(0.04 * scale * frame[1, 1])
+        _look(xyl, ql[:, 2], zbuf, np.float32(BIAS_M), out[:, k])
+    return out
+
+
+@numba.njit(**draw._jit)
+def _depth_map(xy, z, tri, zbuf):
+    height, width = zbuf.shape
+    zbuf[:] = -1e9
+    for t in range(tri.shape[0]):
+        a, b, c = tri[t, 0], tri[t, 1], tri[t, 2]
+        x0, y0, x1, y1, x2, y2 = xy[a, 0], xy[a, 1], xy[b, 0], xy[b, 1], xy[c, 0], xy[c, 1]
+        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+        if abs(area) < 1e-7:
+            continue
+        inv = 1 / area
+        top, bottom = max(int(np.ceil(min(y0, y1, y2))), 0), min(int(np.floor(max(y0, y1, y2))), height - 1)
+        left, right = max(int(np.ceil(min(x0, x1, x2))), 0), min(int(np.floor(max(x0, x1, x2))), width - 1)
+        for y in range(top, bottom + 1):
+            for x in range(left, right + 1):
+                w0 = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) * inv
+                w1 = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) * inv
+                w2 = 1 - w0 - w1
+                if w0 >= -1e-4 and w1 >= -1e-4 and w2 >= -1e-4:
+                    d = w0 * z[a] + w1 * z[b] + w2 * z[c]
+                    if d > zbuf[y, x]:
+                        zbuf[y, x] = d
+
+
+@numba.njit(**draw._jit)
+def _look(xy, z, zbuf, bias, out):
+    height, width = zbuf.shape
+    for i in range(xy.shape[0]):
+        x, y = xy[i, 0], xy[i, 1]
+        j, k = int(np.floor(x)), int(np.floor(y))
+        if j < 0 or k < 0 or j >= width - 1 or k >= height - 1:
+            out[i] = 1
+            continue
+        fx, fy = x - j, y - k
+        limit = z[i] + bias
+        s = (1 - fx) * (1 - fy) * (zbuf[k, j] < limit) + fx * (1 - fy) * (zbuf[k, j + 1] < limit)
+        out[i] = s + (1 - fx) * fy * (zbuf[k + 1, j] < limit) + fx * fy * (zbuf[k + 1, j + 1] < limit)
+
+
+def transfer(seen: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    """(N, D): how much light from each direction a matt surface of those normals (N, 3) sends on."""
+    cosine = np.maximum(normal @ directions().T, 0)
+    return np.ascontiguousarray(seen * cosine * np.float32(4 / N_DIRECTIONS), np.float32)

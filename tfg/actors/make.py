@@ -1,0 +1,278 @@
+"""Making a set of virtual actors: a folder of clips and `set.json`, which says who is in it and what.
+
+    DIR/set.json                            version, tfg, seed, size, profile, ..., split, members, clips;
+                                            photos: sha256 of those that are neither SFHQ's nor tfg's
+    DIR/V001_DFA_HAP_HI.mp4 .wav .npz       one clip (tfg.actors.record)
+
+A clip is a function of the set's seed, its member and its own name: neither the number of workers nor what was made
+before changes a byte of it (on one machine; another processor may round differently). A run that was stopped, or
+killed, goes on where it was. joblib spreads the work over actors; within `joblib.parallel_config("dask")` over a
+cluster whose workers see the same folders.
+"""
+from __future__ import annotations
+
+import errno
+import functools
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tfg.actors import cast as casting
+from tfg.actors import photos
+from tfg.actors.cast import Member, Planned
+from tfg.actors.manifest import (
+    FRAMES_PER_CLIP,
+    LOCK,
+    MANIFEST,
+    PART,
+    announce,
+    check_folder,
+    manifest,
+    read_manifest,
+)
+from tfg.actors.record import is_recorded, record
+from tfg.errors import InputError
+from tfg.files import atomic, locked, make_folder
+from tfg.vocabulary import EMOTIONS
+
+__all__ = ["Made", "Report", "make", "manifest", "play", "read_manifest"]
+BYTES_PER_FRAME = {"": 4500, "masks": 500, "depth": 4000, "flow": 5000}     # at 128 px, about, in all and by extra
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass
+class Made:
+    """What became of one clip."""
+
+    name: str
+    frames: int = 0
+    error: str | None = None
+    full: bool = False              # the disk is: going on makes no sense
+
+
+@dataclass
+class Report:
+    """What a run did. kept: were there already.  failed: (clip, why)."""
+
+    out: Path
+    made: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    frames: int = 0
+    n_bytes: int = 0                # of the whole folder
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        rate = f", {self.frames / self.seconds:.0f} frames/s" if self.frames else ""
+        return (f"{self.out}: {len(self.made)} clips made ({self.frames} frames in {self.seconds:.1f} s{rate}), "
+                f"{len(self.kept)} there already, {len(self.failed)} failed; {self.n_bytes / 1e6:.1f} MB")
+
+
+def make(out: str | os.PathLike, *, profile: str = "cpu", actors: int | None = None, portraits: int | None = None,
+         portrait: Sequence[str | os.PathLike] = (), clips: int | None = None, size: int | None = None,
+         text: str | None = None, emotions: Sequence[str] = EMOTIONS, seed: int = 0, extras: Sequence[str] = (),
+         workers: int | None = None, mirror: str | os.PathLike | None = None, progress: bool = True,
+         say: Callable[[str], None] | None = None) -> Report:
+    """Make a set, or go on with one.
+
+    out: folder, made if it is not there.  profile: of `cast.PROFILES`; actors, portraits, clips (of each actor), size
+    (px) replace its numbers.  portrait: photos that become actors of the set (`cast.cast`).  text: said instead of the
+    twelve sentences.  emotions: of `vocabulary.EMOTIONS`.  seed: another one, other people.  extras: of "masks",
+    "depth", "flow".  workers: processes, all cores by default.  mirror: a folder with sfhq/ in it, $TFG_MIRROR if None.
+    say: called with a sentence about what is to be made, before the work begins.
+    A clip that cannot be made is in `Report.failed` and the rest goes on.
+    Raises InputError: options that do not fit, photos that cannot be had, a folder that holds something else, another
+    run in it, a full disk.
+    """
+    started = time.perf_counter()
+    wanted = manifest(profile=profile, actors=actors, portraits=portraits, portrait=portrait, clips=clips, size=size,
+                      text=text, emotions=emotions, seed=seed, extras=extras)
+    if workers is not None and workers < 1:
+        raise InputError(f"workers is {workers}; give 1 or more.")
+    out = Path(out)
+    check_folder(out, wanted)
+    members = [Member(**m) for m in wanted["members"]]
+    planned = [Planned(**c) for c in wanted["clips"]]
+    with locked(make_folder(out), LOCK):
+        _sweep(out)
+        report = Report(out)
+        report.kept = [c.name for c in planned if is_recorded(out, c.name, wanted["extras"])]
+        kept = set(report.kept)
+        missing = [c for c in planned if c.name not in kept]
+        _check_room(out, len(missing), wanted)
+        if missing:
+            needed = {c.actor for c in missing}
+            photos.fetch_photos([m for m in members if m.name in needed], mirror=mirror)
+        if not (out / MANIFEST).exists():
+            with atomic(out / MANIFEST) as part:
+                part.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
+        if say:
+            say(announce(out, members, missing, wanted))
+        try:
+            _run(report, members, missing, wanted, workers, progress)
+        finally:
+            _sweep(out)
+        report.n_bytes = sum(p.stat().st_size for p in out.iterdir())
+    report.seconds = time.perf_counter() - started
+    return report
+
+
+def _check_room(out: Path, clips: int, wanted: dict) -> None:
+    pixels = (wanted["size"] / 128) ** 2
+    pictures = sum(BYTES_PER_FRAME[e] for e in wanted["extras"])
+    needed = clips * FRAMES_PER_CLIP * (BYTES_PER_FRAME[""] * (.8 + .2 * pixels) + pictures * pixels)
+    free = shutil.disk_usage(out).free
+    if needed > free:
+        raise InputError(f"about {needed / 1e6:.0f} MB are to be written and the disk of {out} has {free / 1e6:.0f} MB "
+                         "left; make fewer or smaller clips, or choose another disk.")
+
+
+def _sweep(out: Path) -> None:
+    """Remove temporary files of killed runs: whoever holds the lock knows that nobody writes to them."""
+    for part in out.glob(".*.part.*"):
+        if PART.fullmatch(part.name):
+            part.unlink(missing_ok=True)
+
+
+# ---- the work -------------------------------------------------------------------------------------------------
+def _run(report: Report, members: list[Member], missing: list[Planned], wanted: dict, workers: int | None,
+         progress: bool) -> None:
+    from joblib import Parallel, delayed, effective_n_jobs
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+    from tqdm.auto import tqdm
+
+    workers = workers or effective_n_jobs(-1)           # all cores, or all of a cluster
+    jobs = list(_jobs(members, missing, workers))
+    if not jobs:
+        return
+    bar = tqdm(total=len(report.kept) + len(missing), initial=len(report.kept), desc="clips", unit=" clip",
+               leave=False, disable=not progress)
+    with bar, one_thread_each():
+        pool = Parallel(n_jobs=min(workers, len(jobs)), return_as="generator_unordered", batch_size=1)
+        results = pool(delayed(play)(str(report.out), member, clips, wanted["size"], tuple(wanted["extras"]))
+                       for member, clips in jobs)
+        try:
+            for done in results:
+                _take_stock(report, done)
+                bar.update(len(done))
+        except TerminatedWorkerError as error:
+            raise InputError("a worker process was ended from outside, most often for want of memory; run the same "
+                             f"command again with fewer --workers than {workers}.") from error
+        finally:
+            getattr(results, "close", lambda: None)()
+    order = {c.name: i for i, c in enumerate(missing)}
+    report.made.sort(key=order.get)
+    report.failed.sort(key=lambda f: order[f[0]])
+
+
+def _take_stock(report: Report, done: list[Made]) -> None:
+    for clip in done:
+        if clip.full:
+            raise InputError(f"the disk of {report.out} is full: {clip.name} could not be written; free some space and "
+                             "run the same command again, it goes on where it was.")
+        if clip.error:
+            report.failed.append((clip.name, clip.error))
+        else:
+            report.made.append(clip.name)
+            report.frames += clip.frames
+
+
+def _jobs(members: list[Member], missing: list[Planned], workers: int) -> Iterator[tuple[Member, list[Planned]]]:
+    """All clips of an actor, who is then built once; in several parts where there are fewer actors than workers."""
+    groups = {m: [c for c in missing if c.actor == m.name] for m in members}
+    groups = {m: g for m, g in groups.items() if g}
+    parts = -(-workers // len(groups)) if groups else 1
+    for member, clips in groups.items():
+        n = -(-len(clips) // parts)
+        for k in range(0, len(clips), n):
+            yield member, clips[k:k + n]
+
+
+def play(out: str, member: Member, clips: list[Planned], size: int, extras: tuple[str, ...]) -> list[Made]:
+    """Make some clips of one member; runs in a worker. Errors are results, not raised."""
+    done: list[Made] = []
+    with one_thread():
+        try:
+            actor = _actor(member, size, _stamp(member))
+        except Exception as error:                    # whatever it is, the other members can play
+            return [Made(c.name, error=_sentence(error, member), full=_is_full(error)) for c in clips]
+        for clip in clips:
+            try:
+                take = _take(member, clip, actor)
+                record(take, actor, out, extras=extras)
+                done.append(Made(clip.name, len(take.motion)))
+            except Exception as error:
+                done.append(Made(clip.name, error=_sentence(error, member), full=_is_full(error)))
+                if done[-1].full:
+                    break
+    return done
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Sums are rounded alike whoever adds them up, and workers do not fight for cores."""
+    import cv2
+    from threadpoolctl import threadpool_limits
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        cv2.setNumThreads(before)
+
+
+@functools.lru_cache(maxsize=1)
+def _actor(member: Member, size: int, stamp: tuple):
+    """Built once for all of a member's jobs in this process, and again if its photo has changed."""
+    return casting.build(member, size)
+
+
+def _stamp(member: Member) -> tuple:
+    path = photos.photo_path(member.photo) if member.photo else None
+    if path is None or not path.is_file():
+        return ()
+    return path.stat().st_mtime_ns, path.stat().st_size
+
+
+def _take(member: Member, clip: Planned, actor):
+    from tfg.actors.take import make_take
+    from tfg.actors.voices import Voice
+
+    voice = Voice.from_seed(member.seed, sex=actor.about.get("sex") or photos.voice_sex(member),
+                            age=actor.about.get("age"))
+    said = dict(sentence=clip.sentence) if clip.text is None else dict(text=clip.text)
+    return make_take(member.name, member.seed, emotion=clip.emotion, level=clip.level, voice=voice,
+                     **said)
+
+
+def _sentence(error: Exception, member: Member) -> str:
+    photo = f" ({Path(member.photo).name})" if member.photo else ""
+    what = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+    return " ".join(f"{what}{photo}".split())
+
+
+def _is_full(error: BaseException | None) -> bool:
+    while error is not None:
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """New worker processes take their number of threads from the environment."""
+    before = {k: os.environ.get(k) for k in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for k, v in before.items():
+            os.environ.pop(k) if v is None else os.environ.update({k: v})

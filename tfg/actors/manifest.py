@@ -1,0 +1,91 @@
+"""set.json: who is in a set of virtual actors and what they do; written before the first clip is made.
+
+A run that goes on with a folder must be given the same: everything in the manifest follows from the options.
+"""
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import asdict
+from pathlib import Path
+
+from tfg.actors import cast as casting
+from tfg.actors.cast import Member, Planned
+from tfg.actors.record import LAYOUT, check_extras
+from tfg.errors import InputError
+from tfg.faces.models import sha256
+from tfg.vocabulary import EMOTIONS
+
+MANIFEST, VERSION = "set.json", 1
+LOCK = ".lock"
+FRAMES_PER_CLIP = 56                # a sentence with its silence, about
+PART = re.compile(r"\..+\.[0-9a-f]{8}\.part\.(mp4|wav|npz|json)")          # what `files.atomic` writes to
+
+
+def manifest(*, profile: str = "cpu", actors=None, portraits=None, portrait=(), clips=None, size=None, text=None,
+             emotions=EMOTIONS, seed: int = 0, extras=()) -> dict:
+    """What set.json holds; arguments as `make`."""
+    import tfg
+
+    sizes = casting.profile(profile)
+    members = casting.members(profile, actors=actors, portraits=portraits, photos=portrait, seed=seed)
+    size = sizes["size"] if size is None else size
+    if not 32 <= size <= 1024 or size % 2:
+        raise InputError(f"the size is {size} px; give an even number from 32 to 1024.")
+    if text is not None and not text.strip():
+        raise InputError("the text is empty; give at least one word, or leave it out for the twelve sentences.")
+    clips = min(sizes["clips"], casting.most_clips(emotions, text)) if clips is None else clips
+    planned = casting.plan(members, clips, emotions=emotions, text=text, seed=seed)
+    photos = {m.name: sha256(m.photo) for m in members if m.photo and Path(m.photo).is_file()}
+    split: dict[str, list[str]] = {s: [m.name for m in members if m.split == s] for s in casting.SPLITS}
+    return dict(what="a set of virtual actors; AI-generated (tfg)", version=VERSION, layout=LAYOUT, tfg=tfg.__version__,
+                profile=profile, seed=seed, size=size, extras=list(check_extras(extras)), split=split, photos=photos,
+                members=[asdict(m) for m in members], clips=[asdict(c) for c in planned])
+
+
+def announce(out: Path, members: list[Member], missing: list[Planned], wanted: dict) -> str:
+    """A sentence about what is to be made."""
+    photos = sum(m.kind == "portrait" for m in members)
+    actors = f"{len(members)} actor{'s' * (len(members) > 1)}"
+    return (f"{out}: {actors} ({photos} of them photos), {len(missing)} of {len(wanted['clips'])} clips to "
+            f"make at {wanted['size']} px, about {len(missing) * FRAMES_PER_CLIP:,} frames")
+
+
+def read_manifest(folder: str | os.PathLike) -> dict:
+    """set.json of a folder. Raises InputError: missing, damaged, or of a newer tfg."""
+    path = Path(folder) / MANIFEST
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+        version = int(held["version"])
+        [Member(**m) for m in held["members"]], [Planned(**c) for c in held["clips"]]
+    except OSError as error:
+        raise InputError(f"{folder} holds no {MANIFEST} that can be read ({error.strerror}); give a folder that "
+                         "`tfg actors make` filled.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is damaged ({error}); delete it and run the same `tfg actors make` again in a new "
+                         "folder.") from error
+    if version > VERSION:
+        raise InputError(f"{path} was written by a newer tfg (format {version}, this one reads {VERSION}); update tfg.")
+    return held
+
+
+def check_folder(out: Path, wanted: dict) -> None:
+    """A folder that is empty, or was begun with the same manifest; InputError for any other."""
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise InputError(f"{out} is a file; give a folder.")
+    if not (out / MANIFEST).exists():
+        there = [p.name for p in out.iterdir() if p.name != LOCK and not PART.fullmatch(p.name)]
+        if there:
+            raise InputError(f"{out} holds other things ({sorted(there)[0]}) and no {MANIFEST}; give a new or empty "
+                             "folder.")
+        return
+    held = read_manifest(out)
+    differs = [k for k in wanted if held.get(k) != wanted[k]]
+    if differs:
+        k = differs[0]
+        shown = f" ({held.get(k)!r}, not {wanted[k]!r})" if isinstance(wanted[k], (int, str)) else ""
+        raise InputError(f"{out} holds another set: its {k} differs{shown}; choose another folder, or the options that "
+                         "it was begun with.")

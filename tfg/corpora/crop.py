@@ -1,0 +1,105 @@
+"""Where to cut a face out of each frame of a clip so that the crop neither trembles nor breathes with the jaw."""
+from __future__ import annotations
+
+import numpy as np
+
+from tfg.errors import InputError
+from tfg.faces import align
+from tfg.faces.pose import HEAD_WIDTH_CM, rigid_fit
+from tfg.faces.smooth import fill_gaps
+
+CROPS = ("face", "aligned", "whole")
+MARGIN = (.35, .55, .35, .25)
+CALM_FRAMES = 8.0
+"""Standard deviation, in frames, of the Gaussian that the crop follows the head with: 0.3 s."""
+STILL = 0.06
+"""A head that stays within this part of the crop's side gets one crop for the whole clip, at rest."""
+
+
+def place(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Centre (T, 2) and width (T,) of the skull in px, from points that expression hardly moves; NaN where no face."""
+    centre = np.full((len(points), 2), np.nan)
+    width = np.full(len(points), np.nan)
+    for t in np.flatnonzero(np.isfinite(points[:, 0, 0])):
+        _, scale, at = rigid_fit(points[t])
+        centre[t], width[t] = at[:2] * [1, -1], scale * HEAD_WIDTH_CM
+    return centre, width
+
+
+def check(crop: str, margin) -> tuple[float, ...]:
+    """The four margins. Raises InputError for an unknown crop or margins that cannot be."""
+    if crop not in CROPS:
+        raise InputError(f"crop is {crop!r}; choose one of {', '.join(CROPS)}.")
+    values = tuple(float(v) for v in np.atleast_1d(np.asarray(margin, float)))
+    values = values * 4 if len(values) == 1 else values
+    if len(values) != 4 or not all(-.3 <= v <= 3 for v in values):
+        raise InputError(f"the margin is {margin}; give one number, or left, top, right, bottom, from -0.3 to 3 (parts "
+                         "of the face's longer side).")
+    return values
+
+
+def matrices(points: np.ndarray, ok: np.ndarray, size: int, picture: tuple[int, int], *, crop: str = "face",
+             margin: tuple = MARGIN, where: tuple | None = None) -> np.ndarray:
+    """(T, 2, 3) transforms from the picture to a crop of size x size px.
+
+    points: (T, 478, 2 or 3) px.  ok: (T,) bool, frames to rely on; others are bridged.  picture: height, width.
+    where: what `place(points)` returned.
+    crop: "face": a square around the face, upright in the picture. Its place relative to the skull is a median,
+    so that the opening jaw does not move it; it follows the skull slowly, and not at all if the head hardly moves. It
+    stays inside the picture: moved there if it reaches beyond, made smaller (for the whole clip) if it is larger.
+    "aligned": eyes and nose at the same place in each frame (roll, distance and shift removed).  "whole": all of the
+    picture.  margin: as `tfg.faces.align.crop_box`, for "face".
+    Raises ValueError if no frame is ok.
+    """
+    T = len(points)
+    if crop == "whole":
+        h, w = picture
+        side = max(h, w)
+        box = np.array([(w - side) / 2, (h - side) / 2, (w + side) / 2, (h + side) / 2])
+        return np.repeat(align.box_matrix(box, size)[None], T, axis=0)
+    if not ok.any():
+        raise ValueError("no frame is ok: there is nothing to place a crop by")
+    if crop == "aligned":
+        stable = np.where(ok[:, None, None], points[:, list(align.STABLE), :2], np.nan)
+        calm, out = _calm(fill_gaps(stable), 2.0), []
+        full = np.zeros((points.shape[1], 2))
+        for frame in calm:
+            full[list(align.STABLE)] = frame
+            out.append(align.aligned_matrix(full, size))
+        return np.stack(out)
+    centre, width = where or place(points)
+    boxes = np.stack([align.crop_box(points[t], margin) for t in np.flatnonzero(ok)])   # (n, 4)
+    corner = (boxes.reshape(-1, 2, 2) - centre[ok][:, None]) / width[ok][:, None, None]
+    low, high = np.median(corner, 0)                          # in head widths from the skull's centre
+    middle, side = (low + high) / 2, float((high - low).mean())
+    centre = fill_gaps(np.where(ok[:, None], centre, np.nan))
+    width = np.exp(fill_gaps(np.where(ok, np.log(width), np.nan)))
+    centre, width = _at_rest(centre, width, side)
+    half = (width * side / 2)[:, None]
+    half *= min(1.0, min(picture) / 2 / half.max())
+    far = np.array(picture[::-1], float)
+    middles = np.clip(centre + width[:, None] * middle, half, far - half)
+    return np.stack([align.box_matrix(b, size) for b in np.concatenate([middles - half, middles + half], 1)])
+
+
+def _at_rest(centre: np.ndarray, width: np.ndarray, side: float) -> tuple[np.ndarray, np.ndarray]:
+    """The skull's place with all but slow motion removed, or its median if it hardly moves."""
+    typical, at = np.median(width), np.median(centre, 0)
+    moved = np.abs(centre - at).max() / (typical * side)
+    grown = np.abs(np.log(width / typical)).max()
+    if max(moved, grown) <= STILL:
+        return np.repeat(at[None], len(centre), axis=0), np.full(len(width), typical)
+    return _calm(centre, CALM_FRAMES), np.exp(_calm(np.log(width), CALM_FRAMES))
+
+
+def _calm(values: np.ndarray, sigma: float) -> np.ndarray:
+    from scipy.ndimage import gaussian_filter1d
+
+    return gaussian_filter1d(values, sigma, axis=0, mode="nearest")
+
+
+def moved(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Points (T, 478, 3) px of the pictures -> of the crops; z is scaled along.  matrix: (T, 2, 3).  float32."""
+    xy = np.einsum("tij,tkj->tki", matrix[:, :, :2], points[..., :2]) + matrix[:, None, :, 2]
+    scale = np.sqrt(np.abs(np.linalg.det(matrix[:, :, :2])))[:, None, None]
+    return np.concatenate([xy, points[..., 2:] * scale], -1).astype(np.float32)

@@ -1,0 +1,164 @@
+"""The store: prepared clips in one folder, read by any number of processes while one of them appends. Version 1.
+
+    store.json          {"format": "tfg store", "version": 1, "size": 128, "arrays": {"expression": ["<f4", [52]], ...}}
+    frames.jpegs        the JPEG files of all frames (size x size px, RGB), one after the other
+    frames.uint64       for each frame the byte after its end in frames.jpegs (it starts where the one before it ends)
+    mel.float16         mel spectrograms, time first: 80 numbers per column, 80 columns per second
+    NAME.DTYPE          one array per name in store.json, e.g. expression.float32: N frames of that shape, C order
+    clips.jsonl         a line per clip: a `Row` as JSON, a tab, the CRC-32 of the JSON (8 hex digits), a line feed
+    writer.lock         locked by the process that writes; the lock ends with the process, however that ends
+
+All numbers are little-endian, all files only grow. A clip's data are written first and brought to the disk, then its
+line: **the complete line is the commit**. What lies beyond the last line in any file is a clip that was never finished:
+readers do not see it, the next writer cuts it off. So a crash at any moment costs the clip being written and no other,
+and what a reader has mapped never changes. Rows carry the CRC-32 of the bytes that they added to each file.
+
+Frames are JPEG of quality 92 without chroma subsampling (lips are colour). A mel column in float16 is within 0.001 of
+the exact value, 0.012 dB; a point (in crop px) within 1/32 px below 128 px, 1/16 px below 256. matrix takes a point of
+the clip's original frame to the crop (see `tfg.faces.align`).
+
+    store = Store.open("build/cremad")
+    row = store.clips[0]
+    pictures, pose = store.frames(row.start, row.stop), store.arrays["pose"][row.start:row.stop]
+    mel = store.mel[row.mel_start:row.mel_stop]
+"""
+from __future__ import annotations
+
+import bisect
+import functools
+import mmap
+import os
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from tfg.corpora import store_format as form
+from tfg.corpora.store_format import ARRAYS, Row  # noqa: F401
+from tfg.corpora.store_writer import StoreWriter, encode  # noqa: F401
+from tfg.errors import InputError
+
+
+class Store:
+    """A store as it is when it is opened; clips that are appended later are seen by opening it again.
+
+    clips: list of `Row`.  n_frames: of all clips.  size: side of a frame, px.  mel: (M, 80) float16.  arrays: name ->
+    (n_frames, ...).  Arrays are read-only views of mapped files: nothing is read before it is used.  Can be pickled
+    (the copy opens the same clips by itself) and shared by threads and processes.
+    """
+
+    @staticmethod
+    def open(path: str | os.PathLike) -> Store:
+        """Open for reading. Raises InputError if there is none, it is damaged, or of a newer version."""
+        return Store(path)
+
+    def __init__(self, path: str | os.PathLike, *, _clips: int | None = None):
+        self.path = Path(path)
+        header = form.read_header(self.path)
+        self.size, self.schema = header["size"], header["arrays"]
+        self.clips: list[Row] = form.read_table(self.path)[0][:_clips]
+        form.check_sizes(self.path, self.clips, self.schema)
+        sizes = form.committed(self.clips, self.schema)
+        self._jpegs = _mapped(self.path / form.FRAMES, sizes[form.FRAMES])
+        self._ends = self._array(form.INDEX, sizes, "<u8", ())
+        self.mel = self._array(form.MEL, sizes, "<f2", (form.N_MELS,))
+        self.arrays = {k: self._array(form.file_of(k, d), sizes, d, s) for k, (d, s) in self.schema.items()}
+        last = self.clips[-1].end_byte if self.clips else 0
+        if (int(self._ends[-1]) if len(self._ends) else 0) != last:
+            raise InputError(f"the index {self.path / form.INDEX} does not end where the frames do, in clip "
+                             f"{self.clips[-1].id}; copy the store again, or prepare it anew.")
+
+    def _array(self, name: str, sizes: dict, dtype: str, shape: tuple) -> np.ndarray:
+        data = _mapped(self.path / name, sizes[name])
+        return np.frombuffer(data, dtype).reshape(-1, *shape)
+
+    def __getstate__(self) -> dict:
+        return {"path": self.path, "_clips": len(self.clips)}
+
+    def __setstate__(self, state: dict) -> None:
+        self.__init__(state["path"], _clips=state["_clips"])
+
+    def __repr__(self) -> str:
+        return f"Store({str(self.path)!r}: {len(self.clips)} clips, {self.n_frames} frames, {self.size} px)"
+
+    @property
+    def n_frames(self) -> int:
+        return len(self._ends)
+
+    @functools.cached_property
+    def _starts(self) -> list[int]:
+        return [row.start for row in self.clips]
+
+    @functools.cached_property
+    def by_id(self) -> dict[str, Row]:
+        """id -> Row."""
+        return {row.id: row for row in self.clips}
+
+    def row_of(self, i: int) -> Row:
+        """The clip that frame i belongs to. Raises IndexError beyond the ends."""
+        if not 0 <= i < self.n_frames:
+            raise IndexError(f"frame {i} of a store of {self.n_frames} frames")
+        return self.clips[bisect.bisect_right(self._starts, i) - 1]
+
+    def jpeg(self, i: int) -> bytes:
+        """Frame i as the bytes of a JPEG file."""
+        if not 0 <= i < self.n_frames:
+            raise IndexError(f"frame {i} of a store of {self.n_frames} frames")
+        start = int(self._ends[i - 1]) if i else 0
+        return self._jpegs[start:int(self._ends[i])]
+
+    def frame(self, i: int) -> np.ndarray:
+        """Frame i, (size, size, 3) uint8 RGB. Raises InputError, which names the clip, if it is corrupt."""
+        import cv2
+
+        data = self.jpeg(i)
+        out = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
+        if out is None or out.shape != (self.size, self.size, 3):
+            row = self.row_of(i)
+            raise InputError(f"frame {i - row.start} of clip {row.id} in {self.path / form.FRAMES} is corrupt; copy "
+                             "the store again, or prepare it anew.")
+        return out
+
+    def frames(self, start: int, stop: int) -> np.ndarray:
+        """Frames start .. stop - 1, (stop - start, size, size, 3) uint8 RGB."""
+        out = np.empty((max(0, stop - start), self.size, self.size, 3), np.uint8)
+        for k in range(len(out)):
+            out[k] = self.frame(start + k)
+        return out
+
+    def problems(self) -> Iterator[str]:
+        """Compare every byte with its checksum and decode every frame; a sentence for each clip that is damaged."""
+        for row in self.clips:
+            for name, (first, n) in form.clip_bytes(row, self.schema).items():
+                with open(self.path / name, "rb") as file:
+                    file.seek(first)
+                    data = file.read(n)
+                if zlib.crc32(data) != row.sums.get(name):
+                    yield f"clip {row.id} is damaged in {self.path / name}" + self._where(row, name)
+
+    def _where(self, row: Row, name: str) -> str:
+        """Which frame of a damaged clip cannot be decoded, if that can be told."""
+        if name != form.FRAMES:
+            return ""
+        for i in range(row.start, row.stop):
+            try:
+                self.frame(i)
+            except (InputError, IndexError):
+                return f": frame {i - row.start} is no JPEG picture"
+        return ""
+
+    def check(self) -> None:
+        """Verify everything. Raises InputError that names file and clip of the first fault, and counts the faults."""
+        found = list(self.problems())
+        if found:
+            more = f" ({len(found)} faults in all)" if len(found) > 1 else ""
+            raise InputError(f"{found[0]}{more}; copy the store again, or prepare it anew.")
+
+
+def _mapped(path: Path, size: int):
+    """The first `size` bytes of a file, mapped for reading."""
+    if not size:
+        return b""
+    with open(path, "rb") as file:
+        return mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
