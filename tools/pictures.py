@@ -1,4 +1,4 @@
-"""`python -m tools.pictures` draws the README's picture, docs/emotions.jpg: synthetic people in six emotions."""
+"""`python -m tools.pictures` draws the README's pictures: docs/emotions.jpg (portraits) and docs/actors.jpg."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -30,8 +30,28 @@ def sheet() -> Image.Image:
     return out
 
 
+def actors() -> Image.Image:
+    """Two rows of virtual actors at rest, then four of them in each emotion."""
+    from tfg.actors.identity import Identity
+    from tfg.actors.virtual import VirtualActor
+
+    side, across = 121, 12
+    people = [VirtualActor(Identity.from_seed(seed), size=2 * side) for seed in range(2 * across)]
+
+    def picture(person, expression) -> np.ndarray:
+        frame = person.render(person.personal(expression), np.zeros(6))
+        return np.asarray(Image.fromarray(frame).resize((side, side), Image.LANCZOS))
+
+    cells = [picture(person, actions("NEU")) for person in people]
+    for one, two in (people[2:4], people[9:11]):
+        cells += [picture(person, actions(e, 1.0)) for person in (one, two) for e in EMOTIONS]
+    rows = [np.hstack(cells[k:k + across]) for k in range(0, len(cells), across)]
+    return Image.fromarray(np.vstack(rows))
+
+
 if __name__ == "__main__":
-    target = Path(__file__).resolve().parent.parent / "docs" / "emotions.jpg"
-    target.parent.mkdir(exist_ok=True)
-    sheet().save(target, quality=88)
-    print(f"{target} ({target.stat().st_size / 1000:.0f} kB)")
+    for name, draw in (("emotions", sheet), ("actors", actors)):
+        target = Path(__file__).resolve().parent.parent / "docs" / f"{name}.jpg"
+        target.parent.mkdir(exist_ok=True)
+        draw().save(target, quality=88)
+        print(f"{target} ({target.stat().st_size / 1000:.0f} kB)")

@@ -198,11 +198,13 @@ class PortraitActor:
         return np.stack([rel.real, rel.imag], 1) + b.mean(0)
 
 
-def suitable(tile) -> bool:
+def suitable(tile, *, unread: bool = False) -> bool:
     """Whether a face of `tfg.corpora.sfhq.tiles` makes a good actor: seen from the front, lips closed, no broad smile
-    (its folds stay in the skin whatever the face does), enough pixels, and what it does can be measured."""
+    (its folds stay in the skin whatever the face does), enough pixels, and what it does can be measured.
+
+    unread: take those of `UNREAD`, too, as a figure about measuring must."""
     within = all(abs(getattr(tile, k)) <= v for k, v in LIMITS.items())
-    return within and tile.face_px >= MIN_FACE_PX and tile.id not in UNREAD
+    return within and tile.face_px >= MIN_FACE_PX and (unread or tile.id not in UNREAD)
 
 
 def _move_window(portrait, size, shift):

@@ -21,14 +21,16 @@ RIDGE = 0.02
 
 
 def run() -> dict:
-    """Both kinds of actors, six takes each (all emotions, strong)."""
+    """Both kinds of actors: single coefficients swept, then six takes each (all emotions), strong and as in a set."""
     out = {}
     for kind, actors in (("virtual", virtual(ACTORS)), ("portrait", portraits(ACTORS))):
         if not actors:
             print(f"\n{kind} actors: none here")
             continue
-        seen = [watch(actor, takes(actor.seed)) for actor in actors]
-        out[kind] = report(kind, actors, seen)
+        swept = sweeps(kind, actors)
+        out[kind] = report(kind, actors, [watch(actor, takes(actor.seed)) for actor in actors])
+        mixed = [watch(actor, takes(actor.seed, ("LO", "MD", "HI"))) for actor in actors]
+        out[kind] |= dict(sweeps=swept, mixed=pooled(kind, mixed))
     if (SHARED / "sfhq").is_dir():
         from tools.bench import real_or_not
 
@@ -44,13 +46,13 @@ def virtual(n: int) -> list:
 
 
 def portraits(n: int) -> list:
-    """Of n people of SFHQ from all over the table."""
+    """Of n people of SFHQ from all over the table, those included that a set leaves out as hard to read."""
     from tfg.actors.portrait import PortraitActor, suitable
     from tfg.corpora import sfhq
 
     if not (SHARED / "sfhq").is_dir():
         return []
-    good = [t for t in sfhq.tiles() if suitable(t)]
+    good = [t for t in sfhq.tiles() if suitable(t, unread=True)]
     chosen = good[:: max(1, len(good) // n)][:n]
     return [PortraitActor.from_image(photo(t), name=t.id, seed=500 + k) for k, t in enumerate(chosen)]
 
@@ -63,13 +65,47 @@ def photo(tile) -> np.ndarray:
         return np.asarray(sheet.crop((tile.x, tile.y, tile.x + tile.w, tile.y + tile.h)).convert("RGB"))
 
 
-def takes(seed: int) -> list:
-    """Six takes: another sentence for each emotion, all strong, so that brows and corners of the mouth do move."""
+def takes(seed: int, levels: tuple[str, ...] = ("HI",)) -> list:
+    """Six takes, another sentence for each emotion; levels in turn. Strong ones move brows and corners of the mouth."""
     from tfg.actors.take import make_take
 
     codes = list(SENTENCES)
     return [make_take("V001", seed, sentence=codes[(5 * seed + 2 * k) % 12], emotion=emotion,
-                      level="HI", recorded=False) for k, emotion in enumerate(EMOTIONS)]
+                      level=levels[(seed + k) % len(levels)], recorded=False) for k, emotion in enumerate(EMOTIONS)]
+
+
+def sweeps(kind: str, actors: list) -> dict:
+    """One coefficient at a time goes from 0 to 1, all others at rest: what the landmarker reads, r and range."""
+    asked, rows = np.linspace(0, 1, 9), {}
+    for name in CURVES:
+        found = []
+        for actor in actors:
+            seen = []
+            for value in asked:
+                e = np.zeros(52, np.float32)
+                e[index(name)] = value
+                faces = landmarks.detect(actor.render(actor.personal(e), np.zeros(6)))
+                seen.append(faces[0].blendshapes[index(name)].mean() if faces else np.nan)
+            seen = np.array(seen)
+            ok = np.isfinite(seen)
+            found.append((correlation(asked[ok], seen[ok]), np.ptp(seen[ok])))
+        r, reach = np.array(found).T
+        rows[name] = {"r": r.mean(), "worst": r.min(), "range": reach.mean(), "its worst": reach.min()}
+    table(f"{kind}: one coefficient at a time, from 0 to 1, and what is read", rows)
+    return rows
+
+
+def pooled(kind: str, seen: list[dict]) -> dict:
+    """The same correlations where weak, middling and strong takes are mixed, as in a set."""
+    side = lambda x, name: x[:, index(name)].mean(1)                                         # noqa: E731
+    guessed = calibrated(seen)
+    rows = {}
+    for name in CURVES:
+        row = _row([(side(s["true"], name), side(s["seen"], name), side(g, name), s["clip"])
+                    for s, g in zip(seen, guessed, strict=True)])
+        rows[name] = {k: row[k] for k in ("pooled", "worst", "calibrated") if k in row}
+    table(f"{kind}: the same with levels mixed, as in a set", rows)
+    return rows
 
 
 def watch(actor, performed) -> dict:
