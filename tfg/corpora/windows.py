@@ -86,6 +86,10 @@ class Windows:
         """Number of different starts."""
         return len(self._index)
 
+    def clip_of_index(self) -> np.ndarray:
+        """(len,) which of `clips` each index lies in."""
+        return self.places.clip[self._index]
+
     def set_epoch(self, epoch: int) -> None:
         """The epoch of `windows[i]`. Workers of a DataLoader copy it when they start: with persistent_workers ask for
         keys instead, `windows[epoch, i]`."""
