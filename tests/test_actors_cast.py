@@ -57,7 +57,7 @@ def test_photos_keep_their_recorded_split_and_show_each_person_once(cpu):
 
 def test_the_recorded_splits_accept_the_casts():
     for name in PROFILES:
-        people = [splits.Person("actors", m.name, m.split, splits._who(vars(m))) for m in members(name)]
+        people = [splits.Person("actors", m.name, m.split, splits._who(vars(m), {})) for m in members(name)]
         assert len(splits.Splits(tuple(people)).people) == PROFILES[name]["actors"]
 
 
@@ -84,10 +84,28 @@ def test_photos_of_ones_own(tmp_path):
     assert [m.kind for m in members("cpu", photos=own, actors=5)].count("portrait") == 2
     more = members("cpu", photos=own, actors=6, portraits=3)
     assert [m.photo.startswith("sfhq:") for m in more if m.photo] == [False, False, True]
-    (tmp_path / "P003.png").write_bytes(b"x")                     # named like a tile: in that tile's split
     test = next(t for t, (split, _) in splits.tiles().items() if split == "test")
     (tmp_path / f"{test}.png").write_bytes(b"x")
     assert members(photos=[tmp_path / f"{test}.png"])[0].split == "test"
+
+
+def test_nobody_plays_two_actors(tmp_path):
+    """Neither by a second path to the file nor as a tile of the same person: train would share a face with test."""
+    shipped = paths.data("faces", "default.jpg")
+    assert [m.photo for m in members(photos=[shipped])] == ["tfg:default.jpg"]               # on every machine
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    (tmp_path / "P003.png").write_bytes(b"y")                     # the tile that tfg:default.jpg was cut from
+    a = tmp_path / "a.jpg"
+    for twice in ([a, tmp_path / "." / "a.jpg"], [shipped, "tfg:default.jpg"], [shipped, tmp_path / "P003.png"],
+                  [shipped, "sfhq:P003"]):
+        with pytest.raises(InputError, match="same person"):
+            members(photos=twice)
+    with pytest.raises(InputError, match="no photo file .*nobody.jpg"):
+        members(photos=["tfg:nobody.jpg"])
+    person = next(t for t in photos.suitable_tiles()["train"])
+    drawn = {m.photo for m in cast(400, 60, photos=[f"sfhq:{person}"]) if m.photo}
+    assert f"sfhq:{person}" in drawn and len(drawn) == 60
+    assert len({photos.person_of(p) for p in drawn}) == 60
 
 
 def test_apportion():

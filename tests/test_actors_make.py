@@ -14,8 +14,10 @@ import pytest
 
 from tfg import paths
 from tfg.actors import make as making
+from tfg.actors.cast import Member
 from tfg.actors.make import make
 from tfg.actors.manifest import read_manifest
+from tfg.actors.record import is_recorded
 from tfg.cli import main
 from tfg.clip import Clip
 from tfg.errors import InputError
@@ -35,6 +37,24 @@ def replace(source, target):
 os.replace = replace
 from tfg.actors.make import make
 make(sys.argv[1], workers=1, progress=False, **{options!r})
+"""
+
+INTERRUPTED = """
+import os, signal, sys, threading, time
+from pathlib import Path
+def interrupt():
+    while not list(Path(sys.argv[1]).glob(".*.part.*")):
+        time.sleep(.002)
+    os.kill(os.getpid(), signal.SIGINT)
+if __name__ == "__main__":
+    from tfg.actors import make as making
+    from tfg.cli import main
+    import tfg.actors.cli as cli
+    def run(given):
+        threading.Thread(target=interrupt, daemon=True).start()
+        making.make(sys.argv[1], workers=2, progress=False, **{options!r})
+    cli.run_make = run
+    sys.exit(main(["actors", "make", "--out", sys.argv[1]]))
 """
 
 
@@ -91,6 +111,28 @@ def test_a_dask_cluster_makes_the_same_bytes(tmp_path):
             report = quick(tmp_path / "set", **ALONE | dict(workers=None))
     quick(tmp_path / "here", **ALONE)
     assert len(report.made) == 2 and files(tmp_path / "set") == files(tmp_path / "here")
+
+
+def test_workers_write_where_the_run_is(small, tmp_path, monkeypatch):
+    """joblib's workers live on, in the folder that they were started in."""
+    for place in ("a", "b"):
+        (tmp_path / place).mkdir()
+        monkeypatch.chdir(tmp_path / place)
+        report = quick("set", workers=2)
+        assert len(report.made) == 4 and files(tmp_path / place / "set") == files(small)
+
+
+def test_interrupted_with_two_workers(tmp_path):
+    """Ctrl-C while both write: no temporary file is left, and none comes later."""
+    more = SMALL | dict(clips=8, emotions=["FEA", "NEU", "HAP", "SAD"])
+    out, code = tmp_path / "set", INTERRUPTED.format(options=more)
+    done = subprocess.run([sys.executable, "-c", code, str(out)], capture_output=True, text=True)
+    assert done.returncode == 130 and done.stderr.count("\n") == 1, done.stderr
+    there = [p.name for p in out.iterdir()]
+    assert "set.json" in there and not [n for n in there if ".part" in n]
+    assert all(is_recorded(out, p.stem) for p in out.glob("*.mp4"))
+    quick(out, **more)
+    assert len(list(out.glob("*.mp4"))) == 16 and all(is_recorded(out, p.stem) for p in out.glob("*.mp4"))
 
 
 def test_another_order_makes_the_same_bytes(small, tmp_path):
@@ -197,13 +239,66 @@ def test_a_disk_that_is_too_small_is_noticed_before(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("options, message", [
     (dict(seed=1), "seed differs.*0, not 1"), (dict(size=48), "size differs"), (dict(clips=1), "clips differs"),
-    (dict(extras=["masks"]), "extras differs"), (dict(actors=3), "differs"),
+    (dict(extras=["masks"]), "extras differs"), (dict(actors=3), "differs"), (dict(text="Oh."), "clips differs"),
 ])
 def test_a_folder_of_another_set_is_refused(small, options, message):
     before = files(small)
     with pytest.raises(InputError, match=message):
         quick(small, **options)
     assert files(small) == before
+
+
+def test_another_run_that_came_first(small, tmp_path, monkeypatch):
+    """Between the look at an empty folder and the lock, somebody else begins and ends another set there."""
+    real = making.make_folder
+
+    def slow(out):
+        folder = real(out)
+        if not any(folder.iterdir()):
+            copy(small, folder)
+        return folder
+    monkeypatch.setattr(making, "make_folder", slow)
+    with pytest.raises(InputError, match="another set"):
+        quick(tmp_path, seed=1)
+    assert files(tmp_path) == files(small)
+
+
+def test_the_same_picture_twice(tmp_path):
+    for name in "ab":
+        shutil.copy(paths.data("faces", "default.jpg"), tmp_path / f"{name}.jpg")
+    with pytest.raises(InputError, match="a.jpg and .*b.jpg are the same picture"):
+        quick(tmp_path / "set", actors=None, portrait=[tmp_path / "a.jpg", tmp_path / "b.jpg"])
+    assert not (tmp_path / "set").exists()
+
+
+def test_a_photo_that_was_changed(tmp_path):
+    shutil.copy(paths.data("faces", "portrait_1.jpg"), tmp_path / "a.jpg")
+    options = dict(actors=None, portrait=[tmp_path / "a.jpg"], clips=1)
+    before = quick(tmp_path / "set", **options).made
+    shutil.copy(paths.data("faces", "portrait_2.jpg"), tmp_path / "a.jpg")
+    with pytest.raises(InputError, match="begun with other pictures"):
+        quick(tmp_path / "set", **options)
+    shutil.copy(paths.data("faces", "portrait_1.jpg"), tmp_path / "a.jpg")
+    assert quick(tmp_path / "set", **options).kept == before
+
+
+def test_two_people_on_a_photo(tmp_path, recwarn):
+    from PIL import Image
+
+    both = Image.new("RGB", (900, 600))
+    for at, side, name in ((0, 300, "portrait_1"), (300, 600, "default")):
+        both.paste(Image.open(paths.data("faces", f"{name}.jpg")).resize((side, side)), (at, 0))
+    both.save(tmp_path / "two.png")
+    photos = (str(tmp_path / "two.png"), "tfg:default.jpg", "tfg:portrait_1.jpg")
+    actors = [making.casting.build(Member("V001", "portrait", 1, "train", photo), 32) for photo in photos]
+    both, large, small = (a.render(a.neutral).astype(float) for a in actors)
+    assert abs(both - large).mean() < .3 * abs(both - small).mean()
+    assert not [w for w in recwarn if "--face" in str(w.message)]                  # an option of another command
+
+
+def test_a_text_without_words(tmp_path):
+    report = quick(tmp_path, **ALONE | dict(text="...", clips=1))
+    assert [why for _, why in report.failed] == ["there is nothing to say in '...': give at least one word"]
 
 
 def test_folders_that_hold_something_else(tmp_path):
@@ -219,6 +314,7 @@ def test_folders_that_hold_something_else(tmp_path):
     ("{", "damaged"), ("[]", "damaged"), ('{"version": 1}', "damaged"), ("\0\0", "damaged"),
     ('{"version": 99, "members": [], "clips": []}', "newer tfg"),
     ('{"version": 1, "members": [{"nobody": 1}], "clips": []}', "damaged"),
+    ('{"version": 2, "members": [{"nobody": 1}], "clips": []}', "newer tfg"),
 ])
 def test_damaged_manifests(tmp_path, content, message):
     (tmp_path / "set.json").write_text(content)
@@ -232,7 +328,7 @@ def test_damaged_manifests(tmp_path, content, message):
 @pytest.mark.parametrize("options, message", [
     (dict(size=33), "even"), (dict(size=8), "32 to 1024"), (dict(workers=0), "workers"), (dict(clips=0), "clips"),
     (dict(extras=["colour"]), "colour"), (dict(profile="tiny"), "tiny"), (dict(emotions=["JOY"]), "JOY"),
-    (dict(actors=0), "actors"), (dict(text=" "), "text"),
+    (dict(actors=0), "actors"), (dict(text=" "), "text"), (dict(size=2048), "32 to 1024"), (dict(seed=-1), "seed"),
 ])
 def test_bad_options_leave_nothing_behind(tmp_path, options, message):
     with pytest.raises(InputError, match=message):
@@ -269,6 +365,10 @@ def test_sheet_of_a_set(small, tmp_path, capsys):
     assert main(["actors", "sheet", "--set", str(small), "--out", str(tmp_path / "cast.gif")]) == 2
     assert main(["actors", "sheet", "--set", str(tmp_path), "--out", str(tmp_path / "no.png")]) == 2
     assert "set.json" in capsys.readouterr().err
+    for more, message in ((["--seed", "3"], "leave out --seed"), (["--size", "0"], "size is 0"),
+                          (["--size", "-6"], "size is -6"), (["--size", "33"], "size is 33")):
+        assert main(["actors", "sheet", "--set", str(small), "--out", str(tmp_path / "no.png"), *more]) == 2
+        assert message in capsys.readouterr().err and not (tmp_path / "no.png").exists()
 
 
 def test_a_sheet_survives_a_broken_photo(tmp_path, capsys):

@@ -194,6 +194,9 @@ def test_bad_photos_are_reported(tmp_path):
         PortraitActor.from_image(tmp_path / "gone.jpg")
     with pytest.raises(InputError, match="vary is 2"):
         PortraitActor.from_image(PHOTO, vary=2)
+    for size in (33, 16, 2048):
+        with pytest.raises(InputError, match=f"size is {size}"):
+            PortraitActor.from_image(PHOTO, size=size)
 
 
 def test_suitable_faces():

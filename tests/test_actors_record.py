@@ -105,6 +105,19 @@ def test_the_truth_is_what_was_drawn(recorded, virtual):
     assert still.max() > 1.3 * error[still.argmax()]
 
 
+def test_labels_belong_to_their_frame_and_to_no_neighbour(recorded, virtual):
+    """How far a decoded frame has gone on the way to what its neighbour's labels draw: 0, and 1 if labels were a frame
+    early or late."""
+    _, clip = recorded
+    frames = np.stack(list(clip.frames)).astype(float)
+    drawn = np.stack([virtual.render(e, p) for e, p in zip(clip.motion.expression, clip.motion.pose)]).astype(float)
+    error = (frames - drawn) - (frames - drawn).mean(0)                       # without what the codec does to all
+    for shift in (-1, 1):
+        way = np.roll(drawn, shift, 0) - drawn
+        gone = ((error * way).sum((1, 2, 3)) / (way ** 2).sum((1, 2, 3)))[1:-1]
+        assert abs(np.median(gone)) < .45
+
+
 def test_landmarks_are_the_actors_to_a_part_of_a_pixel(recorded, virtual):
     _, clip = recorded
     true = np.stack([virtual.landmarks(e, p) for e, p in zip(clip.motion.expression, clip.motion.pose)])

@@ -127,10 +127,12 @@ def test_neutral_has_no_intensity():
     (dict(), "either a sentence"), (dict(sentence="DFA", text="Hi"), "either a sentence"),
     (dict(sentence="ABC"), "ABC.*DFA"), (dict(sentence="DFA", emotion="JOY"), "JOY"),
     (dict(sentence="DFA", level="MAX"), "MAX.*LO"), (dict(sentence="DFA", take=0), "take is 0"),
-    (dict(text="   "), "no text")])
+    (dict(text="   "), "no text"), (dict(text="?!"), "nothing to say"),
+    (dict(sentence="DFA", actor_name="../V001"), "letters and digits"),
+    (dict(sentence="DFA", actor_name="V_1"), "letters and digits"), (dict(sentence="DFA", actor_name=""), "letters")])
 def test_bad_input(kwargs, message):
     with pytest.raises(InputError, match=message):
-        make_take("V001", 1, **kwargs)
+        make_take(**dict(actor_name="V001", actor_seed=1) | kwargs)
 
 
 @needs_espeak

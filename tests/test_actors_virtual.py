@@ -8,6 +8,7 @@ import pytest
 
 from tfg.actors.actor import LAYER, Actor
 from tfg.actors.identity import Identity
+from tfg.actors.look import draw
 from tfg.actors.virtual import VirtualActor
 from tfg.errors import InputError
 from tfg.vocabulary import index
@@ -74,6 +75,16 @@ def test_layers(actor):
     row, col = np.unravel_index(np.argmin(depth), depth.shape)
     nose = actor.landmarks(actor.neutral)[1]
     assert np.hypot(col - nose[0], row - nose[1]) < 0.06 * SIZE
+
+
+def test_lashes_count_as_eyes():
+    person = Identity.from_seed(40)
+    assert person.hair.style == "bald" and person.beard.style == "none"
+    bald = VirtualActor(person, size=SIZE)
+    assert (bald.mesh.material == draw.LASH).any()
+    open_eyes, shut = (bald.layers(e).labels for e in (bald.neutral, face(bald, eyeBlink=1.)))
+    assert (open_eyes == LAYER["eyes"]).any()
+    assert not (open_eyes == LAYER["hair"]).any() and not (shut == LAYER["hair"]).any()
 
 
 def test_landmarks_fit_the_labels(actor):

@@ -250,3 +250,7 @@ def test_arrays_of_objects_are_refused_and_damaged_ones_named(tmp_path):
         np.savez(tmp_path / "a.npz", **{k: held[k] for k in held.files if k != "landmarks__high"})
     with pytest.raises(InputError, match="not complete"):
         Clip.open(path)
+    for odd in (dict(clip=np.array("{}")), dict(clip=np.array("{"), clip_meta=np.array("{}"))):
+        np.savez(tmp_path / "a.npz", version=1, **odd)
+        with pytest.raises(InputError, match="a.npz is a clip file that is not complete"):
+            Clip.open(path)

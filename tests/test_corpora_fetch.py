@@ -4,6 +4,8 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import subprocess
+import sys
 import time
 import urllib.error
 from pathlib import Path
@@ -282,6 +284,23 @@ def test_list_groups_reasons(tmp_path, capsys):
     assert "skipped  5:" in said and "and 2 more (--all" in said and "actor  s1 1" in said and "emotion" not in said
     assert main(["corpora", "list", str(tmp_path), "--corpus", "grid", "--all"]) == 0
     assert "x4.mpg" in capsys.readouterr().out
+
+
+def test_names_that_the_terminal_cannot_show_are_escaped(tmp_path):
+    (tmp_path / "東京.mpg").write_bytes(b"x")
+    run = subprocess.run([sys.executable, "-m", "tfg.cli", "corpora", "list", str(tmp_path), "--corpus", "grid"],
+                         env=os.environ | {"PYTHONIOENCODING": "ascii"}, capture_output=True, text=True)
+    assert run.returncode == 0 and r"\u6771\u4eac.mpg" in run.stdout, run.stderr
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
+    for k in range(3000):
+        (tmp_path / f"no clip of GRID {k}.mpg").write_bytes(b"x")
+    run = subprocess.Popen([sys.executable, "-m", "tfg.cli", "corpora", "list", str(tmp_path), "--corpus", "grid",
+                            "--all"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    run.stdout.readline()
+    run.stdout.close()
+    assert b"Traceback" not in run.stderr.read() and run.wait() == 141
 
 
 def test_numbers():

@@ -340,6 +340,20 @@ def test_an_interrupted_run_goes_on(three, tmp_path):
     same_data(tmp_path / "a", tmp_path / "b")
 
 
+def test_another_file_under_a_name_that_the_store_holds_is_reported(three, tmp_path):
+    shutil.copytree(three, tmp_path / "in")
+    for name in ("cut", "gap"):
+        (tmp_path / "in" / f"{name}.mp4").unlink()
+    good = tmp_path / "in" / "good.mp4"
+    prepare(tmp_path / "in", "folder", tmp_path / "s", size=64, workers=1, report=False)
+    before = (tmp_path / "s" / "clips.jsonl").read_bytes()
+    with open(good, "ab") as file:
+        file.write(b"more")
+    report = prepare(tmp_path / "in", "folder", tmp_path / "s", size=64, workers=1, report=False)
+    assert "is another file than the one" in told(report.reports, "good.mp4") and report.frames == 0
+    assert (tmp_path / "s" / "clips.jsonl").read_bytes() == before
+
+
 def test_killed_between_the_parts_of_a_clip(three, tmp_path):
     prepare(three, "folder", tmp_path / "b", size=64, workers=1, report=False)
     shutil.copytree(tmp_path / "b", tmp_path / "a")
@@ -501,8 +515,22 @@ def test_the_commands(three, tmp_path, capsys):
         file.write(b"\x01\x02")
     assert main(["corpora", "check", str(out)]) == 2
     printed = capsys.readouterr()
-    assert "clip folder/cut:1 is damaged" in printed.out and "1 faults" in printed.err
+    assert "clip folder/cut:1 is damaged" in printed.out and "1 fault;" in printed.err
     assert main(["corpora", "check", str(tmp_path)]) == 2
+
+
+def test_surprise_is_prepared_when_it_is_asked_for(tree, tmp_path):
+    here = tmp_path / "in" / "Actor_01"
+    here.mkdir(parents=True)
+    for name in ("01-01-08-01-01-01-01", "01-01-03-01-01-01-01"):
+        shutil.copy(tree / "ANN" / "good.mp4", here / f"{name}.mp4")
+    run = ["corpora", "prepare", str(tmp_path / "in"), "--corpus", "ravdess", "--out", str(tmp_path / "s")]
+    assert main(run) == 0
+    assert [row.emotion for row in Store.open(tmp_path / "s").clips] == ["HAP"]
+    assert main([*run, "--surprised"]) == 0
+    assert [row.emotion for row in Store.open(tmp_path / "s").clips] == ["HAP", "SUR"]
+    with pytest.raises(InputError, match="ravdess alone"):
+        prepare(tmp_path / "in", "folder", tmp_path / "s", surprised=True)
 
 
 def test_a_store_is_prepared_in_one_way(three, tmp_path):

@@ -262,6 +262,10 @@ def test_folder(tmp_path):
         ("V001_DFA_HAP_HI.mp4", "V001", "Don't forget a jacket")}
     assert sorted(p.name for p, _ in reading.skipped) == ["b.mp4", "c.mp4", "empty.mp4"]
     assert reading.items == sorted(reading.items, key=lambda i: i.path.as_posix())
+    (tmp_path / "set/set.json").write_text("{}")                       # a set: who is in which split would be lost
+    reading = read(tmp_path, "folder")
+    assert "V001" not in {i.actor for i in reading.items} and len(reading.items) == 3
+    assert [r for p, r in reading.skipped if p.name == "V001_DFA_HAP_HI.mp4"][0].startswith("is of the virtual actors")
 
 
 def test_sfhq_tiles(tmp_path):

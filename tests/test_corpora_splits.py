@@ -9,7 +9,7 @@ import pytest
 
 from small_store import acted, make_store, splits_of
 from tfg import paths
-from tfg.corpora import deal, sfhq
+from tfg.corpora import sfhq, splits_deal
 from tfg.corpora import splits as splits_module
 from tfg.corpora.names import Item
 from tfg.corpora.splits import SHIPPED, SPLITS, Person, Splits, make_splits, of_set, tiles
@@ -29,7 +29,7 @@ def crema_d(*actors):
 # ---- the tiles of SFHQ ----------------------------------------------------------------------------------------
 def test_recorded_tiles_follow_their_rule():
     persons = {tile: person for tile, (_, person) in tiles().items()}
-    dealt = deal.tiles(persons, SHIPPED.values())
+    dealt = splits_deal.tiles(persons, SHIPPED.values())
     assert dealt == {tile: split for tile, (split, _) in tiles().items()}
     assert list(tiles()) == [t.id for t in sfhq.tiles()]
     assert {s: list(dealt.values()).count(s) for s in SPLITS} == COUNTS
@@ -56,7 +56,7 @@ def test_portraits_that_the_course_shows_are_train_and_are_those_of_the_readme()
 @pytest.mark.parametrize("split, least", [("train", 111), ("val", 17), ("test", 39), ("judge", 33)])
 def test_enough_faces_of_each_split_can_act(split, least):
     """The gpu profile casts 200 portrait actors in the shares 40, 6, 14, 12."""
-    able = {tiles()[t.id][1] for t in sfhq.tiles() if deal.suits(t) and tiles()[t.id][0] == split}
+    able = {tiles()[t.id][1] for t in sfhq.tiles() if splits_deal.suits(t) and tiles()[t.id][0] == split}
     assert len(able) >= least
 
 
@@ -105,13 +105,13 @@ def test_clips_without_actor_are_nobodys_split_but_test():
 
 
 def test_deal_gives_whole_numbers_that_sum_up():
-    units = [(f"u{k}", 1, (k % 3,), deal.order(k)) for k in range(11)]
-    dealt = deal.deal(units, {"a": 5.5, "b": 5.5})
+    units = [(f"u{k}", 1, (k % 3,), splits_deal.order(k)) for k in range(11)]
+    dealt = splits_deal.deal(units, {"a": 5.5, "b": 5.5})
     assert sorted(list(dealt.values()).count(s) for s in "ab") == [5, 6]
     for stratum in range(3):                                     # each stratum is shared, not only the sum
         a = sum(dealt[f"u{k}"] == "a" for k in range(stratum, 11, 3))
         assert 1 <= a <= 3
-    assert deal.deal(units[::-1], {"a": 5.5, "b": 5.5}) == dealt
+    assert splits_deal.deal(units[::-1], {"a": 5.5, "b": 5.5}) == dealt
 
 
 # ---- enforcing ------------------------------------------------------------------------------------------------
@@ -161,11 +161,29 @@ def test_real_people_kept_for_testing_cannot_be_trained_on():
     table.check(crema_d(1001), purpose="evaluate")
 
 
+def test_the_reader_of_folders_is_no_way_round():
+    """Files that are named like CREMA-D's give the same actors, whichever reader finds them."""
+    with pytest.raises(InputError, match="folder/1002 is kept for testing"):
+        Splits((Person("folder", "1002", "train"),))
+    people = make_splits([item(str(a), "folder") for a in range(1001, 1031)])
+    assert people.of(item("1001", "folder")) == people.of(item("1002", "folder")) == "test"
+    with pytest.raises(InputError, match="folder/1001"):
+        people.check([item("1001", "folder")], purpose="train")
+    with pytest.raises(InputError, match="crema_d/1003 in test and folder/1003 in train are the same person"):
+        splits_of(crema_d__1003="test") | splits_of(folder__1003="train")
+    assert splits_of(folder__ANN="train", crema_d__1003="test").counts()["train"] == 1
+
+
+def test_virtual_actors_are_not_dealt_anew():
+    with pytest.raises(InputError, match="recorded in their set.json"):
+        make_splits([item(f"V{k:03d}") for k in range(20)])
+
+
 def test_the_shared_clips_cannot_be_trained_on(shared):
-    """Six videos of CREMA-D's actor 1001 and four of GRID, as their readers list them."""
+    """Six videos of CREMA-D's actor 1001 and four of GRID, as their readers and that of any folder list them."""
     from tfg.corpora import read
 
-    for folder, corpus in (("crema_d", "crema-d"), ("grid", "grid")):
+    for folder, corpus in (("crema_d", "crema-d"), ("grid", "grid"), ("crema_d", "folder"), ("grid", "folder")):
         items = read(shared / folder, corpus).items
         assert items
         with pytest.raises(InputError, match="0 actors cannot be dealt"):
@@ -278,7 +296,9 @@ def test_of_set_knows_the_faces_behind_the_names(tmp_path):
     splits = of_set(tmp_path)
     assert [p.who for p in splits.people] == ["seed/71", f"sfhq/{test}", "sfhq/P003", "photo//photos/face.jpg"]
     assert splits.of(item("V2")) == "test" and of_set(tmp_path / "set.json") == splits
-    members[1]["split"] = "train"
+    (tmp_path / "set.json").write_text(json.dumps({"members": members, "photos": {"V4": "ab" * 32}}))
+    assert of_set(tmp_path).people[3].who == "photo/" + "ab" * 32
+    members[1] |= {"split": "train", "photo": f"/elsewhere/{test}.png"}                # a copy of a test tile
     (tmp_path / "set.json").write_text(json.dumps({"members": members}))
     with pytest.raises(InputError, match=f"photo {test}, which is test"):
         of_set(tmp_path)

@@ -13,10 +13,10 @@ import pytest
 from conftest import number
 from small_store import acted, clip_sound, make_store, splits_of
 from tfg import audio
-from tfg.corpora import draw
+from tfg.corpora import seeded
 from tfg.corpora.augment import Augment
-from tfg.corpora.decoded import Pixels
-from tfg.corpora.windows import Windows, collate, lower_half
+from tfg.corpora.windows import Windows, collate
+from tfg.corpora.windows_pixels import Pixels
 from tfg.errors import InputError
 from tfg.vocabulary import EMOTIONS
 
@@ -153,13 +153,13 @@ def test_dataloader(store, workers):
 
 
 def test_draws_are_uniform_and_independent():
-    u = draw.uniform(0, 0, 1, np.arange(20000))
+    u = seeded.uniform(0, 0, 1, np.arange(20000))
     assert abs(u.mean() - .5) < .01 and abs(u.var() - 1 / 12) < .002 and 0 <= u.min() and u.max() < 1
     assert np.abs(np.histogram(u, 20, (0, 1))[0] - 1000).max() < 130
-    for other in (draw.uniform(1, 0, 1, np.arange(20000)), draw.uniform(0, 1, 1, np.arange(20000)),
-                  draw.uniform(0, 0, 2, np.arange(20000)), np.roll(u, 1)):
+    for other in (seeded.uniform(1, 0, 1, np.arange(20000)), seeded.uniform(0, 1, 1, np.arange(20000)),
+                  seeded.uniform(0, 0, 2, np.arange(20000)), np.roll(u, 1)):
         assert abs(np.corrcoef(u, other)[0, 1]) < .03
-    k = draw.whole(0, 0, 5, np.arange(3000), 3)
+    k = seeded.whole(0, 0, 5, np.arange(3000), 3)
     assert set(k) == {0, 1, 2} and np.bincount(k).min() > 900
 
 
@@ -406,10 +406,10 @@ def test_what_a_killed_run_left_is_swept_away(tmp_path):
 
 
 def test_auto_makes_no_file_that_is_too_large(tmp_path, monkeypatch):
-    from tfg.corpora import decoded
+    from tfg.corpora import windows_pixels
 
     store = make_store(tmp_path / "s", acted("V1", "HAP", "SAD"))
-    monkeypatch.setattr(decoded, "AUTO_BYTES", 1000)
+    monkeypatch.setattr(windows_pixels, "AUTO_BYTES", 1000)
     windows = Windows(store, SPLITS, "train")
     assert not windows.pixels.decoded and not list(store.path.glob("decoded*"))
     assert numbers(windows.at(0, 0)["frames"]).tolist() == [1, 2, 3, 4, 5]
@@ -426,9 +426,26 @@ def test_a_corrupt_frame_is_named(tmp_path):
     assert not list(store.path.glob("*decoded*"))
 
 
-def test_lower_half():
-    x = np.arange(2 * 5 * 3 * 7 * 6).reshape(2, 5, 3, 7, 6)
-    assert np.array_equal(lower_half(x), x[:, :, :, 3:])
+def test_a_decoded_file_that_is_taken_away_is_done_without(tmp_path):
+    """Another run that finds the store grown makes a new file and removes the old one, maybe before our first read."""
+    store = make_store(tmp_path / "s", acted("V1", "HAP"))
+    pixels = Pixels(store, 24, cache=True)
+    want = Pixels(store, 24, cache=False).read([3, 0], 4)
+    pixels.path.unlink()
+    assert np.array_equal(pixels.read([3, 0], 4), want) and not pixels.decoded
+
+
+def test_without_preadv_it_reads_the_same(store, monkeypatch):
+    """As on Windows: one place in the file for all threads."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    pixels = Pixels(store, 24, cache=True)
+    starts = np.random.default_rng(0).integers(0, store.n_frames - 5, 200)
+    want = pixels.read(starts, 5)
+    monkeypatch.delattr(os, "preadv")
+    with ThreadPoolExecutor(4) as pool:
+        parts = list(pool.map(lambda s: pixels.read(s, 5), np.split(starts, 8)))
+    assert np.array_equal(np.concatenate(parts), want)
 
 
 # ---- who may be read ------------------------------------------------------------------------------------------
@@ -448,6 +465,16 @@ def test_splits_in_the_store_are_found(store):
         assert len(Windows(store)) == len(Windows(store, SPLITS, "train"))
     finally:
         (store.path / "splits.json").unlink()
+
+
+def test_a_given_table_cannot_overrule_the_store_s(tmp_path):
+    store = make_store(tmp_path / "s", PEOPLE)
+    SPLITS.save(store.path / "splits.json")
+    other = splits_of(V1="val", V2="val", V3="val", V4="train")
+    with pytest.raises(InputError, match="actors/V1 is train in .*splits.json and val in the given table"):
+        Windows(store, other, "train")
+    fewer = splits_of(V1="train", V2="train", V3="val", V4="test", V9="judge")
+    assert len(Windows(store, fewer, "train")) == len(Windows(store, split="train"))
 
 
 def test_keep_leaves_clips_out(store):

@@ -3,7 +3,8 @@ import pytest
 
 from tfg import paths
 from tfg.errors import InputError
-from tfg.head.model import Head, angles, project, rotation
+from tfg.faces import mirror
+from tfg.head.model import IRIS_M, Head, angles, project, rotation
 from tfg.vocabulary import EXPRESSION, index
 
 
@@ -39,8 +40,26 @@ def test_units_are_metres_and_axes_as_documented(head):
 def test_landmarks_are_symmetric_and_weights_sum_to_one(head):
     np.testing.assert_allclose(head.landmark_weights.sum(1), 1, atol=1e-5)
     p = head.landmark_points()
-    for right, left in ((33, 263), (61, 291), (133, 362), (105, 334)):
-        np.testing.assert_allclose(p[right] * [-1, 1, 1], p[left], atol=2e-3)
+    off = np.linalg.norm(p[mirror.POINTS] * [-1, 1, 1] - p, axis=1)
+    assert off.max() < 1e-3, off.argmax()
+
+
+def test_irises_lie_on_the_middle_of_the_eyeballs(head):
+    p = head.landmark_points()
+    for first, part in ((468, "eye_right"), (473, "eye_left")):
+        ball = head.mean[np.unique(head.triangles[head.part_mask(part)])]
+        middle = (ball.min(0) + ball.max(0)) / 2
+        np.testing.assert_allclose(p[first, :2], middle[:2], atol=1e-4)
+        ring = p[first + 1:first + 5, :2] - middle[:2]
+        np.testing.assert_allclose(ring, IRIS_M * np.array([[1, 0], [0, 1], [-1, 0], [0, -1]]), atol=1e-4)
+        assert (p[first:first + 5, 2] > middle[2] + 0.7 * np.ptp(ball[:, 2]) / 2).all()
+
+
+def test_the_sexes_are_what_they_are_called(head):
+    male, female = (head.mean + head.identity[head.identity_names.index(n)] for n in ("gender-male", "gender-female"))
+    x, y, z = head.mean.T
+    neck = (np.abs(y + 0.12) < 0.02) & (z < 0)
+    assert np.ptp(male[neck, 0]) > 1.15 * np.ptp(female[neck, 0])                 # men have the wider neck
 
 
 @pytest.mark.parametrize("name,landmark,axis,sign", [

@@ -40,6 +40,11 @@ def test_too_small_steps_and_empty_arrays():
     assert unpack(pack("x", np.zeros((0, 4)), 1.0))["x"].shape == (0, 4)
 
 
+def test_names_that_only_look_like_parts():
+    held = {"pass__low": np.arange(3), "x__high": np.arange(2)}
+    assert set(unpack(held | pack("y", np.zeros(4), 1.0))) == {*held, "y"}
+
+
 def test_parts_that_do_not_fit():
     parts = pack("x", np.zeros((3, 2)), 1.0)
     with pytest.raises(KeyError):

@@ -235,6 +235,36 @@ def test_an_error_in_the_data_reaches_the_caller(tmp_path):
         train(task, RUN, tmp_path, progress=False)
 
 
+def test_half_precision_clips_what_the_gradients_are_and_not_what_they_are_scaled_to(tmp_path, monkeypatch):
+    """With 16-mixed a loss is multiplied by a large number first; clipped before that is undone, little is learned."""
+    from lightning_fabric import Fabric
+    from lightning_fabric.plugins.precision import MixedPrecision
+
+    from tfg.training import loop
+
+    def learned(name, plugins=()):
+        monkeypatch.setattr(loop, "_fabric", lambda run: Fabric(accelerator="cpu", devices=1, plugins=list(plugins)))
+        task = Pair()
+        task.optimisers["g"] = torch.optim.SGD(task.networks["g"].parameters(), .05)
+        before = {k: v.clone() for k, v in task.networks["g"].state_dict().items()}
+        train(task, RUN, tmp_path / name, progress=False)
+        after = weights(tmp_path / name)["g"]
+        return torch.cat([(after[k] - before[k]).flatten() for k in before])
+
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    exact, half = learned("exact"), learned("half", [MixedPrecision("16-mixed", "cpu", scaler)])
+    assert torch.norm(half - exact) < .1 * torch.norm(exact)
+
+
+def test_a_score_that_cannot_be_told_at_first_does_not_stay_the_best(tmp_path):
+    task = Pair()
+    evaluate = task.evaluate
+    task.evaluate = lambda at: evaluate(at) if at.step > 10 else {"error": float("nan")}
+    at = train(task, RUN, tmp_path, progress=False)
+    errors = [v for _, name, v in read(tmp_path / "log.csv") if name == "error" and v == v]
+    assert len(errors) == 2 and at.best == pytest.approx(-min(errors), rel=1e-4)
+
+
 def test_a_loss_that_explodes_stops_the_run(tmp_path):
     task = Pair()
     losses = task.losses

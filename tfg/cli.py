@@ -201,7 +201,11 @@ def _note(message, category, filename, lineno, file=None, line=None):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command. Returns 0, 2 for bad input, 130 when interrupted; other errors are ours and are raised."""
+    """Run a command. Returns 0, 2 for bad input, 130 when interrupted, 141 when nobody reads on; other errors are ours
+    and are raised.
+    """
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")       # a file name may hold what the terminal cannot show
     os.environ.setdefault("OMP_NUM_THREADS", str(min(4, os.cpu_count() or 1)))      # more threads than cores: slower
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -217,6 +221,9 @@ def main(argv: list[str] | None = None) -> int:
         except KeyboardInterrupt:
             print("tfg: interrupted", file=sys.stderr)
             return 130
+        except BrokenPipeError:                         # whoever read what we print has seen enough, as `| head` does
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141
         except SystemExit as done:                      # --help and --version
             return int(done.code or 0)
     return 0

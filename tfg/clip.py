@@ -69,7 +69,7 @@ class Clip:
         arrays = {}
         if "clip" in held:  # otherwise the .wav beside it may be anybody's
             audio = load_audio(wav) if wav.is_file() else None
-            labels, meta = (json.loads(str(held[k])) for k in ("clip", "clip_meta"))
+            labels, meta = (_notes(held, k, npz) for k in ("clip", "clip_meta"))
             held = _unpacked(held, npz)
             arrays = {k.removeprefix(_MORE): v for k, v in held.items() if k.startswith(_MORE)}
             if (layers := layers_path(path)).is_file():
@@ -174,6 +174,14 @@ def _unpacked(held: dict[str, np.ndarray], path: Path) -> dict[str, np.ndarray]:
         return unpack(held)
     except (KeyError, ValueError, TypeError) as error:
         raise InputError(f"{path} is a clip file that is not complete ({error}); make or copy it again.") from error
+
+
+def _notes(held: dict[str, np.ndarray], key: str, path: Path) -> dict:
+    try:
+        notes = json.loads(str(held[key]))
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{path} is a clip file that is not complete ({error}); make or copy it again.") from error
+    return notes if isinstance(notes, dict) else {}
 
 
 def _video_in(path: Path) -> Path:

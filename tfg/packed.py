@@ -38,13 +38,12 @@ def pack(name: str, x: np.ndarray, step: float) -> dict[str, np.ndarray]:
 
 def unpack(held: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """All arrays of an .npz, packed ones as (T, ...) float32.  Raises KeyError or ValueError where parts do not fit."""
-    out = {k: v for k, v in held.items() if not k.endswith(("__step", "__low", "__high"))}
-    for key in held:
-        if key.endswith("__step"):
-            name = key.removesuffix("__step")
-            change = held[f"{name}__low"] | held[f"{name}__high"].astype(np.uint16) << 8
-            whole = np.cumsum(change, axis=0, dtype=np.uint16).view(np.int16)
-            x = (whole * float(held[key])).astype(np.float32)
-            x[whole == MARKS["nan"]], x[whole == MARKS["inf"]] = np.nan, np.inf
-            out[name] = x
+    out = dict(held)
+    for name in [k.removesuffix("__step") for k in held if k.endswith("__step")]:
+        step, low, high = (out.pop(f"{name}__{part}") for part in ("step", "low", "high"))
+        change = low | high.astype(np.uint16) << 8
+        whole = np.cumsum(change, axis=0, dtype=np.uint16).view(np.int16)
+        x = (whole * float(step)).astype(np.float32)
+        x[whole == MARKS["nan"]], x[whole == MARKS["inf"]] = np.nan, np.inf
+        out[name] = x
     return out

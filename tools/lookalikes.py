@@ -10,7 +10,8 @@ expression). They must not be in two splits, so tiles are joined, and then whate
     alike in both                    correlation above 0.8 and distance below 0.6, or above 0.5 and below 0.35
 
 The thresholds were set by looking at all pairs near them; where in doubt, joined: a pair too many costs nothing.
-Needs the extra `judges` (dlib-bin, face-recognition-models).  Then `tfg.corpora.deal.tiles` deals people to splits.
+Needs the extra `judges` (dlib-bin, face-recognition-models).  Then `tfg.corpora.splits_deal.tiles` deals people to
+splits.
 """
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ import numpy as np
 from PIL import Image
 
 from tfg import paths
-from tfg.corpora import deal, sfhq
+from tfg.corpora import sfhq, splits_deal
 from tfg.corpora.splits import SHIPPED
 from tfg.files import atomic
 
@@ -81,7 +82,7 @@ def main(folder: str, out: str | None = None) -> int:
         alike = [id for id in ids if person[id] == one]
         if len(alike) > 1:
             print(*alike)
-    split = deal.tiles(person, SHIPPED.values())
+    split = splits_deal.tiles(person, SHIPPED.values())
     rows = [("id", "split", "person"), *((id, split[id], person[id]) for id in ids)]
     with atomic(out or paths.data("sfhq", "splits.csv")) as part, open(part, "w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)

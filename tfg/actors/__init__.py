@@ -1,1 +1,1 @@
-"""Virtual actors: voices with known phoneme times, visemes, emotions, performances."""
+"""Virtual actors: built and photographed faces, voices with known phoneme times, performances, and sets of clips."""

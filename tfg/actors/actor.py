@@ -11,11 +11,12 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+from tfg.errors import InputError
 from tfg.faces.points68 import to_68
 
 LAYERS = ("background", "skin", "lips", "teeth", "eyes", "hair", "mouth", "clothes")
-"""The label map's values, 0 to 7. `mouth` is the dark inside with the tongue; brows, lashes and beards count as hair
-only where they are pieces of their own."""
+"""The label map's values, 0 to 7. `mouth` is the dark inside with the tongue; lashes count as eyes, brows and beards
+as hair only where they are pieces of their own."""
 UNKNOWN = 255
 """The label where a pixel's layer is not known."""
 LAYER = {name: i for i, name in enumerate(LAYERS)}
@@ -67,6 +68,13 @@ class Actor(Protocol):
     def flow(self, a: tuple, b: tuple) -> np.ndarray:
         """(h, w, 2) float32 px: how far each pixel of frame a travels to its place in frame b; NaN where that is not
         known. a, b: (expression, pose)."""
+
+
+def check_size(size: int) -> int:
+    """The side of a frame in px. Raises InputError for one that cannot be drawn or encoded."""
+    if not isinstance(size, (int, np.integer)) or not 32 <= size <= 1024 or size % 2:
+        raise InputError(f"the size is {size} px; give an even number from 32 to 1024.")
+    return int(size)
 
 
 def landmarks68(points: np.ndarray) -> np.ndarray:

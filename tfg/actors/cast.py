@@ -16,9 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfg.actors.photos import SFHQ, SHIPPED, SPLITS, Tiles, photo_path, split_of
+from tfg.actors.photos import SHIPPED, SPLITS, Tiles, named, person_of, photo_path, split_of
 from tfg.errors import InputError
-from tfg.files import check_file
 from tfg.vocabulary import EMOTIONS, SENTENCES
 
 PROFILES = {
@@ -95,7 +94,7 @@ def cast(actors: int, portraits: int | None = None, *, photos: Sequence[str | os
     those are given).  photos: files, the first portraits; the others are faces of SFHQ, drawn by the seed from those
     that `tfg.actors.portrait.suitable` accepts and data/sfhq/splits.csv keeps for the same split, one a person. A file
     that is named like a tile of SFHQ is in that tile's split, whatever its place.
-    Raises InputError: numbers that do not fit, a missing photo, not enough faces.
+    Raises InputError: numbers that do not fit, a missing photo, a person twice, not enough faces.
     """
     portraits = (len(photos) or actors // 2) if portraits is None else portraits
     if not 1 <= actors <= 999:
@@ -105,11 +104,15 @@ def cast(actors: int, portraits: int | None = None, *, photos: Sequence[str | os
                          "give at least as many actors as portraits, and as many portraits as photos.")
     if seed < 0:
         raise InputError(f"the seed is {seed}; give 0 or more.")
-    own = [photo if str(photo).startswith((SHIPPED, SFHQ)) else str(check_file(photo, "photo").resolve())
-           for photo in photos]
+    own = [named(photo) for photo in photos]
+    people = [person_of(photo) for photo in own]
+    for k, person in enumerate(people):
+        if person in people[:k]:
+            raise InputError(f"{photos[k]} and {photos[people.index(person)]} show the same person, who would be two "
+                             "actors of the set; give each photo once.")
     many = apportion(actors, SPLITS)
     faces = apportion(portraits, many)
-    draw = Tiles(seed) if portraits > len(own) else None
+    draw = Tiles(seed, without=people) if portraits > len(own) else None
     members: list[Member] = []
     for split, n in many.items():
         for k in range(n):
@@ -184,12 +187,19 @@ def _clips_of(member: Member, k: int, clips: int, sentences, emotions, text, see
 
 
 def build(member: Member, size: int = 128):
-    """The actor itself (tfg.actors.actor.Actor). Raises InputError where its photo is missing or shows no face."""
+    """The actor itself (tfg.actors.actor.Actor); of several faces on a photo, the largest.
+
+    Raises InputError where its photo is missing or shows no face.
+    """
     if member.kind == "virtual":
         from tfg.actors.identity import Identity
         from tfg.actors.virtual import VirtualActor
 
         return VirtualActor(Identity.from_seed(member.seed), name=member.name, size=size)
+    import warnings
+
     from tfg.actors.portrait import PortraitActor
 
-    return PortraitActor.from_image(photo_path(member.photo), name=member.name, size=size, seed=member.seed)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"\d+ faces found")       # it names an option of another command
+        return PortraitActor.from_image(photo_path(member.photo), name=member.name, size=size, seed=member.seed)

@@ -53,9 +53,9 @@ def _add_cast(p) -> None:
                       for k, v in PROFILES.items())
     p.add_argument("--profile", help=f"{sizes} (default: cpu)")
     p.add_argument("--actors", type=int, metavar="N", help="how many, photos included (default: the profile's)")
-    p.add_argument("--portraits", type=int, metavar="N", help="how many of them are photos (default: half)")
+    p.add_argument("--portraits", type=int, metavar="N", help="how many of them are photos (default: about half)")
     p.add_argument("--portrait", nargs="+", action="extend", metavar="PHOTO",
-                   help="photos that become actors (without --actors: the only ones)")
+                   help="photos that become actors, the largest face of each (without --actors: the only ones)")
     p.add_argument("--size", type=int, metavar="PX", help="side of a frame (default: the profile's)")
     p.add_argument("--seed", type=int, metavar="N", help="another seed, other people (default: 0)")
     p.add_argument("--workers", type=int, metavar="W", help="processes (default: all cores)")
@@ -75,10 +75,10 @@ def run_make(given: dict) -> None:
     print(report, flush=True)
     if report.failed:
         name, reason = report.failed[0]
+        clips = "1 clip is" if len(report.failed) == 1 else f"{len(report.failed)} clips are"
         for other, why in report.failed[1:10]:
             print(f"failed: {other}: {why}", flush=True)
-        raise InputError(f"{len(report.failed)} clips are missing; the first: {name}: {reason}; run the same command "
-                         "again to try them once more.")
+        raise InputError(f"{clips} missing, {name}: {reason}; run the same command again to try once more.")
 
 
 def run_sheet(given: dict) -> None:
@@ -93,5 +93,8 @@ def run_sheet(given: dict) -> None:
 
         given["emotions"] = EMOTIONS
     if "set" in given:
+        clash = [k for k in ("profile", "actors", "portraits", "portrait", "seed") if k in given]
+        if clash:
+            raise InputError(f"--set draws the cast of that set as it is; leave out --{clash[0]}, or --set.")
         given["folder"] = given.pop("set")
     print(sheet(given.pop("out"), **given, progress=sys.stderr.isatty()), flush=True)

@@ -99,6 +99,7 @@ def make(out: str | os.PathLike, *, profile: str = "cpu", actors: int | None = N
     members = [Member(**m) for m in wanted["members"]]
     planned = [Planned(**c) for c in wanted["clips"]]
     with locked(make_folder(out), LOCK):
+        check_folder(out, wanted)                       # another run may have come in between
         _sweep(out)
         report = Report(out)
         report.kept = [c.name for c in planned if is_recorded(out, c.name, wanted["extras"])]
@@ -154,7 +155,8 @@ def _run(report: Report, members: list[Member], missing: list[Planned], wanted: 
                leave=False, disable=not progress)
     with bar, one_thread_each():
         pool = Parallel(n_jobs=min(workers, len(jobs)), return_as="generator_unordered", batch_size=1)
-        results = pool(delayed(play)(str(report.out), member, clips, wanted["size"], tuple(wanted["extras"]))
+        out = os.path.abspath(report.out)               # workers keep the folder in which they once began
+        results = pool(delayed(play)(out, member, clips, wanted["size"], tuple(wanted["extras"]))
                        for member, clips in jobs)
         try:
             for done in results:
@@ -253,9 +255,9 @@ def _take(member: Member, clip: Planned, actor):
 
 
 def _sentence(error: Exception, member: Member) -> str:
-    photo = f" ({Path(member.photo).name})" if member.photo else ""
-    what = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-    return " ".join(f"{what}{photo}".split())
+    what = str(error).rstrip(".") if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+    photo = Path(member.photo).name if member.photo else ""
+    return " ".join((what if photo in what else f"{what} ({photo})").split())
 
 
 def _is_full(error: BaseException | None) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tfg.actors import cast as casting
+from tfg.actors.actor import check_size
 from tfg.actors.cast import Member, Planned
 from tfg.actors.record import LAYOUT, check_extras
 from tfg.errors import InputError
@@ -30,14 +31,17 @@ def manifest(*, profile: str = "cpu", actors=None, portraits=None, portrait=(), 
 
     sizes = casting.profile(profile)
     members = casting.members(profile, actors=actors, portraits=portraits, photos=portrait, seed=seed)
-    size = sizes["size"] if size is None else size
-    if not 32 <= size <= 1024 or size % 2:
-        raise InputError(f"the size is {size} px; give an even number from 32 to 1024.")
+    size = check_size(sizes["size"] if size is None else size)
     if text is not None and not text.strip():
         raise InputError("the text is empty; give at least one word, or leave it out for the twelve sentences.")
     clips = min(sizes["clips"], casting.most_clips(emotions, text)) if clips is None else clips
     planned = casting.plan(members, clips, emotions=emotions, text=text, seed=seed)
     photos = {m.name: sha256(m.photo) for m in members if m.photo and Path(m.photo).is_file()}
+    held: dict[str, str] = {}
+    for name, content in photos.items():
+        if (other := held.setdefault(content, name)) != name:
+            same = [m.photo for m in members if m.name in (other, name)]
+            raise InputError(f"{same[0]} and {same[1]} are the same picture; give each photo once.")
     split: dict[str, list[str]] = {s: [m.name for m in members if m.split == s] for s in casting.SPLITS}
     return dict(what="a set of virtual actors; AI-generated (tfg)", version=VERSION, layout=LAYOUT, tfg=tfg.__version__,
                 profile=profile, seed=seed, size=size, extras=list(check_extras(extras)), split=split, photos=photos,
@@ -58,7 +62,8 @@ def read_manifest(folder: str | os.PathLike) -> dict:
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
         version = int(held["version"])
-        [Member(**m) for m in held["members"]], [Planned(**c) for c in held["clips"]]
+        if version <= VERSION:
+            [Member(**m) for m in held["members"]], [Planned(**c) for c in held["clips"]]
     except OSError as error:
         raise InputError(f"{folder} holds no {MANIFEST} that can be read ({error.strerror}); give a folder that "
                          "`tfg actors make` filled.") from error
@@ -86,6 +91,9 @@ def check_folder(out: Path, wanted: dict) -> None:
     differs = [k for k in wanted if held.get(k) != wanted[k]]
     if differs:
         k = differs[0]
+        if k == "photos":
+            raise InputError(f"{out} was begun with other pictures in these files; choose another folder, or put the "
+                             "old ones back.")
         shown = f" ({held.get(k)!r}, not {wanted[k]!r})" if isinstance(wanted[k], (int, str)) else ""
         raise InputError(f"{out} holds another set: its {k} differs{shown}; choose another folder, or the options that "
                          "it was begun with.")

@@ -11,6 +11,7 @@ import numpy as np
 
 from tfg import paths
 from tfg.errors import InputError
+from tfg.files import check_file
 
 SHIPPED, SFHQ = "tfg:", "sfhq:"
 """How `Member.photo` begins: tfg:default.jpg is a picture of data/faces, sfhq:P012 a tile of SFHQ; else a full path."""
@@ -23,13 +24,14 @@ STREAM = 12
 
 
 class Tiles:
-    """SFHQ's suitable faces, each split's in an order drawn by the seed."""
+    """SFHQ's suitable faces, each split's in an order drawn by the seed. without: people (`person_of`) who play
+    already."""
 
-    def __init__(self, seed: int):
+    def __init__(self, seed: int, without: Sequence[str] = ()):
         self.left = {}
         for split, ids in suitable_tiles().items():
             order = np.random.default_rng([seed, STREAM, list(SPLITS).index(split)]).permutation(len(ids))
-            self.left[split] = [ids[i] for i in order]
+            self.left[split] = [ids[i] for i in order if person_of(SFHQ + ids[i]) not in without]
         self.had = {split: len(ids) for split, ids in self.left.items()}
 
     def next(self, split: str) -> str:
@@ -61,6 +63,24 @@ def split_of(photo: str | None, split: str) -> str:
     from tfg.corpora import splits
 
     return splits.tiles().get(_tile(photo), (split,))[0]
+
+
+def named(photo: str | os.PathLike) -> str:
+    """A photo as `Member.photo` has it: a full path, but the short name of those that ship with tfg, wherever that is.
+
+    Raises InputError for a file that is not there."""
+    photo = str(photo)
+    if photo.startswith(SFHQ):
+        return photo
+    path = check_file(photo_path(photo), "photo").resolve()
+    return SHIPPED + path.name if path.parent == paths.data("faces").resolve() else str(path)
+
+
+def person_of(photo: str) -> str:
+    """Whose face a `Member.photo` shows: the person of a tile of SFHQ, else whoever is in that one file."""
+    from tfg.corpora import splits
+
+    return splits.tiles().get(_tile(photo), (None, photo))[1]
 
 
 def _tile(photo: str) -> str:

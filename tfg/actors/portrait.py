@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from tfg.actors import segment
-from tfg.actors.actor import LAYER, UNKNOWN, Layers, mediapipe_z, mesh_flow
+from tfg.actors.actor import LAYER, UNKNOWN, Layers, check_size, mediapipe_z, mesh_flow
 from tfg.actors.binding import bind_landmarks
 from tfg.errors import InputError
 from tfg.head import template as tp
@@ -59,11 +59,12 @@ class PortraitActor:
 
         image: (H, W, 3) uint8 RGB or a path.  size: side of the frames, px.  seed, vary: how far framing and light
         depart from the photo's own, 0 (not at all, the default) to 1, and which way.  landmarks (478, 3) and
-        blendshapes (52,) of the photo skip the detection.  Raises InputError if there is no usable face.
+        blendshapes (52,) of the photo skip the detection.  Raises InputError if there is no usable face, and for a
+        size that is odd or beyond 32 to 1024.
         """
         from tfg.image import read_image
 
-        photo = ""
+        photo, size = "", check_size(size)
         if not isinstance(image, np.ndarray):
             photo, image = Path(image).name, read_image(image)
         if not 0 <= vary <= 1:

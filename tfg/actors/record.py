@@ -7,7 +7,8 @@ Three files, named as in CREMA-D, that appear together (the mp4 last); `tfg.clip
     V001_DFA_HAP_HI.npz     the truth, below
     V001_DFA_HAP_HI.layers.npz  on request: masks, depth, flow
 
-`LAYOUT` is the version of this list. T frames; px of the frame, x right, y down; what is rounded says to what.
+`LAYOUT` is the version of this list. T frames; px of the frame, x right, y down; what is rounded says to what. Curves
+(expression, asked, pose, intensity) are rounded to 1/16384 before the face is drawn: what was drawn is what is written.
 
     motion.expression   (T, 52)     what the face did, absolute (actor.personal(asked)); in vocabulary.EXPRESSION order
     motion.pose         (T, 6)      vocabulary.POSE

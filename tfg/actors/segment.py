@@ -12,8 +12,8 @@ import numpy as np
 from tfg.actors.actor import LAYER, UNKNOWN
 from tfg.head.fit import FACE_OVAL
 from tfg.head.model import Head
+from tfg.head.template import OUTER_LIPS
 
-OUTER_LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
 BINS = 12
 HEAD_M = (0.105, 0.15, 0.02)     # half width, half height and middle of a head with short hair
 CHIN_M = -0.11

@@ -34,6 +34,7 @@ def sheet(out: str | os.PathLike, *, folder: str | os.PathLike | None = None, em
     from joblib import Parallel, cpu_count, delayed
     from tqdm.auto import tqdm
 
+    from tfg.actors.actor import check_size
     from tfg.actors.emotion import check_emotion
     from tfg.actors.make import one_thread_each
     from tfg.actors.manifest import read_manifest
@@ -47,10 +48,11 @@ def sheet(out: str | os.PathLike, *, folder: str | os.PathLike | None = None, em
     emotions = [check_emotion(e) for e in emotions]
     if folder is not None:
         held = read_manifest(folder)
-        members, size = [Member(**m) for m in held["members"]], size or held["size"]
+        members, own = [Member(**m) for m in held["members"]], held["size"]
     else:
         members = casting.members(profile, actors=actors, portraits=portraits, photos=portrait, seed=seed)
-        size = size or casting.profile(profile)["size"]
+        own = casting.profile(profile)["size"]
+    size = check_size(own if size is None else size)
     if columns is not None and columns < 1:
         raise InputError(f"columns is {columns}; give 1 or more.")
     if workers is not None and workers < 1:
@@ -69,7 +71,8 @@ def sheet(out: str | os.PathLike, *, folder: str | os.PathLike | None = None, em
     with atomic(out) as part:
         picture.save(part, **({"quality": 92, "subsampling": 0} if out.suffix.lower() != ".png" else {}))
     missing = f"; {len(failed)} could not be built, the first {failed[0]}" if failed else ""
-    return f"wrote {out}: {len(members)} actors, {picture.width} x {picture.height} px{missing}"
+    who = f"{len(members)} actor{'s' * (len(members) > 1)}"
+    return f"wrote {out}: {who}, {picture.width} x {picture.height} px{missing}"
 
 
 def faces(member: Member, size: int, emotions: Sequence[str] = ()) -> tuple[np.ndarray, str | None]:

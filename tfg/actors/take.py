@@ -69,12 +69,14 @@ def make_take(actor_name: str, actor_seed: int, *, sentence: str | None = None, 
     take it decides everything.  sentence: a code of `tfg.vocabulary.SENTENCES`.  text: any English sentence instead,
     coded TXT.  emotion, level: of tfg.vocabulary.  take: from 1.  voice, style: None is that of `actor_seed`.
     recorded: sound with room, microphone and noise; see `speak_as`.
-    Raises InputError: both or neither of sentence and text, unknown code, emotion or level, no espeak-ng.
+    Raises InputError: another name, both or neither of sentence and text, unknown code, emotion or level, no espeak-ng.
     """
     if (sentence is None) == (text is None):
         raise InputError("give either a sentence's code, such as DFA, or a text, and not both.")
     if sentence is not None and sentence not in SENTENCES:
         raise InputError(f"unknown sentence {sentence!r}; choose one of {', '.join(SENTENCES)}, or give a text.")
+    if not str(actor_name).isalnum():
+        raise InputError(f"the actor's name is {actor_name!r}; give letters and digits, such as V001.")
     code, level = check_emotion(emotion), check_level(level)
     if not isinstance(take, (int, np.integer)) or take < 1:
         raise InputError(f"the take is {take!r}, but takes count 1, 2, 3, ...")
@@ -104,6 +106,7 @@ def replay(take: Take, emotion: str, level: str | None = None, *, sound: str = "
     level: None keeps it.  sound: "same" keeps the samples; "acted" speaks again with the other emotion's pitch, level
     and tilt at the same rate, and moves each phone to its old time (`meta["residual_s"]`: the furthest that a phone's
     start stays away from it; 4 ms in the median, 5.4 ms at most in 90 replays).
+    Its name is that of a take in its own right: record pairs into a folder of their own, or they replace those takes.
     `replay(t, t.emotion, t.level)` gives t again.  Raises InputError: unknown emotion, level or sound.
     """
     code, level = check_emotion(emotion), take.level if level is None else check_level(level)

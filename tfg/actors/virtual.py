@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfg.actors.actor import LAYER, Layers, mediapipe_z
+from tfg.actors.actor import LAYER, Layers, check_size, mediapipe_z
 from tfg.actors.identity import Identity
-from tfg.actors.look import actions, bake, clothes, draw, eyes, hair, mesh, scene, shade, skin, teeth, wrinkles
+from tfg.actors.look import actions, bake, clothes, draw, eyes, mesh, scene, shade, skin, wrinkles
 from tfg.actors.look.colour import linear
-from tfg.actors.look.part import Part
 from tfg.errors import InputError
-from tfg.head.model import HEAD_WIDTH_M, NECK_PIVOT, Head, rotation
+from tfg.head.model import HEAD_WIDTH_M, IRIS_M, NECK_PIVOT, Head, rotation
 from tfg.vocabulary import EXPRESSION, index
 
 SUPER = 2
@@ -33,8 +32,7 @@ class VirtualActor:
 
         Raises InputError for a size that cannot be drawn. Takes about a second.
         """
-        if not isinstance(size, (int, np.integer)) or not 32 <= size <= 1024 or size % 2:
-            raise InputError(f"Frames of {size!r} px cannot be drawn: give an even size from 32 to 1024.")
+        size = check_size(size)
         self.identity, self.name, self.seed, self.size = identity, name, identity.seed, (int(size), int(size))
         self.shape = np.array(identity.shape, np.float32)
         self.neutral = np.array(identity.neutral, np.float32)
@@ -49,7 +47,7 @@ class VirtualActor:
         rest = rest + n * (np.clip(under / 0.010, 0, 1) * 0.004)[:, None].astype(np.float32)
         still = np.clip(1 - under / 0.004, 0, 1)[None, :, None]                 # cloth does not talk
         offsets = offsets * still
-        pieces = _parts(head, identity, rest, offsets, self.neutral)
+        pieces = mesh.pieces(head, identity, rest, offsets, self.neutral)
         pieces += clothes.collar(identity.clothes, under, rest, n, mesh.neck_turn())
         self.mesh = m = mesh.build(head, rest, offsets, under, pieces)
         w = size * SUPER
@@ -60,7 +58,6 @@ class VirtualActor:
         self.camera = {"scale_px_per_m": float(self._scale / SUPER), "distance_m": float(cam.distance_m),
                        "shift_px": [float((s + 0.5) / SUPER - 0.5) for s in self._shift],
                        "turned_deg": [cam.yaw, cam.pitch, cam.roll], "size_px": int(size)}
-        self._iris = eyes.landmarks(identity.iris.size_m)
         self._lids = [actions.lid_gap(rest, offsets, eye) for eye in skin.margin_points()[::-1]]         # left, right
         self._bake()
         self._skin, self._detail = skin.paint(identity)
@@ -116,8 +113,8 @@ class VirtualActor:
         self._pose(expression, pose)
         v = len(self.head.mean)
         q = self.head.at_landmarks(self._q[:v])
-        tri, weight = self._iris
-        q[468:478] = (self._q[tri] * weight[..., None]).sum(1)
+        iris = q[468:].reshape(2, 5, 3)
+        iris[:, 1:] = iris[:, :1] + (iris[:, 1:] - iris[:, :1]) * (self.identity.iris.size_m / IRIS_M)
         f = self._scale / (1 - q[:, 2] / self.identity.camera.distance_m)
         xy = np.stack([q[:, 0] * f, -q[:, 1] * f], 1) + self._shift
         xy = (xy + 0.5) / SUPER - 0.5
@@ -248,11 +245,3 @@ class VirtualActor:
         draw.raster(self._xy, self._q, m.triangles, 0, len(m.triangles), m.two_sided, m.uv, m.atlas, m.place, self._z,
                     self._face, self._bary)
         self._drawn = self._state
-
-
-def _parts(head, identity, rest, offsets, neutral):
-    """Teeth, lashes, hair, beard. Hair is built on the face as it rests, and bound to what moves."""
-    at_rest = (rest + np.tensordot(neutral, offsets, 1)).astype(np.float32)
-    pieces = hair.build(head, identity, at_rest)
-    return (teeth.build(head, rest, offsets, identity) + teeth.lashes(head, rest, offsets, identity)
-            + [Part.of(p, rest, offsets) for p in pieces])

@@ -110,10 +110,14 @@ def speak(text: str, voice: str = "en-us", *, rate: int = 160, pitch: int = 50, 
     that the same arguments give the same bytes whatever was said before.  formants: 0.7-1.4, as of a vocal tract that
     is shorter by this factor: the sound is played so much faster, pitch and rate with it; the caller makes up for them.
     Returns audio (N,) float32 in [-1, 1] at 16 kHz, and the phones in order with times in seconds (pauses are "sil").
-    Raises InputError: espeak-ng missing, empty text, unknown voice.
+    Raises InputError: espeak-ng missing, empty or undecodable text, unknown voice.
     """
     if not text.strip():
         raise InputError("there is no text to speak: give at least one word")
+    try:
+        raw = text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"the text holds bytes that are no letters ({text!r}): save or paste it as UTF-8") from error
     if not .7 <= formants <= 1.4:
         raise InputError(f"formants={formants}: must lie in 0.7..1.4")
     with _LOCK:
@@ -131,7 +135,6 @@ def speak(text: str, voice: str = "en-us", *, rate: int = 160, pitch: int = 50, 
             lib.espeak_SetParameter(parameter, int(value), 0)
         _heard.clear()
         _events.clear()
-        raw = text.encode()
         lib.espeak_Synth(raw, len(raw) + 1, 0, 1, 0, _UTF8 | _END_PAUSE | (_SSML if ssml else 0), None, None)
         lib.espeak_Synchronize()
         audio = np.concatenate(_heard) if _heard else np.zeros(0, np.int16)

@@ -147,6 +147,8 @@ def speak_as(voice: Voice, text: str, emotion: str = "NEU", intensity: float = 1
         pitch_range=int(np.clip(round(50 * voice.range * how.range), 5, 99)),
         rate=int(np.clip(round(voice.rate * how.speed / voice.formants), 80, 450)), volume=60, fresh=True,
         formants=voice.formants)
+    if all(p.viseme == "sil" for p in phones):
+        raise InputError(f"there is nothing to say in {text!r}: give at least one word")
     dry, phones = _edges(dry, phones, np.random.default_rng([int(seed), 703]).uniform(*EDGE_S, 2))
     if like is not None:
         dry, phones = _moved(dry, phones, like)
@@ -167,7 +169,7 @@ def _moved(dry: np.ndarray, phones: list[Phone], like: list[Phone]) -> tuple[np.
 
 def _edges(dry: np.ndarray, phones: list[Phone], edges_s) -> tuple[np.ndarray, list[Phone]]:
     """Silence of that length on both sides, the whole in full frames; phones move along and tile it."""
-    said = [p for p in phones if p.viseme != "sil"] or phones
+    said = [p for p in phones if p.viseme != "sil"]
     start, stop = said[0].start_s, said[-1].stop_s
     lead = int(round(edges_s[0] * SR))
     body = dry[int(round(start * SR)):int(round((stop + .06) * SR))]

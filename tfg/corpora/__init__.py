@@ -1,10 +1,16 @@
-"""Where clips come from: readers of official layouts, one record for all, and `fetch` for what may be downloaded.
+"""From collections of clips to training windows: readers of official layouts, one record for all, and what follows.
 
     from tfg.corpora import read
     items, skipped = read("CREMA-D", "crema-d")
 
 Each reader lists what is there and says why it left something out; it decodes nothing. Licence and source are in the
-docstring of each reader's module.
+docstring of each reader's module. The road from there:
+
+    fetch, transfer                     official files, by checksum
+    prepare, prepare_clip, crop, cuts   videos to face crops, sound and labels
+    store, store_format, store_writer   where those lie
+    splits, splits_table, splits_deal   who may be trained on
+    windows, windows_places, windows_pixels, augment, seeded      what a network is shown
 """
 from __future__ import annotations
 

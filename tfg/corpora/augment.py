@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from tfg.corpora import draw
+from tfg.corpora import seeded
 from tfg.errors import InputError
 from tfg.faces import mirror
 
@@ -70,7 +70,7 @@ class Augment:
         index = np.asarray(index, np.int64).reshape(-1)
 
         def u(k: int) -> np.ndarray:                             # [0, 1)
-            return draw.uniform(seed, epoch, _STREAM + k, index)
+            return seeded.uniform(seed, epoch, _STREAM + k, index)
 
         colour = np.stack([u(k) for k in (0, 1, 2)], 1)
         return {"brightness": (2 * u(3) - 1) * self.brightness, "contrast": 1 + (2 * u(4) - 1) * self.contrast,
@@ -79,7 +79,7 @@ class Augment:
                 "blur": np.where(u(8) < self.blur_p, u(9) * self.blur, 0.0),
                 "jpeg": np.where((u(10) < self.jpeg_p) & (self.jpeg > 0), self.jpeg + u(11) * (95 - self.jpeg), 100.0),
                 "flip": u(12) < self.flip_p,
-                "grain": draw.whole(seed, epoch, _STREAM + 13, index, _BANK)}
+                "grain": seeded.whole(seed, epoch, _STREAM + 13, index, _BANK)}
 
     def frames(self, x: np.ndarray, draws: dict, which: int = 0) -> np.ndarray:
         """Change windows.  x: (B, T, 3, S, S) uint8, changed in place.  which: 0 for the window, 1 for its reference

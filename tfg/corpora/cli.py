@@ -68,6 +68,7 @@ def _add_prepare(parts, command, readers) -> None:
                                                            "0.35,0.55,0.35,0.25)")
     p.add_argument("--smooth", type=int, metavar="FRAMES", help="window of the filter without delay for what is "
                                                                 "measured (default: 5; 0: none)")
+    p.add_argument("--surprised", action="store_true", help="ravdess: take its eighth emotion, too, as SUR")
     check = command(parts, "check", "Verify every byte of a store; name the clips that are damaged.", run_check,
                     epilog="example:\n  tfg corpora check build/store")
     check.add_argument("store", help="the folder that `tfg corpora prepare` wrote")
@@ -195,7 +196,8 @@ def run_check(given: dict) -> None:
     for sentence in faults:
         print(sentence)
     if faults:
-        raise InputError(f"{store.path} has {len(faults)} faults; copy the store again, or prepare it anew.")
+        raise InputError(f"{store.path} has {len(faults)} fault{'s' * (len(faults) > 1)}; copy the store again, or "
+                         "prepare it anew.")
     print(f"{store.path}: {len(store.clips)} clips, {store.n_frames} frames of {store.size} px; all is as it was "
           "written")
 

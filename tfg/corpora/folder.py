@@ -1,4 +1,4 @@
-"""Any folder of videos: your own takes, virtual actors, a corpus without a reader of its own.
+"""Any folder of videos: your own takes, single clips of virtual actors, a corpus without a reader of its own.
 
 Source and licence are yours to know; see "What is fine and what is not" in the README before filming others.  Layout:
 
@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 
 from tfg.corpora import scan
+from tfg.corpora.actors import SET
 from tfg.corpora.names import CREMA_D, Item, Reading
 from tfg.errors import InputError
 from tfg.vocabulary import SENTENCES
@@ -25,15 +26,19 @@ def read(root: str | os.PathLike) -> Reading:
 
     actor: from a name in CREMA-D's form, else the first folder below root, else None (a clip in the root itself; such
     clips cannot be split by actor).  Returns items sorted by path, and what was left out: empty files, git-lfs
-    pointers, files whose text cannot be read.  Files that are no videos by their suffix are not looked at.
-    Raises InputError if the folder is missing.
+    pointers, files whose text cannot be read, sets of virtual actors (their splits are recorded, and would be lost).
+    Files that are no videos by their suffix are not looked at.  Raises InputError if the folder is missing.
     """
     root = scan.folder(root)
     good, skipped = scan.walk(root, scan.VIDEO)
-    return scan.reading(scan.parse_all(good, lambda path: _parse(path, root), skipped), skipped)
+    sets = {path.parent for path in scan.walk(root, {".json"})[0] if path.name == SET}
+    return scan.reading(scan.parse_all(good, lambda path: _parse(path, root, sets), skipped), skipped)
 
 
-def _parse(path: Path, root: Path) -> Item:
+def _parse(path: Path, root: Path, sets: set[Path]) -> Item:
+    for folder in sets.intersection(path.parents):
+        raise InputError(f"is of the virtual actors in {folder}, whose splits are recorded there; read that folder as "
+                         "the corpus actors")
     match = CREMA_D.fullmatch(path.stem)
     text = _text(path.with_suffix(".txt"))
     if match:

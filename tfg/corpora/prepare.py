@@ -24,7 +24,7 @@ from tfg.corpora import read, scan
 from tfg.corpora.names import Item, Skipped
 from tfg.corpora.prepare_clip import Options, Outcome, work
 from tfg.corpora.splits import of_set
-from tfg.corpora.store import StoreWriter
+from tfg.corpora.store import Row, StoreWriter
 from tfg.errors import InputError
 
 LABELS = ("true", "measured")
@@ -62,19 +62,22 @@ class Report:
 def prepare(folder: str | os.PathLike, corpus: str, out: str | os.PathLike, *, size: int = 128,
             workers: int | None = None, actors: Sequence[str] | None = None, labels: str | None = None,
             openface: str | os.PathLike | None = None, crop: str = "face", margin=crops.MARGIN, smooth: int = 5,
-            progress: Callable[[int, int], None] | None = None, report: bool = True) -> Report:
+            surprised: bool = False, progress: Callable[[int, int], None] | None = None, report: bool = True) -> Report:
     """Prepare the clips of a folder and append them to the store `out`, made if it is not there.
 
     corpus: a key of `tfg.corpora.READERS` that has videos.  size: px of a crop's side.  workers: processes (default: a
     core each).  actors: only these.  labels: "true" (default for actors) or "measured".  openface: folder of its CSVs.
-    crop, margin: see `tfg.corpora.crop.matrices`.  smooth: see `prepare_clip.Options`.  progress: called with files
-    done and files in all.  report: write report.md, report.json and pictures into `out` at the end.
+    crop, margin: see `tfg.corpora.crop.matrices`.  smooth: see `prepare_clip.Options`.  surprised: RAVDESS's eighth
+    emotion, too, as SUR.  progress: called with files done and files in all.  report: write report.md, report.json and
+    pictures into `out` at the end.
     A clip that cannot be used is reported; it never ends the run.  Raises InputError for options that make no sense, a
     missing folder, a store that cannot be written (another writer, a full disk): what was written before is safe.
     """
     started = time.perf_counter()
     options = _options(corpus, size, crop, margin, smooth, labels, openface)
-    items, skipped = read(folder, corpus)
+    if surprised and corpus != "ravdess":
+        raise InputError(f"surprised clips are in ravdess alone, not in {corpus}; leave that out.")
+    items, skipped = read(folder, corpus, **({"surprised": True} if surprised else {}))
     result = Report(skipped=list(skipped))
     named = _named(items, Path(folder), actors, result)
     result.items = len(named) + len(result.dropped)
@@ -104,6 +107,7 @@ def prepare(folder: str | os.PathLike, corpus: str, out: str | os.PathLike, *, s
         result.kept = len({row.id.partition(":")[0] for row in mine})
         told = {row.id.partition(":")[0]: row.notes.get("reports", []) for row in mine}
         result.reports = [Skipped(files[id], text) for id, texts in told.items() for text in texts]
+        result.reports += _changed(mine, files)
         result.seconds = time.perf_counter() - started
         if report and writer.clips:
             from tfg.corpora.report import write_report
@@ -189,6 +193,14 @@ def _held(writer: StoreWriter, id: str) -> bool:
     parts = [row.notes.get("part", [0, 0]) for row in writer.clips if row.id.startswith(f"{id}:")] \
         if f"{id}:1" in writer.ids else []
     return bool(parts) and len(parts) == parts[0][1]
+
+
+def _changed(rows: list[Row], files: dict[str, Path]) -> list[Skipped]:
+    """Files that are not those that the store's clips of these names were prepared from, as their sizes tell."""
+    sizes = {row.id.partition(":")[0]: row.notes.get("bytes") for row in rows}
+    return [Skipped(files[id], "is another file than the one that the store holds under this name; rename it, or "
+                               "prepare it into a new folder")
+            for id, size in sizes.items() if files[id].is_file() and size not in (None, files[id].stat().st_size)]
 
 
 # ---- the work -------------------------------------------------------------------------------------------------------

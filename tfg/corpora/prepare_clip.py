@@ -42,7 +42,6 @@ class Options:
     openface: name -> CSV, or None to keep the AUs of the coefficients.
     """
 
-
     size: int = 128
     crop: str = "face"
     margin: tuple[float, ...] = crops.MARGIN
@@ -84,7 +83,7 @@ def work(item: Item, id: str, options: Options) -> Outcome:
             warnings.simplefilter("ignore")                  # what the tracker warns of is counted and reported here
             (_true if options.labels == "true" else _measured)(item, options, out)
         for number, part in enumerate(out.parts, 1):
-            notes = part.row.notes | {"file": item.path.name, "reports": out.reports}
+            notes = part.row.notes | {"file": item.path.name, "bytes": item.path.stat().st_size, "reports": out.reports}
             if len(out.parts) > 1:
                 notes |= {"part": [number, len(out.parts)]}
             name = id if len(out.parts) == 1 else f"{id}:{number}"

@@ -10,6 +10,7 @@ import numpy as np
 
 from tfg import vocabulary
 from tfg.corpora.store import Store
+from tfg.corpora.store_format import committed
 from tfg.corpora.sync import pooled_offset
 from tfg.errors import InputError
 from tfg.faces.aus import AUS
@@ -42,9 +43,6 @@ def write_report(path: str | os.PathLike, run=None) -> Path:
     figure = draw_distributions(store, facts)
     with atomic(store.path / "distributions.png") as part:
         figure.savefig(part, dpi=90)
-    import matplotlib.pyplot as plt
-
-    plt.close(figure)
     page = store.path / "report.md"
     with atomic(page) as part:
         part.write_text(_page(facts, store), encoding="utf-8", errors="backslashreplace")
@@ -79,7 +77,7 @@ def summary(store: Store) -> dict:
     aus = store.arrays["aus"][at]
     pooled = {c: sound_offset(store, c) for c in sorted({r.corpus for r in rows if r.labels == "measured"})}
     return {"clips": len(rows), "frames": store.n_frames, "size": store.size, "hours": store.n_frames / 25 / 3600,
-            "ok_frames": int(store.arrays["ok"].sum()), "bytes": sum(f.stat().st_size for f in store.path.iterdir()),
+            "ok_frames": int(store.arrays["ok"].sum()), "bytes": sum(committed(store.clips, store.schema).values()),
             "counts": {k: dict(sorted(v.items())) for k, v in counts.items()},
             "soft_labels": sum(r.soft is not None for r in rows),
             "offsets_measured": len(offsets), "corpus_offset": pooled, "quantiles": measured,

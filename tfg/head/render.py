@@ -85,11 +85,9 @@ def _paint_brows(albedo, rest, skin):
 
 def _paint_eyes(head, albedo, at, v, part, expression):
     for side in ("eye_left", "eye_right"):
-        k = head.part_names.index(side)
-        ball = np.unique(head.triangles[head.part == k])
-        front = ball[np.argsort(head.mean[ball, 2])[-1]]               # the pupil moves with the eyeLook actions
-        pupil = v[front]
-        e = part == k
+        k = 473 if side == "eye_left" else 468
+        pupil = head.landmark_weights[k] @ v[head.landmark_triangles[k]]               # moves with the eyeLook actions
+        e = part == head.part_names.index(side)
         away = np.linalg.norm(at[e] - pupil, axis=1)[:, None]
         colour = np.where(away < 0.0026, 0.03, np.where(away < 0.0062, [0.28, 0.30, 0.30], [0.93, 0.92, 0.90]))
         albedo[e] = colour

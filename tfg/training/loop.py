@@ -159,9 +159,8 @@ def _step(task, run, fabric, at, examples, log) -> None:
                 fabric.backward(loss / len(turns))
             log.add({f"{name}": loss, **values})
         optimiser = task.optimisers[name]
-        if run.clip:
-            parameters = [p for g in optimiser.param_groups for p in g["params"] if p.grad is not None]
-            torch.nn.utils.clip_grad_norm_(parameters, run.clip)
+        if run.clip:                                  # by Fabric, which knows how much 16-mixed has scaled them
+            fabric.clip_gradients(None, optimiser, max_norm=run.clip, error_if_nonfinite=False)
         optimiser.step()
         for other in task.optimisers.values():        # a generator's loss leaves gradients in the discriminator, too
             other.zero_grad(set_to_none=True)
@@ -198,7 +197,7 @@ def _evaluate(task, run, fabric, at, originals, mean, log, out) -> None:
             if run.best.lstrip("-") not in scores:
                 raise ValueError(f"run.best is {run.best!r}, but the task's scores are {', '.join(scores)}")
             value = (-1 if run.best[0] == "-" else 1) * scores[run.best.lstrip("-")]
-            if at.best is None or value > at.best:
+            if at.best is None or math.isnan(at.best) or value > at.best:
                 at.best = value
                 save_networks(originals, out / "best")
     finally:

@@ -9,6 +9,7 @@ from tfg.faces import aus, landmarks
 from tfg.head.fit import FACE_OVAL
 from tfg.head.openings import BROWS
 from tfg.head.template import EYE_LEFT, EYE_RIGHT, LIPS
+from tfg.metrics import correlation
 from tfg.vocabulary import AU_NAMES, EMOTIONS, SENTENCES, index
 from tools.bench.common import SHARED, aligned, span, table
 
@@ -164,10 +165,6 @@ def report(kind: str, actors: list, seen: list[dict]) -> dict:
           "set on other actors")
     return dict(actors=len(actors), frames=frames, found=found / frames, fps=float(np.median(speed)), curves=curves,
                 aus=rows, landmark_error={name: float(error[list(r)].mean()) for name, r in PARTS.items()})
-
-
-def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    return float(np.corrcoef(a, b)[0, 1]) if b.std() > 0 else 0.0
 
 
 def _row(actors: list[tuple]) -> dict:

@@ -24,8 +24,8 @@ def run() -> dict:
         sizes: dict[str, int] = {}
         for path in out.iterdir():
             sizes[path.suffix] = sizes.get(path.suffix, 0) + path.stat().st_size
-    if not report.frames:
-        print(f"{out} is complete already; delete it to measure the making.")
+    if report.kept or not report.frames:
+        print(f"{out} held {len(report.kept)} clips already; delete it to measure the making of all.")
         return {}
     frames, workers = report.frames, os.cpu_count() or 1
     result = {"made": {"clips": len(report.made), "failed": len(report.failed), "frames": frames, "s": report.seconds,

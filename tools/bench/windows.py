@@ -117,6 +117,7 @@ class Folder:
     def __init__(self, root: Path, frames: int, *, cached: bool):
         self.clips = sorted(p for p in root.glob("*/*"))
         self.frames, self.cached = frames, cached
+        self.siblings = len(self.clips) // len({p.parent for p in self.clips})         # clips of one actor
 
     def __len__(self):
         return len(self.clips) * (self.frames - T + 1)
@@ -124,8 +125,7 @@ class Folder:
     def __getitem__(self, i: int) -> dict:
         clip, start = divmod(i, self.frames - T + 1)
         rng = np.random.default_rng(i)
-        siblings = len(self.clips) // ACTORS or 1
-        other = self.clips[clip // siblings * siblings + int(rng.integers(siblings))]
+        other = self.clips[clip // self.siblings * self.siblings + int(rng.integers(self.siblings))]
         there = int(rng.integers(self.frames - T + 1))
         return {"frames": self._pictures(self.clips[clip], start), "reference": self._pictures(other, there),
                 "mel": self._mel(self.clips[clip], start)}

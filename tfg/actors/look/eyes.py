@@ -5,7 +5,6 @@ import numpy as np
 
 from tfg.actors.look.colour import linear
 from tfg.actors.look.mesh import EYE_R_M
-from tfg.head.model import Head
 
 SIZE = 128
 
@@ -31,29 +30,3 @@ def paint(identity, size: int = SIZE) -> np.ndarray:
     rgba = np.full((size, size, 4), 255, np.uint8)
     rgba[..., :3] = np.round(np.sqrt(np.clip(out, 0, 1)) * 255)
     return rgba
-
-
-def landmarks(radius_m: float) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices (10, 3) and weights (10, 3) of the iris landmarks 468-477: for the right, then the left eye the centre,
-    then the ring at the picture's right, top, left, bottom."""
-    head = Head.load()
-    tris, weights = [], []
-    for side in ("eye_right", "eye_left"):
-        tri = head.triangles[head.part_mask(side)]
-        p = head.mean
-        ball = p[np.unique(tri)]
-        middle = (ball.min(0) + ball.max(0))[:2] / 2
-        tri = tri[p[tri][..., 2].mean(1) > p[tri][..., 2].mean()]                   # the front half
-        a, b, c = (p[tri[:, k], :2] for k in range(3))
-        for step in ((0, 0), (1, 0), (0, 1), (-1, 0), (0, -1)):
-            at = middle + radius_m * np.array(step)
-            area = _cross(b - a, c - a)
-            w = np.stack([_cross(b - at, c - at), _cross(c - at, a - at), _cross(a - at, b - at)], 1) / area[:, None]
-            k = np.argmax(w.min(1))
-            tris.append(tri[k])
-            weights.append(w[k])
-    return np.array(tris), np.array(weights, np.float32)
-
-
-def _cross(a, b):
-    return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]

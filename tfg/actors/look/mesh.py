@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfg.actors.look import draw
+from tfg.actors.look import draw, hair, teeth
 from tfg.actors.look.chart import chart
 from tfg.actors.look.colour import linear
 from tfg.actors.look.part import Part
@@ -90,6 +90,13 @@ def _roots(texture: np.ndarray) -> np.ndarray:
     out = texture.copy()
     out[..., :3] = np.round(255 * np.sqrt(linear(np.arange(256) / 255))).astype(np.uint8)[texture[..., :3]]
     return out
+
+
+def pieces(head: Head, identity, rest: np.ndarray, offsets: np.ndarray, neutral: np.ndarray) -> list[Part]:
+    """Teeth, lashes, hair, beard. Hair is built on the face as it rests, and bound to what moves."""
+    at_rest = (rest + np.tensordot(neutral, offsets, 1)).astype(np.float32)
+    strands = [Part.of(p, rest, offsets) for p in hair.build(head, identity, at_rest)]
+    return teeth.build(head, rest, offsets, identity) + teeth.lashes(head, rest, offsets, identity) + strands
 
 
 def build(head: Head, rest: np.ndarray, offsets: np.ndarray, cloth: np.ndarray, parts: list[Part]) -> Mesh:

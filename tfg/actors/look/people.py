@@ -57,9 +57,8 @@ def shape_coefficients(rng: np.random.Generator, sex, age, ancestry, weight) -> 
     names = _names()
     out = np.zeros(len(names))
     at = {n: i for i, n in enumerate(names)}
-    # Anny's gender runs from man (0) to woman (1): the basis named "gender-male" is the step to 1, a woman
-    out[at["gender-female"]] = max(2 * sex - 1, 0) * 0.85
-    out[at["gender-male"]] = max(1 - 2 * sex, 0) * 1.0
+    out[at["gender-male"]] = max(2 * sex - 1, 0) * 0.85
+    out[at["gender-female"]] = max(1 - 2 * sex, 0) * 1.0
     old = np.interp(age, [18, 40, 80], [-1.0, 0.0, 1.0])
     out[at["age-old"]], out[at["age-young"]] = 0.85 * max(old, 0), max(-old, 0)
     out[at["weight-high"]], out[at["weight-low"]] = max(weight, 0), max(-weight, 0)

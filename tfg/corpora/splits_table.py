@@ -22,8 +22,8 @@ ALLOWED = {"train": ("train", "val"), "judge": ("judge",), "evaluate": ("train",
 FORMAT, VERSION = "tfg splits", 1
 TABLE = "splits.json"
 """Its name in a store."""
-
-
+_NAMED_AS_CREMA_D = ("crema_d", "folder")
+"""Readers that take the actor from a name in CREMA-D's form: the same files, whichever of them reads them."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,6 @@ class Splits:
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{path} is no table of splits ({error!r}); make the splits again.") from error
 
-
     @classmethod
     def of_store(cls, store) -> "Splits":
         """The table that lies in a store (`splits.json`).  Raises InputError where there is none."""
@@ -171,18 +170,32 @@ class Splits:
                              "of_set, and save them there.")
         return cls.load(path)
 
+    def for_store(self, store) -> "Splits":
+        """This table, once it is sure that it does not contradict the one in the store: what was recorded there holds.
+
+        Raises InputError that names somebody who is in two splits.
+        """
+        path = Path(store.path) / TABLE
+        held = Splits.load(path)._table if path.is_file() else {}
+        for key, person in self._table.items():
+            recorded = held.get(key)
+            if recorded is not None and recorded.split != person.split:
+                raise InputError(f"{person} is {recorded.split} in {path} and {person.split} in the given table; leave "
+                                 "the table out, for what was recorded holds.")
+        return self
+
 
 def kept_for_testing(corpus: str, actor: str | None) -> bool:
     """True for real people on whom nothing is ever trained, and for clips of which nobody knows the actor."""
     from tfg.corpora.crema_d import TEST_ONLY
 
-    return actor is None or (corpus == "crema_d" and actor in TEST_ONLY)
+    return actor is None or (corpus in _NAMED_AS_CREMA_D and actor in TEST_ONLY)
 
 
 # ---- photos ---------------------------------------------------------------------------------------------------
 @functools.lru_cache(maxsize=1)
 def tiles() -> dict[str, tuple[str, str]]:
-    """Tile of SFHQ -> (split, person), as recorded in data/sfhq/splits.csv by the rule of `deal.tiles`.
+    """Tile of SFHQ -> (split, person), as recorded in data/sfhq/splits.csv by the rule of `splits_deal.tiles`.
 
     person: the first of the tiles that show, or could be taken for, one face (data/sfhq/README.md): 355 tiles, 307
     people.
@@ -204,9 +217,14 @@ def _check_photo(p: Person) -> None:
 
 
 def _face(p: Person) -> str | None:
-    """Who it is, whatever the set calls it; tiles that look like one person are one."""
+    """Who it is, whatever the set calls it; tiles that look like one person are one, and so are CREMA-D's actors and
+    those of a folder whose files are named like CREMA-D's."""
+    from tfg.corpora.names import CREMA_D_ACTORS
+
     if p.who and p.who.startswith("sfhq/"):
         return "sfhq/" + tiles()[p.who.removeprefix("sfhq/")][1]
+    if p.who is None and p.corpus in _NAMED_AS_CREMA_D and p.actor in map(str, CREMA_D_ACTORS):
+        return f"crema_d/{p.actor}"
     return p.who
 
 

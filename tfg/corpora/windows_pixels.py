@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ VERSION = 1
 AUTO_BYTES = 4 << 30
 """Above this, "auto" makes no file: a large corpus would fill a disk without having been asked to."""
 STALE_S = 600.0
+_ONE = threading.Lock()
 
 
 class Pixels:
@@ -70,7 +72,11 @@ class Pixels:
                     out[b, t] = self._frame(start + t)
             return out
         if self._file is None:
-            self._file = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            try:
+                self._file = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            except FileNotFoundError:                            # the store has grown, and another run made its file
+                self.decoded = False
+                return self.read(starts, T, out)
         for b, start in enumerate(starts.tolist()):
             if _read(self._file, out[b], start * self.n_bytes) != T * self.n_bytes:
                 raise InputError(f"{self.path} is cut off; delete it, it is made again.")
@@ -144,8 +150,9 @@ class Pixels:
 def _read(file: int, out: np.ndarray, at: int) -> int:
     if hasattr(os, "preadv"):
         return os.preadv(file, [out], at)
-    os.lseek(file, at, os.SEEK_SET)                              # Windows: no threads share this descriptor there
-    data = os.read(file, out.nbytes)
+    with _ONE:                                                   # Windows: the place in the file is the descriptor's
+        os.lseek(file, at, os.SEEK_SET)
+        data = os.read(file, out.nbytes)
     out.reshape(-1)[:len(data)] = np.frombuffer(data, np.uint8)
     return len(data)
 

@@ -1,0 +1,117 @@
+"""SyncNet: its data, losses, scores and a small run, on a store whose sound and lips are known to belong together."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from tfg.corpora.splits import Person, Splits
+from tfg.corpora.store import Row, Store, StoreWriter
+from tfg.errors import InputError
+from tfg.models.syncnet import PROFILES, SyncNet
+from tfg.training import syncnet as s
+
+SIZE, FRAMES = 48, 60
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory) -> Store:
+    """Eight people, one clip each. The lower half of a frame is as bright as its sound is loud."""
+    path = tmp_path_factory.mktemp("sync") / "store"
+    rng = np.random.default_rng(0)
+    with StoreWriter(path, size=SIZE) as writer:
+        for k in range(8):
+            level = np.interp(np.arange(FRAMES), np.arange(0, FRAMES, 3), rng.uniform(0, 1, 20))
+            frames = np.full((FRAMES, SIZE, SIZE, 3), 60 + 9 * k, np.uint8)
+            frames[:, SIZE // 2:] = (40 + 180 * level).astype(np.uint8)[:, None, None, None]
+            mel = np.interp((np.arange(193) - 1.6) / 3.2, np.arange(FRAMES), level)[:, None] * 6 - 3
+            writer.append(Row(f"actors/V{k}", "actors", f"V{k}", emotion="NEU", labels="true"), list(frames),
+                          np.repeat(mel, 80, 1))
+    Splits(tuple(Person("actors", f"V{k}", "train" if k < 6 else "val") for k in range(8)), {}).save_in(path)
+    return Store.open(path)
+
+
+def windows(store, split="train"):
+    return s.windows_of(store, None, split, SIZE)
+
+
+def test_moments_are_of_one_clip_and_do_not_overlap(store):
+    data = s.Moments(windows(store))
+    seen = set()
+    for epoch in (0, 1):
+        batch = data.batch(epoch, np.arange(len(data)))
+        clip, start = (batch[k].reshape(-1, s.MOMENTS) for k in ("clip", "start"))
+        assert (clip == clip[:, :1]).all() and len(np.unique(clip)) == 6
+        assert (np.diff(start, axis=1) >= s.FRAMES).all() and start.min() >= 0
+        seen.add(start.tobytes())
+    assert len(seen) == 2                               # another epoch, other places
+    again = data.batch(1, [3])
+    assert (again["start"] == start[3]).all()           # and the same for the same key
+
+
+def test_clips_that_are_too_short_are_named(store, tmp_path):
+    with StoreWriter(tmp_path / "short", size=SIZE) as writer:
+        frame = np.zeros((SIZE, SIZE, 3), np.uint8)
+        writer.append(Row("actors/V1", "actors", "V1", labels="true"), [frame] * 20, np.zeros((64, 80)))
+    Splits((Person("actors", "V1", "train"),), {}).save_in(tmp_path / "short")
+    with pytest.raises(InputError, match="usable windows to learn from"):
+        s.Moments(s.windows_of(Store.open(tmp_path / "short"), None, "train", SIZE))
+
+
+def test_losses_prefer_the_diagonal():
+    true = torch.eye(4)[None]
+    flat = torch.full((1, 4, 4), .5)
+    wrong = 1 - true
+    for loss in (s.choice_loss, s.pair_loss):
+        assert loss(true) < loss(flat) < loss(wrong)
+    assert float(s.pair_loss(flat)) == pytest.approx(np.log(2), abs=1e-5)
+    assert float(s.choice_loss(flat)) == pytest.approx(np.log(4), abs=1e-5)
+
+
+class Loud(torch.nn.Module):
+    """A network that knows: brightness of the lower half against level of the sound, as angles."""
+
+    def __init__(self):
+        super().__init__()
+        self.unused = torch.nn.Parameter(torch.zeros(1))
+
+    def _code(self, x):
+        angle = torch.stack([x, 1 - x], 1).clamp(0, 1) * torch.pi / 2
+        return torch.nn.functional.normalize(torch.cat([angle.sin(), angle.cos()], 1), dim=1)
+
+    def embed_faces(self, faces):
+        return torch.cat([self._code((faces[:, 3 * t].mean((1, 2)) * 255 - 40) / 180) for t in range(5)], 1) / 5 ** .5
+
+    def embed_sound(self, mel):
+        column = [(mel[:, 0, :, round(1.6 + 3.2 * t)].mean(1) + 3) / 6 for t in range(5)]
+        return torch.cat([self._code(c) for c in column], 1) / 5 ** .5
+
+    def forward(self, faces, mel):
+        return self.embed_faces(faces), self.embed_sound(mel)
+
+
+def test_offsets_are_found_by_a_network_that_knows_and_not_by_one_that_does_not(store):
+    unseen = windows(store, "val")
+    assert s.offsets(Loud(), unseen)["offset_1"] == 1
+    torch.manual_seed(0)
+    assert s.offsets(SyncNet(PROFILES["ci"]).eval(), unseen)["offset_1"] < .6
+
+
+def test_a_small_run_learns_and_is_the_same_again(store, tmp_path):
+    from tfg.training.log import read
+
+    results = []
+    for name in ("a", "b"):
+        at = s.train_syncnet(store, tmp_path / name, profile="ci", steps=60, progress=False)
+        rows = read(tmp_path / name / "log.csv")
+        results.append([v for step, n, v in rows if n == "choice"])
+        assert at.step == 60 and (tmp_path / name / "last" / "syncnet.safetensors").is_file()
+        assert {"loss", "accuracy", "offset_1", "lse_d", "lse_c"} <= {n for _, n, _ in rows}
+    assert results[0] == results[1] and results[0][-1] < results[0][0] - .2
+
+
+def test_what_is_refused(store, tmp_path):
+    with pytest.raises(InputError, match="unknown profile 'huge'"):
+        s.train_syncnet(store, tmp_path, profile="huge")
+    with pytest.raises(InputError, match="no store"):
+        s.train_syncnet(tmp_path / "nothing", tmp_path)

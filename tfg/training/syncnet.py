@@ -1,0 +1,187 @@
+"""Train SyncNet, the expert that says whether lips and sound belong together.
+
+    tfg train syncnet --store build/store --out build/syncnet
+
+A batch holds clips, and of each clip `MOMENTS` windows that do not overlap. Every picture of a clip is held against
+every sound of that clip: eight choices, one of them right. Other clips' sounds are not used as negatives, for those can
+be told by the voice. Two losses: the choice (cross entropy of the cosines, Radford et al. 2021's symmetric form), which
+learns at once where pairs alone stay at ln 2 for a long time, and the pairs' binary cross entropy, which makes the
+cosine mean what the generator's loss needs. Scored on people that it never saw: pairs told apart, and whether a known
+shift of the sound is found.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from tfg.corpora import seeded
+from tfg.corpora.augment import Augment
+from tfg.corpora.splits import Splits
+from tfg.corpora.store import Store
+from tfg.corpora.windows import Windows
+from tfg.errors import InputError
+from tfg.metrics import sync_scores
+from tfg.models.syncnet import FRAMES, MEL_WIDTH, PROFILES, SyncNet, agreement, lower_half, sync_loss
+from tfg.training.feed import tensors
+from tfg.training.loop import At, Run, cosine, train
+
+MOMENTS = 8
+TEMPERATURE = .07
+PAIRS = .3
+"""Weight of the pairs' loss beside that of the choice."""
+RUNS = {"ci": Run(phases=(("learn", 6),), batch=2, evaluate_every=6),
+        "cpu": Run(phases=(("learn", 2500),), batch=12, evaluate_every=250, average=.99, best="offset_1"),
+        "gpu": Run(phases=(("learn", 100_000),), batch=32, evaluate_every=2000, average=.999, best="offset_1",
+                   workers=8, precision="bf16-mixed")}
+"""Batches count clips, each with MOMENTS windows."""
+RATE = {"ci": 1e-3, "cpu": 1e-3, "gpu": 2e-4}
+SHIFTS = (-9, -4, 0, 3, 7)
+"""Frames by which the sound of an unseen clip is moved to see whether that is found."""
+
+
+class Moments:
+    """Data for the loop: index i is a visit of a clip, and gives MOMENTS of its windows, evenly spread from a random
+    start, so that none overlaps another. Clips that are too short for that are left out."""
+
+    visits = 4                                                     # of each clip in an epoch
+
+    def __init__(self, windows: Windows):
+        clip = windows.clip_of_index()
+        self.windows, self.order = windows, np.argsort(clip, kind="stable")
+        self.count = np.bincount(clip, minlength=len(windows.clips))
+        self.first = np.cumsum(self.count) - self.count            # of each clip, in `order`
+        self.clips = np.flatnonzero(self.count >= FRAMES * MOMENTS)
+        if not len(self.clips):
+            raise InputError(f"no clip has {FRAMES * MOMENTS} usable windows to learn from; prepare longer clips.")
+
+    def __len__(self) -> int:
+        return self.visits * len(self.clips)
+
+    def batch(self, epoch: int, indices) -> dict:
+        """(B * MOMENTS) windows, those of a clip one after the other."""
+        indices = np.asarray(indices, np.int64)
+        clip = self.clips[indices % len(self.clips)]
+        start = seeded.uniform(self.windows.seed, epoch, 60, indices)[:, None]
+        place = ((np.arange(MOMENTS) + start) / MOMENTS * self.count[clip][:, None]).astype(np.int64)
+        return self.windows.batch(epoch, self.order[self.first[clip][:, None] + place].ravel())
+
+
+@dataclass
+class SyncTask:
+    """What `loop.train` needs. windows: to learn from; unseen: to be scored on."""
+
+    network: SyncNet
+    windows: Windows
+    unseen: Windows
+    run: Run
+    rate: float
+
+    def __post_init__(self):
+        self.networks, self.data = {"syncnet": self.network}, Moments(self.windows)
+        self.optimisers = {"syncnet": torch.optim.Adam(self.network.parameters(), self.rate, betas=(.5, .999))}
+
+    def losses(self, batch, at: At):
+        faces, sound = self.networks["syncnet"](lower_half(batch["frames"].float() / 255), batch["mel"][:, None])
+        fit = faces.unflatten(0, (-1, MOMENTS)) @ sound.unflatten(0, (-1, MOMENTS)).transpose(1, 2)     # (B, K, K)
+        choice, pair = choice_loss(fit), pair_loss(fit)
+        right = (fit.argmax(2) == torch.arange(MOMENTS, device=fit.device)).float().mean()
+        yield "syncnet", choice + PAIRS * pair, {"choice": choice, "pair": pair, "right": right}
+
+    def evaluate(self, at: At) -> dict[str, float]:
+        network = self.networks["syncnet"]
+        return pairs(network, self.unseen) | offsets(network, self.unseen, clips=24)
+
+    def lr(self, name: str, at: At) -> float:
+        return cosine(at, self.run)
+
+
+def choice_loss(fit: torch.Tensor) -> torch.Tensor:
+    """Which of a clip's sounds is this picture's, and the other way round. fit: (B, K, K) cosines, true on the
+    diagonal."""
+    target = torch.arange(fit.shape[1], device=fit.device).expand(len(fit), -1)
+    scaled = fit.float() / TEMPERATURE
+    return (F.cross_entropy(scaled.transpose(1, 2), target) + F.cross_entropy(scaled, target)) / 2
+
+
+def pair_loss(fit: torch.Tensor) -> torch.Tensor:
+    """Binary cross entropy of each pair of fit (B, K, K) cosines, true and false ones weighing the same in all."""
+    true = torch.eye(fit.shape[1], device=fit.device).expand_as(fit)
+    weight = true * (fit.shape[1] - 1) / 2 + (1 - true) / 2
+    each = F.binary_cross_entropy(fit.float().clamp(1e-5, 1 - 1e-5), true, reduction="none")
+    return (each * weight).sum() / weight.sum()
+
+
+def windows_of(store: Store, splits: Splits | None, split: str, size: int, *, purpose: str = "train",
+               augment: Augment | None = None, seed: int = 0) -> Windows:
+    """Windows with SyncNet's sound and nothing else."""
+    return Windows(store, splits, split, purpose=purpose, T=FRAMES, size=size, mel_width=MEL_WIDTH, reference=None,
+                   negative=True, labels=(), augment=augment, seed=seed)
+
+
+@torch.no_grad()
+def pairs(network: SyncNet, windows: Windows, n: int = 2048) -> dict[str, float]:
+    """Loss and share of pairs told apart (threshold one half) on about n windows, half of them false."""
+    indices, losses, right = np.arange(0, len(windows), max(1, len(windows) // n)), [], []
+    device = next(network.parameters()).device
+    for part in np.array_split(indices, max(1, len(indices) // 128)):
+        batch = {k: v.to(device) for k, v in tensors(windows.batch(0, part)).items()}
+        faces, sound = network(lower_half(batch["frames"].float() / 255), batch["sync_mel"][:, None])
+        losses.append(float(sync_loss(faces, sound, batch["label"])) * len(part))
+        right += ((agreement(faces, sound) > .5) == (batch["label"] > .5)).tolist()
+    return {"loss": sum(losses) / len(indices), "accuracy": float(np.mean(right))}
+
+
+@torch.no_grad()
+def embed(network: SyncNet, windows: Windows, clip: int) -> tuple[np.ndarray, np.ndarray]:
+    """Unit vectors of a clip's windows, stride 1, and of the sound at the same places: (N, E) each."""
+    places = np.flatnonzero(windows.clip_of_index() == clip)
+    faces, sounds, device = [], [], next(network.parameters()).device
+    for part in np.array_split(places, max(1, len(places) // 64)):
+        batch = {k: v.to(device) for k, v in tensors(windows.batch(0, part)).items()}
+        faces.append(network.embed_faces(lower_half(batch["frames"].float() / 255)).cpu().numpy())
+        sounds.append(network.embed_sound(batch["mel"][:, None]).cpu().numpy())
+    return np.concatenate(faces), np.concatenate(sounds)
+
+
+def offsets(network: SyncNet, windows: Windows, *, clips: int | None = None, within: int = 1) -> dict[str, float]:
+    """Share of clips whose sound, moved by each of SHIFTS, is found within so many frames.
+
+    clips: so many, evenly chosen; None is all.  Returns offset_1 (the share), and lse_d, lse_c of the unmoved sound.
+    """
+    chosen = np.unique(np.linspace(0, len(windows.clips) - 1, clips or len(windows.clips)).astype(int))
+    hits, still = [], []
+    for clip in chosen:
+        picture, sound = embed(network, windows, clip)
+        for shift in SHIFTS:
+            keep = slice(max(0, shift), len(sound) + min(0, shift))
+            moved = slice(max(0, -shift), len(sound) + min(0, -shift))
+            if keep.stop - keep.start < 20:                        # too little is left to compare
+                continue
+            found = sync_scores(picture[keep], sound[moved])       # sound i is that of frame i - shift: late by shift
+            hits.append(abs(found.offset - shift) <= within)
+        still.append(sync_scores(picture, sound))
+    return {f"offset_{within}": float(np.mean(hits)), "lse_d": float(np.mean([s.lse_d for s in still])),
+            "lse_c": float(np.mean([s.lse_c for s in still]))}
+
+
+def train_syncnet(store, out, *, profile: str = "cpu", seed: int = 0, steps: int | None = None, resume: bool = True,
+                  progress: bool = True, splits: Splits | None = None) -> At:
+    """Train on the store's split `train`, score on `val`; writes what `loop.train` writes.
+
+    store: folder or Store.  profile: ci, cpu, gpu.  Raises InputError: unknown profile, no such store, no windows.
+    """
+    if profile not in RUNS:
+        raise InputError(f"unknown profile {profile!r}: take one of {', '.join(RUNS)}")
+    store = store if isinstance(store, Store) else Store.open(Path(store))
+    run, config = replace(RUNS[profile], seed=seed), PROFILES[profile]
+    if steps is not None:
+        run = replace(run, phases=(("learn", steps),))
+    torch.manual_seed(seed)
+    learn = windows_of(store, splits, "train", config.size, augment=Augment(), seed=seed)
+    unseen = windows_of(store, splits, "val", config.size)
+    task = SyncTask(SyncNet(config), learn, unseen, run, RATE[profile])
+    return train(task, run, out, what=f"syncnet {config} {len(learn)} windows", resume=resume, progress=progress)
