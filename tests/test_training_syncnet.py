@@ -115,3 +115,11 @@ def test_what_is_refused(store, tmp_path):
         s.train_syncnet(store, tmp_path, profile="huge")
     with pytest.raises(InputError, match="no store"):
         s.train_syncnet(tmp_path / "nothing", tmp_path)
+
+
+def test_the_command_line_says_what_came_of_it(store, tmp_path, capsys):
+    from tfg.cli import main
+
+    assert main(["train", "syncnet", "--store", str(store.path), "--out", str(tmp_path), "--profile", "ci"]) == 0
+    assert "of known shifts of the sound found within a frame" in capsys.readouterr().out
+    assert main(["train", "syncnet", "--store", str(tmp_path / "no"), "--out", str(tmp_path)]) == 2

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 import warnings
+from pathlib import Path
 
 import tfg
 from tfg.errors import InputError
@@ -88,11 +89,15 @@ def _add_train(commands):
     parts = p.add_subparsers(dest="part", metavar="PART", required=True, parser_class=_Parser)
     mouth = _command(parts, "mouth", "Train the network from sound to mouth on synthetic speech.", run_train_mouth,
                      epilog="example:\n  tfg train mouth --out build/mouth --profile cpu")
-    mouth.add_argument("--out", required=True, help="folder for weights, card and the resumable state")
-    mouth.add_argument("--profile", help="ci (seconds), cpu (minutes), gpu (default: cpu)")
-    mouth.add_argument("--seed", type=int, metavar="N")
-    mouth.add_argument("--steps", type=int, metavar="N", help="instead of the profile's")
-    mouth.add_argument("--resume", action=argparse.BooleanOptionalAction, help="go on from a state (default: yes)")
+    sync = _command(parts, "syncnet", "Train the expert that says whether lips and sound belong together.",
+                    run_train_syncnet, epilog="example:\n  tfg train syncnet --store build/store --out build/syncnet")
+    sync.add_argument("--store", required=True, help="what tfg corpora prepare wrote")
+    for part in (mouth, sync):
+        part.add_argument("--out", required=True, help="folder for weights, log and the resumable state")
+        part.add_argument("--profile", help="ci (seconds), cpu (minutes), gpu (default: cpu)")
+        part.add_argument("--seed", type=int, metavar="N")
+        part.add_argument("--steps", type=int, metavar="N", help="instead of the profile's")
+        part.add_argument("--resume", action=argparse.BooleanOptionalAction, help="go on from a state (default: yes)")
 
 
 def _add_head(commands):
@@ -163,6 +168,18 @@ def run_train_mouth(given: dict) -> None:
     started = time.perf_counter()
     train(**given, progress=sys.stderr.isatty())
     _say(f"wrote {given['out']}/mouth.safetensors and mouth.json in {(time.perf_counter() - started) / 60:.1f} min")
+
+
+def run_train_syncnet(given: dict) -> None:
+    from tfg.training.log import read
+    from tfg.training.syncnet import train_syncnet
+
+    started = time.perf_counter()
+    train_syncnet(**given, progress=sys.stderr.isatty())
+    scores = {name: value for _, name, value in read(Path(given["out"]) / "log.csv")}
+    _say(f"wrote {given['out']}/last/syncnet.safetensors in {(time.perf_counter() - started) / 60:.1f} min; on people "
+         f"it never saw: {scores['accuracy']:.1%} of pairs told apart, {scores['offset_1']:.1%} of known shifts of the "
+         "sound found within a frame")
 
 
 def run_head_derive(given: dict) -> None:
