@@ -61,9 +61,17 @@ def test_the_recorded_splits_accept_the_casts():
         assert len(splits.Splits(tuple(people)).people) == PROFILES[name]["actors"]
 
 
-def test_a_seed_belongs_to_the_number_of_an_actor_alone():
-    assert [m.seed for m in cast(5, 0)] == [m.seed for m in cast(50, 0)[:5]]
-    assert casting.actor_seed(0, 1) != casting.actor_seed(1, 1) != casting.actor_seed(1, 0)
+def test_seeds_are_all_different():
+    seeds = {casting.actor_seed(seed, split, k) for seed in (0, 1) for split in casting.SPLITS for k in range(50)}
+    assert len(seeds) == 400
+
+
+def test_who_is_tested_on_in_a_small_set_is_not_trained_on_in_a_large_one():
+    sets = [cast(n, 0) for n in (9, 72, 400)]
+    where = {}
+    for member in [m for one in sets for m in one]:
+        assert where.setdefault(member.seed, member.split) == member.split
+    assert {m.seed for m in sets[0]} <= {m.seed for m in sets[1]} <= {m.seed for m in sets[2]}
 
 
 def test_ci_needs_no_download():

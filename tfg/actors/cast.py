@@ -119,13 +119,14 @@ def cast(actors: int, portraits: int | None = None, *, photos: Sequence[str | os
             number = len(members) + 1
             kind = "virtual" if k < n - faces[split] else "portrait"
             photo = None if kind == "virtual" else own.pop(0) if own else draw.next(split)
-            members.append(Member(f"V{number:03d}", kind, actor_seed(seed, number), split_of(photo, split), photo))
+            members.append(Member(f"V{number:03d}", kind, actor_seed(seed, split, k), split_of(photo, split), photo))
     return members
 
 
-def actor_seed(seed: int, number: int) -> int:
-    """The seed of the set's actor with this number, 32 bits: it does not depend on how many others there are."""
-    return int(np.random.default_rng([seed, _STREAMS["faces"], number]).integers(1 << 32))
+def actor_seed(seed: int, split: str, k: int) -> int:
+    """The seed of the k-th actor of a split, 32 bits. It does not depend on how many others there are: who is tested on
+    in a small set is not trained on in a large one of the same seed."""
+    return int(np.random.default_rng([seed, _STREAMS["faces"], list(SPLITS).index(split), k]).integers(1 << 32))
 
 
 def apportion(n: int, shares: dict[str, int]) -> dict[str, int]:
