@@ -109,6 +109,8 @@ def replay(take: Take, emotion: str, level: str | None = None, *, sound: str = "
     Its name is that of a take in its own right: record pairs into a folder of their own, or they replace those takes.
     `replay(t, t.emotion, t.level)` gives t again.  Raises InputError: unknown emotion, level or sound.
     """
+    if not isinstance(take, Take):
+        raise InputError(f"a {type(take).__name__} cannot be played again; give the Take that make_take returned.")
     code, level = check_emotion(emotion), take.level if level is None else check_level(level)
     if sound not in ("same", "acted"):
         raise InputError(f"unknown sound {sound!r}; choose same (the take's own samples) or acted (spoken again).")

@@ -49,12 +49,12 @@ def make_splits(rows: Iterable, fractions: Mapping[str, float] = FRACTIONS, seed
         raise InputError("the splits of virtual actors are recorded in their set.json and in the store that was made "
                          "of it; take them from there, by of_set or Splits.of_store.")
     free = [p for p in people if not kept_for_testing(*p)]
-    if len(free) < len(fractions):
+    if len(free) < len(fractions) and (free or not people):    # people kept for testing alone need no dealing
         raise InputError(f"{len(free)} actors cannot be dealt to {len(fractions)} splits; give more actors, or fewer "
                          "splits.")
     total = sum(fractions.values())
     units = [(f"{c}/{a}", 1, (c, _sex(c, a)), order(seed, c, a)) for c, a in free]
-    dealt = deal(units, {s: f / total * len(free) for s, f in fractions.items()})
+    dealt = deal(units, {s: f / total * len(free) for s, f in fractions.items()}) if units else {}
     return Splits(tuple(Person(c, a, dealt.get(f"{c}/{a}", "test")) for c, a in people),
                   {"made by": "tfg.corpora.splits.make_splits", "seed": seed, "fractions": dict(fractions)})
 

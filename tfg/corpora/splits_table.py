@@ -101,7 +101,8 @@ class Splits:
                 wrong[f"{corpus}/{actor} ({why})" if actor else f"{_name(row)} (nobody knows who that is)"] = split
         if wrong:
             some = ", ".join(list(wrong)[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
-            raise InputError(f"{some} may not be read to {purpose}; only {' and '.join(ALLOWED[purpose])} may.")
+            raise InputError(f"{some} may not be read to {purpose}; only {' and '.join(ALLOWED[purpose])} may."
+                             f"{_other_purpose(purpose)}")
 
     def check_disjoint(self, rows: Iterable, others: Iterable) -> None:
         """Refuse two sets of clips that share a person, by name or by face. Raises InputError that names them."""
@@ -166,8 +167,8 @@ class Splits:
         """The table that lies in a store (`splits.json`).  Raises InputError where there is none."""
         path = Path(store.path) / TABLE
         if not path.is_file():
-            raise InputError(f"{store.path} holds no {TABLE}; make the splits once, by make_splits(store.clips) or "
-                             "of_set, and save them there.")
+            raise InputError(f"{store.path} holds no {TABLE}; deal its actors once, in Python: from tfg.corpora.splits "
+                             "import make_splits; make_splits(store.clips).save_in(store.path).")
         return cls.load(path)
 
     def for_store(self, store) -> "Splits":
@@ -246,7 +247,12 @@ def _check_allowed(split: str | None, purpose: str) -> None:
     if split is not None and split not in SPLITS:
         raise InputError(f"there is no split {split!r}; choose one of {', '.join(SPLITS)}.")
     if split is not None and split not in ALLOWED[purpose]:
-        raise InputError(f"the split {split} may not be read to {purpose}; only {' and '.join(ALLOWED[purpose])} may.")
+        raise InputError(f"the split {split} may not be read to {purpose}; only {' and '.join(ALLOWED[purpose])} may."
+                         f"{_other_purpose(purpose)}")
+
+
+def _other_purpose(purpose: str) -> str:
+    return ' To score on it, pass purpose="evaluate".' if purpose == "train" else ""
 
 
 def read_json(path: str | os.PathLike, what: str) -> dict:
