@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -324,11 +323,3 @@ def cosine(at: At, run: Run, *, warm_up: int = 200, floor: float = 0.02) -> floa
     """A factor on the learning rate: a rise over `warm_up` steps, then half a cosine down to `floor`."""
     rise = min(1.0, (at.step + 1) / max(warm_up, 1))
     return rise * (floor + (1 - floor) * (0.5 + 0.5 * math.cos(math.pi * at.step / run.steps)))
-
-
-def batches_of(data, batch: int, *, seed: int = 0) -> Iterator[dict]:
-    """One pass over `data` in order, for evaluations: dicts of tensors, the last one shorter."""
-    from tfg.training.feed import tensors
-
-    for first in range(0, len(data), batch):
-        yield tensors(data.batch(seed, range(first, min(first + batch, len(data)))))
