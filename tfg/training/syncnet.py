@@ -26,6 +26,7 @@ from tfg.corpora.windows import Windows
 from tfg.errors import InputError
 from tfg.metrics import sync_scores
 from tfg.models.syncnet import FRAMES, MEL_WIDTH, PROFILES, SyncNet, agreement, lower_half, sync_loss
+from tfg.training.disturb import FLOOR, disturb
 from tfg.training.feed import tensors
 from tfg.training.loop import At, Run, cosine, train
 
@@ -49,9 +50,9 @@ class Moments:
 
     visits = 4                                                     # of each clip in an epoch
 
-    def __init__(self, windows: Windows):
+    def __init__(self, windows: Windows, *, disturbed: bool = True):
         clip = windows.clip_of_index()
-        self.windows, self.order = windows, np.argsort(clip, kind="stable")
+        self.windows, self.order, self.disturbed = windows, np.argsort(clip, kind="stable"), disturbed
         self.count = np.bincount(clip, minlength=len(windows.clips))
         self.first = np.cumsum(self.count) - self.count            # of each clip, in `order`
         self.clips = np.flatnonzero(self.count >= FRAMES * MOMENTS)
@@ -62,12 +63,27 @@ class Moments:
         return self.visits * len(self.clips)
 
     def batch(self, epoch: int, indices) -> dict:
-        """(B * MOMENTS) windows, those of a clip one after the other."""
+        """(B * MOMENTS) windows, those of a clip one after the other. Their sound is disturbed, a clip's all alike."""
         indices = np.asarray(indices, np.int64)
         clip = self.clips[indices % len(self.clips)]
         start = seeded.uniform(self.windows.seed, epoch, 60, indices)[:, None]
         place = ((np.arange(MOMENTS) + start) / MOMENTS * self.count[clip][:, None]).astype(np.int64)
-        return self.windows.batch(epoch, self.order[self.first[clip][:, None] + place].ravel())
+        batch = self.windows.batch(epoch, self.order[self.first[clip][:, None] + place].ravel())
+        if self.disturbed:
+            clips = batch["mel"].reshape(-1, MOMENTS, *batch["mel"].shape[1:])     # (B, K, 80, 16)
+            for k, index in enumerate(indices):
+                rng = np.random.default_rng([self.windows.seed, 61, epoch, int(index)])
+                clips[k] = another_line(clips[k], rng)
+        return batch
+
+
+def another_line(mels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(K, 80, W) mel windows of one clip -> the same from another vocal tract, through another microphone, in noise."""
+    count, bands, width = mels.shape
+    joined = disturb(mels.transpose(1, 0, 2).reshape(bands, -1), rng)
+    knots = np.interp(np.linspace(0, 1, bands), np.linspace(0, 1, 6), rng.normal(0, .3, 6))      # 3.8 dB
+    joined = np.clip(joined + knots[:, None], FLOOR, -FLOOR)
+    return joined.reshape(bands, count, width).transpose(1, 0, 2)
 
 
 @dataclass

@@ -1,0 +1,83 @@
+"""A trained network on disk: NAME.safetensors with its weights, NAME.json with its card. Nothing is ever unpickled.
+
+    save(network, "build/syncnet", "syncnet", {"data": ..., "scores": ...})
+    network, card = load("syncnet", SyncNet, SyncNetConfig, "build/syncnet")        # None: the one that ships, data/syncnet
+
+The card holds the sizes to build the network by (`config`), what it was trained on and how, its scores, and the
+checksum of the weights. Weights are kept as float16: half the size, and no score moves in its third digit.
+"""
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from tfg import paths
+from tfg.errors import InputError
+from tfg.files import atomic, make_folder
+
+
+def save(network: torch.nn.Module, folder, name: str, card: dict) -> Path:
+    """Write folder/NAME.safetensors, then NAME.json; each beside and moved into place. Returns the card's path.
+
+    network: has a dataclass `config`.  card: JSON-able; `system`, `config`, `parameters` and `sha256` are added.
+    """
+    from safetensors.torch import save as to_bytes
+
+    def small(x: torch.Tensor) -> torch.Tensor:
+        return (x.half() if x.is_floating_point() else x).detach().cpu().contiguous()
+
+    raw = to_bytes({k: small(v) for k, v in network.state_dict().items()})
+    card = {"system": name, "config": asdict(network.config), "parameters": sum(p.numel() for p in network.parameters()),
+            **card, "sha256": hashlib.sha256(raw).hexdigest()}
+    folder = make_folder(folder)
+    for suffix, content in ((".safetensors", raw), (".json", (json.dumps(card, indent=1) + "\n").encode())):
+        with atomic(folder / (name + suffix)) as part:
+            part.write_bytes(content)
+    return folder / f"{name}.json"
+
+
+def load(name: str, network_class, config_class, folder=None) -> tuple[torch.nn.Module, dict]:
+    """The network, in eval mode and without gradients, and its card.
+
+    folder: where `save` wrote them, None for the ones that ship with tfg (data/NAME). Read once a process; read again
+    if the card has been written anew.  Raises InputError: a file is missing or is not what the card describes.
+    """
+    folder = paths.data(name) if folder is None else Path(folder)
+    card = folder / f"{name}.json"
+    return _load(name, network_class, config_class, folder.resolve(), card.stat().st_mtime_ns if card.is_file() else 0)
+
+
+@lru_cache(maxsize=8)
+def _load(name: str, network_class, config_class, folder: Path, written_ns: int):
+    from safetensors.torch import load as from_bytes
+
+    weights, path = folder / f"{name}.safetensors", folder / f"{name}.json"
+    again = f"give a folder that `tfg train` has finished, or train it: tfg train {name.replace('_', '-')} --help"
+    for file in (weights, path):
+        if not file.is_file():
+            raise InputError(f"the network {name} is not in {folder} ({file.name} is missing): {again}")
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        config, expected = config_class(**_tuples(card["config"])), str(card["sha256"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is no card of {name} ({error}): {again}") from error
+    raw = weights.read_bytes()
+    found = hashlib.sha256(raw).hexdigest()
+    if found != expected:
+        raise InputError(f"{weights} has sha256 {found[:12]}..., its card says {expected[:12]}...: {again}")
+    network = network_class(config)
+    network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in from_bytes(raw).items()})
+    return network.eval().requires_grad_(False), card
+
+
+def _tuples(config: dict) -> dict:
+    """JSON knows no tuples; the configs hold nothing else that is a list."""
+    def turn(value):
+        return tuple(turn(v) for v in value) if isinstance(value, list) else value
+
+    return {k: turn(v) for k, v in config.items()}
