@@ -224,14 +224,21 @@ def test_the_seed_mixes_the_sentences():
 
 
 def test_ones_own_text_and_emotions():
-    from tfg.actors.take import FREE_TEXT
-
-    assert casting.TEXT_CODE == FREE_TEXT
     planned = plan(somebody(2), 7, text="Hello there.", emotions=["HAP", "sad", "HAP", "NEU"])
     assert {c.sentence for c in planned} == {"TXT"} and {c.text for c in planned} == {"Hello there."}
     assert {(c.emotion, c.level) for c in planned if c.actor == "V001"} == \
         {(e, level) for e in ("HAP", "SAD") for level in LEVELS} | {("NEU", "XX")}
     assert planned[0].name.startswith("V001_TXT_") and all(c.text is None for c in plan(somebody(1)))
+
+
+def test_varied_sentences_are_told_apart_by_takes():
+    texts = casting.varied(30)
+    assert len(set(texts)) == 30 and texts == casting.varied(30) and texts[:20] == casting.varied(20)
+    planned = plan(somebody(6), 12, text=texts)
+    assert len({c.name for c in planned}) == len(planned) == 72
+    assert {c.text for c in planned} <= set(texts) and {c.sentence for c in planned} == {"TXT"}
+    assert all(c.text == texts[c.take - 1] for c in planned)
+    assert all(len({c.text for c in planned if c.actor == a}) == 12 for a in {c.actor for c in planned})
 
 
 @pytest.mark.parametrize("options, message", [

@@ -14,9 +14,9 @@ import pytest
 
 from tfg import paths
 from tfg.actors import make as making
-from tfg.actors.cast import Member
+from tfg.actors.cast import Member, Planned
 from tfg.actors.make import make
-from tfg.actors.manifest import read_manifest
+from tfg.actors.manifest import manifest, read_manifest
 from tfg.actors.record import is_recorded
 from tfg.cli import main
 from tfg.clip import Clip
@@ -386,6 +386,19 @@ def test_help(command, capsys):
     if command == "actors make":
         for word in "--actors --portraits --portrait --clips --emotions --extras --workers --mirror set.json".split():
             assert word in printed, word
+
+
+def test_only_one_split_of_a_cast(tmp_path):
+    made = make(tmp_path / "set", actors=12, portraits=0, clips=1, size=48, varied=5, only="judge", progress=False)
+    held = json.loads((tmp_path / "set" / "set.json").read_text())
+    whole = manifest(actors=12, portraits=0, clips=1, size=48, varied=5)
+    assert held["members"] == [m for m in whole["members"] if m["split"] == "judge"] and len(held["members"]) == 2
+    assert made.made == [Planned(**c).name for c in whole["clips"] if c["actor"] in held["split"]["judge"]]
+    assert all("_TXT_" in name and (tmp_path / "set" / f"{name}.mp4").exists() for name in made.made)
+    for bad, word in ((dict(only="jury"), "jury"), (dict(actors=1, only="judge"), "cast more actors"),
+                      (dict(varied=0), "1 to 1000"), (dict(varied=3, text="Hello."), "beside a text")):
+        with pytest.raises(InputError, match=word):
+            manifest(**{"actors": 12, "portraits": 0, **bad})
 
 
 def test_a_text_has_as_many_clips_as_there_are(small):

@@ -86,7 +86,7 @@ def test_threads_do_not_mix_their_sentences():
 
 @needs_espeak
 def test_every_accent_and_language_speaks_phones_that_the_table_knows(monkeypatch):
-    from tfg.training.mouth_texts import ENGLISH, OTHER
+    from tfg.actors.texts import ENGLISH, OTHER
     symbols = set()
     real = voice.make_phones
     monkeypatch.setattr(voice, "make_phones", lambda s, *a, **k: symbols.add(s) or real(s, *a, **k))

@@ -19,17 +19,20 @@ AI_TAG = "AI-generated (tfg)"
 """The comment in the metadata of each file that tfg makes."""
 _ONE_THREAD = {"threads": 1} if "threads" in (VideoReformatter.reformat.__doc__ or "") else {}
 """For a small picture, waiting for a second thread costs more than it brings (older PyAV has no such choice)."""
+TICK = Fraction(1, 90000)
+"""Seconds that the time stamps of frames at a variable rate are counted in."""
 STANDARD_TAGS = {"title", "artist", "album", "date", "description", "copyright", "genre", "comment"}
 """What MP4 can name; anything else goes into the description, as JSON."""
 
 
 def write_video(path: str | os.PathLike, frames: Iterable[np.ndarray], audio: np.ndarray | None = None, *,
-                fps: float = FPS, metadata: dict | None = None, crf: int = 18, generated: bool = True,
-                progress: Callable[[int], None] | None = None) -> Path:
+                fps: float = FPS, times: np.ndarray | None = None, metadata: dict | None = None, crf: int = 18,
+                generated: bool = True, progress: Callable[[int], None] | None = None) -> Path:
     """Write an MP4 that browsers play: H.264, yuv420p, AAC, index first. Returns its path.
 
     frames: any iterable of (H, W, 3) uint8 RGB, at least one; taken one by one, never held. Odd sizes gain a row or
     column (the edge repeated), as yuv420p needs even ones.  audio: (N,) float32 at 16 kHz, sample 0 at frame 0.
+    times: (T,) rising seconds from 0 at which the frames begin, where they do not come at a constant rate `fps`.
     metadata: shown by players where MP4 has a name for it (title, artist, date, ...), else JSON in the description.
     generated: False leaves out the comment "AI-generated (tfg)"; only for unchanged recordings.
     crf: 0 (lossless) .. 51.  progress: called with the number of frames written so far.
@@ -53,14 +56,18 @@ def write_video(path: str | os.PathLike, frames: Iterable[np.ndarray], audio: np
         video = _video_stream(out, _checked(first, None).shape, fps, crf)
         sound = _Sound(out, audio) if audio is not None and len(audio) else None
         to_yuv = VideoReformatter()  # one for all frames: setting it up costs as much as a frame
+        step = TICK if times is not None else 1 / Fraction(fps).limit_denominator(1001)
+        if times is not None:
+            video.codec_context.time_base = step
+            times = np.maximum.accumulate(np.rint(np.asarray(times) / float(TICK)).astype(np.int64))
         n, frame = 0, first
         while frame is not None:
             picture = av.VideoFrame.from_ndarray(_even(_checked(frame, first.shape)), format="rgb24")
-            picture.pts, picture.time_base = n, 1 / Fraction(fps).limit_denominator(1001)
+            picture.pts, picture.time_base = n if times is None else int(times[n]), step
             out.mux(video.encode(to_yuv.reformat(picture, format="yuv420p", dst_colorspace="ITU601", **_ONE_THREAD)))
             n += 1
             if sound is not None:
-                sound.write_until(n / fps)
+                sound.write_until(float((n if times is None else times[min(n, len(times) - 1)]) * step))
             if progress is not None:
                 progress(n)
             frame = next(iterator, None)

@@ -1,4 +1,4 @@
-"""The main job: a portrait says something with a chosen emotion. `tfg.animate` and `tfg animate` both end here.
+"""The main job: a portrait, or a person in a video, says something with a chosen emotion. `tfg.animate` and `tfg animate` both end here.
 
 Everything that can be wrong is checked before the long work starts, and the long work streams: one frame is drawn,
 badged, encoded and forgotten before the next, so an hour of sound needs no more memory than its samples.
@@ -18,23 +18,26 @@ import numpy as np
 from tfg import systems
 from tfg.errors import InputError
 from tfg.files import check_file, check_writable
-from tfg.systems import Speech
+from tfg.systems import Speech, dub_options
 
 PREPROCESS = ("crop", "resize", "full")
 MIN_SIZE, MAX_SIZE = 64, 2048
 BADGE = "AI-generated"
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov")
 DEFAULTS = dict(emotion="NEU", intensity=1.0, preprocess="crop", pose_scale=1.0, expression_scale=1.0, blink=True,
-                size=256, face=None, seed=0, motion=None)
+                size=256, face=None, seed=0, motion=None, **dub_options.DEFAULTS)
 
 
 def animate(source, audio=None, *, text: str | None = None, emotion: str = "NEU", intensity: float = 1.0,
             system: str = "graphics", preprocess: str = "crop", pose_scale: float = 1.0, expression_scale: float = 1.0,
             blink: bool = True, size: int = 256, face: int | None = None, seed: int = 0, badge: bool | None = None,
-            motion=None, save_motion=None, out=None, overwrite: bool = False, progress: bool = True):
-    """Make a portrait speak.
+            motion=None, save_motion=None, out=None, overwrite: bool = False, progress: bool = True, pads=None,
+            smooth: bool = True, resize_factor: int = 1, crop_box=None, box=None, rotate: bool = False,
+            static: bool = False, batch_size: int | None = None, fps: float | None = None, checkpoint=None):
+    """Make a portrait speak, or dub a video.
 
-    source: a photo (any format Pillow reads), a video (its best frontal frame is used), or (H, W, 3) uint8 RGB.
+    source: a photo (any format Pillow reads), a video, or (H, W, 3) uint8 RGB. Of a video, `graphics` uses the best
+    frontal frame; `emogen` dubs it: its frames stay at their own times, rate and size, and only the face is drawn anew.
     audio: any file with sound, a video too, or (N,) float32 at 16 kHz.  text: spoken instead (extra `voice`).
     emotion: ANG DIS FEA HAP NEU SAD.  intensity: 0..1.  system: a name in `tfg.systems.SYSTEMS`.
     preprocess: "crop" cuts the head out, square, `size` px; "resize" keeps the picture, its longer side `size` px;
@@ -48,13 +51,28 @@ def animate(source, audio=None, *, text: str | None = None, emotion: str = "NEU"
     save_motion: write the coefficients there (.npz).  out: the .mp4; None: a temporary file, gone when Python ends.
     overwrite: whether existing files may be replaced.  progress: a bar on stderr.
 
-    Returns a path-backed `tfg.Clip` with its `motion`; `meta` holds the settings and the seconds that each step took.
+    For emogen, which uses of the above emotion, intensity and face, and ends with the sound (a shorter video runs to and
+    fro; frames without a usable face stay as they are, and are reported):
+    pads: top, bottom, left, right px added around the found face (Wav2Lip needs 0 10 0 0 to hold the chin; here it is
+    in already), the square around that is used.  smooth: False places each frame's crop by itself.  box: top, bottom,
+    left, right px of a face that stays where it is, hairline to chin; nothing is searched for then.
+    resize_factor, rotate, crop_box, in this order: the picture so many times smaller; turned by 90 degrees clockwise;
+    cut to top, bottom, left, right px (-1: its edge).  static: only the first frame, as a photo.  fps: of a photo,
+    default 25.  batch_size: frames drawn at a time; halved when memory runs out.  checkpoint: folder with emogen's
+    weights and card; None: those that ship.
+
+    Returns a path-backed `tfg.Clip` with its `motion` (None for emogen), at 25 frames/s as all clips; `meta` holds the
+    settings, the seconds that each step took, and of a dubbed file its frames, fps (None: variable), untouched (frames
+    without a face), turns, cuts, faces, batch_size.
     Raises InputError, one sentence, before anything is written.
     """
     started = time.perf_counter()
     options = dict(emotion=emotion, intensity=intensity, preprocess=preprocess, pose_scale=pose_scale,
-                   expression_scale=expression_scale, blink=blink, size=size, face=face, seed=seed, motion=motion)
-    given = [name for name, value in options.items() if value is not DEFAULTS[name] and value != DEFAULTS[name]]
+                   expression_scale=expression_scale, blink=blink, size=size, face=face, seed=seed, motion=motion,
+                   pads=pads, smooth=smooth, resize_factor=resize_factor, crop_box=crop_box, box=box, rotate=rotate,
+                   static=static, batch_size=batch_size, fps=fps, checkpoint=checkpoint)
+    given = [name for name, value in options.items() if not _same(value, DEFAULTS[name])]
+    given += ["save_motion"] * (save_motion is not None)
     options = check_options(system, options, given)
     out, save_motion = check_places(source, audio, motion, out, save_motion, overwrite)
     check_source(source)
@@ -63,7 +81,7 @@ def animate(source, audio=None, *, text: str | None = None, emotion: str = "NEU"
     seconds = {"read": time.perf_counter() - started}
 
     options = {name: value for name, value in options.items() if name in systems.get(system).options}
-    take = systems.load(system).prepare(source, speech, **options)
+    take = systems.load(system).prepare(source, speech, progress=progress, **options)
     seconds.update(take.seconds)
     badge = not is_ours(source) if badge is None else badge
     rolling = time.perf_counter()
@@ -83,7 +101,7 @@ def _clip(path, take, speech, options, meta):
     settings = {name: value for name, value in options.items() if name != "motion"}
     acted = "motion" not in options or options["motion"] is None
     return Clip(frames=FrameReader(path), audio=speech.audio, path=path, motion=take.motion,
-                emotion=options.get("emotion") if acted else None, meta={**meta, "settings": settings})
+                emotion=options.get("emotion") if acted else None, meta={**meta, **take.meta, "settings": settings})
 
 
 # ---- checks, all before the long work -------------------------------------------------------------------------
@@ -96,6 +114,7 @@ def check_options(system: str, options: dict, given=()) -> dict:
 
     systems.check_options(system, given)
     options = {**options, "emotion": check_emotion(options["emotion"], options["intensity"])}
+    options = dub_options.check(options, given)
     if options["preprocess"] not in PREPROCESS:
         raise InputError(f"unknown preprocess {options['preprocess']!r}; choose one of {', '.join(PREPROCESS)}.")
     if not _whole(options["size"]) or options["size"] % 2 or not MIN_SIZE <= options["size"] <= MAX_SIZE:
@@ -117,6 +136,11 @@ def check_options(system: str, options: dict, given=()) -> dict:
             raise InputError(f"a given motion replaces the performance, so {' and '.join(unused)} would have no "
                              "effect; leave it out.")
     return options
+
+
+def _same(value, default) -> bool:
+    """Whether an option was left at its default. Also for arrays, whose == is no answer."""
+    return value is default or (type(value) in (str, int, float, bool) and value == default)
 
 
 def _whole(value) -> bool:
@@ -213,7 +237,7 @@ def _write(path: Path, take, audio, *, badge: bool, progress: bool) -> None:
 
     frames = (draw_badge(frame) for frame in take.frames) if badge else take.frames
     with tqdm(total=take.n, desc="frames", unit="frame", disable=not progress, leave=False, delay=.5) as bar:
-        write_video(path, frames, audio, progress=lambda done: bar.update(done - bar.n))
+        write_video(path, frames, audio, fps=take.fps, times=take.times, progress=lambda done: bar.update(done - bar.n))
 
 
 def draw_badge(frame: np.ndarray) -> np.ndarray:

@@ -129,12 +129,24 @@ def mel_spectrogram(y: np.ndarray) -> np.ndarray:
 
 
 def mel_start(frame, width: int = 16):
-    """First mel column of the window of `frame`; negative at the start of a clip.  frame: int or integer array.
+    """First mel column of the window of `frame`; negative at the start of a clip.  frame: int or integer array, or the
+    fractional number that `frame_at` gives for a moment between the middles of frames.
 
     The middle of frame i is sample 640 i + 320, column 3.2 i + 1.6. The window's own centre is (width - 1) / 2 columns
     after its start, so start = round(3.2 i + 1.6 - (width - 1) / 2): at most half a column (3 ms) from exact.
     """
-    return (32 * frame + 16 - 5 * (width - 1) + 5) // 10  # in tenths of a column, + 5 rounds half up; no float error
+    tenths = 32 * frame + 16 - 5 * (width - 1) + 5            # of a column, + 5 rounds half up; whole for whole frames
+    if np.issubdtype(np.asarray(frame).dtype, np.floating):
+        return np.floor(np.asarray(tenths) / 10 + 1e-6).astype(np.int64)          # a frame's own middle, whatever 1/25 is
+    return tenths // 10
+
+
+def frame_at(seconds):
+    """The number of the frame whose middle is at that second; between two middles, a fraction.  float or array.
+
+    This is how pictures at any other rate get their sound: by the time at which they are on screen.
+    """
+    return np.asarray(seconds, np.float64) * FPS - 0.5
 
 
 def mel_window(mel: np.ndarray, frame: int, width: int = 16) -> np.ndarray:
@@ -150,14 +162,19 @@ def mel_window(mel: np.ndarray, frame: int, width: int = 16) -> np.ndarray:
     return out
 
 
-def mel_windows(mel: np.ndarray, T: int, width: int = 16) -> np.ndarray:
-    """`mel_window` of the frames 0 .. T - 1 at once.  mel: (80, M).  Returns (T, 80, width)."""
-    starts = mel_start(np.arange(T), width)
-    left = max(0, -int(starts.min(initial=0)))
-    right = max(0, int(starts.max(initial=0)) + width - mel.shape[1])
-    padded = np.pad(mel, ((0, 0), (left, right)), constant_values=MEL_FLOOR)
+def mel_windows(mel: np.ndarray, frames, width: int = 16) -> np.ndarray:
+    """`mel_window` of many frames at once.
+
+    mel: (80, M).  frames: T for the frames 0 .. T - 1, or an array of frame numbers (see `mel_start`) in any order.
+    Returns (T, 80, width).
+    """
+    starts = mel_start(np.arange(frames) if np.ndim(frames) == 0 else np.asarray(frames), width)
+    first, stop = int(starts.min(initial=0)), int(starts.max(initial=0)) + width
+    piece = mel[:, max(first, 0): max(stop, 0)]               # of an hour's sound, only what a batch of frames needs
+    left = max(0, -first)
+    padded = np.pad(piece, ((0, 0), (left, max(0, stop - first - left - piece.shape[1]))), constant_values=MEL_FLOOR)
     views = np.lib.stride_tricks.sliding_window_view(padded, width, axis=1)  # (80, M', width)
-    return np.ascontiguousarray(views[:, starts + left].transpose(1, 0, 2))
+    return np.ascontiguousarray(views[:, starts - first].transpose(1, 0, 2))
 
 
 def loudness(y: np.ndarray) -> np.ndarray:

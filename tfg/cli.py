@@ -6,7 +6,6 @@ import os
 import sys
 import time
 import warnings
-from pathlib import Path
 
 import tfg
 from tfg.errors import InputError
@@ -17,6 +16,7 @@ ANIMATE_EXAMPLES = """examples:
   tfg animate --source photo.jpg --text "Maybe tomorrow it will be cold." --emotion SAD --intensity 0.6 --out sad.mp4
   tfg animate --source holiday.mp4 --audio song.mp3 --preprocess full --out whole_picture.mp4
   tfg measure me.mp4 --out me.npz && tfg animate --source photo.jpg --audio me.mp4 --motion me.npz --out as_me.mp4
+  tfg animate --system emogen --source interview.mp4 --audio dubbed.wav --emotion SAD --out dubbed.mp4
 """
 
 
@@ -54,7 +54,8 @@ def _add_animate(commands):
 
     p = _command(commands, "animate", "Make a portrait speak with a chosen emotion.", run_animate,
                  epilog=ANIMATE_EXAMPLES)
-    p.add_argument("--source", required=True, help="a photo, or a video (its best frontal frame is used)")
+    p.add_argument("--source", required=True, help="a photo, or a video (graphics uses its best frontal frame; emogen "
+                                                   "dubs it)")
     p.add_argument("--audio", help="any file with sound, a video too")
     p.add_argument("--text", help="a sentence to speak instead of --audio (needs the extra: voice)")
     p.add_argument("--emotion", help=", ".join(f"{c} {n}" for c, n in EMOTION_NAMES.items()) + " (default: NEU)")
@@ -72,7 +73,25 @@ def _add_animate(commands):
                    help="a visible 'AI-generated' (default: yes, except on tfg's own synthetic faces)")
     p.add_argument("--motion", metavar="M.npz", help="play these coefficients instead of a performance")
     p.add_argument("--save-motion", metavar="M.npz", help="write the coefficients that were played")
+    _add_dubbing(p.add_argument_group("dubbing (--system emogen)"))
     _add_out(p, "the video, .mp4")
+
+
+def _add_dubbing(p):
+    """Wav2Lip's options; they mean the same here."""
+    box = dict(nargs=4, type=int, metavar=("T", "B", "L", "R"))
+    p.add_argument("--checkpoint", metavar="DIR", help="folder with emogen.safetensors and its card (default: the one "
+                                                       "that ships)")
+    p.add_argument("--pads", **box, help="px added around the found face: top bottom left right (default: 0 0 0 0)")
+    p.add_argument("--smooth", action=argparse.BooleanOptionalAction, help="whether the crop follows the head calmly "
+                                                                           "(default: yes)")
+    p.add_argument("--box", **box, help="px of a face that stays in its place; nothing is searched for")
+    p.add_argument("--resize-factor", type=int, metavar="K", help="the picture so many times smaller (default: 1)")
+    p.add_argument("--rotate", action="store_true", help="turn the picture by 90 degrees clockwise")
+    p.add_argument("--crop-box", **box, help="then cut it to top bottom left right, -1 is its edge (default: 0 -1 0 -1)")
+    p.add_argument("--static", action="store_true", help="use only the first frame of a video")
+    p.add_argument("--fps", type=float, metavar="F", help="frames per second of a photo or with --static (default: 25)")
+    p.add_argument("--batch-size", type=int, metavar="N", help="frames drawn at a time (default: as many as suit)")
 
 
 def _add_measure(commands):
@@ -85,19 +104,9 @@ def _add_measure(commands):
 
 
 def _add_train(commands):
-    p = commands.add_parser("train", help="Train one of the parts.", description="Train one of the parts.")
-    parts = p.add_subparsers(dest="part", metavar="PART", required=True, parser_class=_Parser)
-    mouth = _command(parts, "mouth", "Train the network from sound to mouth on synthetic speech.", run_train_mouth,
-                     epilog="example:\n  tfg train mouth --out build/mouth --profile cpu")
-    sync = _command(parts, "syncnet", "Train the expert that says whether lips and sound belong together.",
-                    run_train_syncnet, epilog="example:\n  tfg train syncnet --store build/store --out build/syncnet")
-    sync.add_argument("--store", required=True, help="what tfg corpora prepare wrote")
-    for part in (mouth, sync):
-        part.add_argument("--out", required=True, help="folder for weights, log and the resumable state")
-        part.add_argument("--profile", help="ci (seconds), cpu (minutes), gpu (default: cpu)")
-        part.add_argument("--seed", type=int, metavar="N")
-        part.add_argument("--steps", type=int, metavar="N", help="instead of the profile's")
-        part.add_argument("--resume", action=argparse.BooleanOptionalAction, help="go on from a state (default: yes)")
+    from tfg.training.cli import add
+
+    add(commands, _command, _Parser)
 
 
 def _add_head(commands):
@@ -137,12 +146,18 @@ def run_animate(given: dict) -> None:
     from tfg.animate import DEFAULTS, animate, check_options
 
     options = {name: given.get(name, value) for name, value in DEFAULTS.items()}
-    check_options(given.get("system", "graphics"), options, [name for name in DEFAULTS if name in given])
+    check_options(given.get("system", "graphics"), options, [n for n in (*DEFAULTS, "save_motion") if n in given])
     clip = animate(**given, progress=sys.stderr.isatty())
     s = clip.meta["seconds"]
+    work = max(s.get("motion", 0) + s.get("track", 0) + s["render"], 1e-6)
     _say(f"wrote {given['out']}: {clip.duration_s:.1f} s of video in {s['total']:.1f} s "
          f"(once: face {s.get('fit', 0):.1f} s, network {s.get('load', 0):.1f} s; the rest "
-         f"{clip.duration_s / max(s.get('motion', 0) + s['render'], 1e-6):.1f} x real time)")
+         f"{clip.duration_s / work:.1f} x real time)")
+    if "untouched" in clip.meta:
+        m = clip.meta
+        rate = f"{m['fps']:.4g} frames/s" if m["fps"] else "the source's own times"
+        _say(f"drew the face in {m['frames'] - m['untouched']} of {m['frames']} frames at {rate}, "
+             f"{m['frames'] / work:.0f} a second")
     if "save_motion" in given:
         _say(f"wrote {given['save_motion']}: {len(clip.motion)} frames of 52 coefficients and pose")
 
@@ -160,26 +175,6 @@ def run_measure(given: dict) -> None:
     motion.save(out)
     seconds = time.perf_counter() - started
     _say(f"wrote {out}: {len(motion)} frames in {seconds:.1f} s ({len(motion) / seconds:.0f} frames/s)")
-
-
-def run_train_mouth(given: dict) -> None:
-    from tfg.training.mouth import train
-
-    started = time.perf_counter()
-    train(**given, progress=sys.stderr.isatty())
-    _say(f"wrote {given['out']}/mouth.safetensors and mouth.json in {(time.perf_counter() - started) / 60:.1f} min")
-
-
-def run_train_syncnet(given: dict) -> None:
-    from tfg.training.log import read
-    from tfg.training.syncnet import train_syncnet
-
-    started = time.perf_counter()
-    train_syncnet(**given, progress=sys.stderr.isatty())
-    scores = {name: value for _, name, value in read(Path(given["out"]) / "log.csv")}
-    _say(f"wrote {given['out']}/last/syncnet.safetensors in {(time.perf_counter() - started) / 60:.1f} min; on people "
-         f"it never saw: {scores['accuracy']:.1%} of pairs told apart, {scores['offset_1']:.1%} of known shifts of the "
-         "sound found within a frame")
 
 
 def run_head_derive(given: dict) -> None:

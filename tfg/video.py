@@ -29,15 +29,16 @@ CACHE_BYTES = 64 << 20
 class FrameReader:
     """The frames of a video file at 25 frames/s, decoded when asked for.
 
-    path: anything FFmpeg reads, variable frame rate and rotated phone videos too.
+    path: anything FFmpeg reads, variable frame rate and rotated phone videos too.  fps: another rate; None: the file's
+    own frames, each once, at `source_times` (T,), the last of them until `end_s` (dubbing keeps a video's rate).
     `len(reader)`, `for frame in reader` (one pass, no seeking), `reader[i]` (seeks to the last key frame in MP4 and
     Matroska files, decodes forward in others, and keeps the last frames in up to 64 MB), `reader[a:b]` (an
     array).  Only time stamps are held for the whole file. Can be pickled; not to be shared by threads.
     Raises InputError if the file is missing, corrupt, cut off, a still picture, or has no pictures.
     """
 
-    def __init__(self, path: str | os.PathLike, *, fps: float = FPS):
-        self.path, self.fps = Path(path), fps
+    def __init__(self, path: str | os.PathLike, *, fps: float | None = FPS):
+        self.path, self.fps, self._own = Path(path), fps, fps is None
         self._read_index()
         self._cache: OrderedDict[int, np.ndarray] = OrderedDict()
         self._cursor, self._cursor_at = None, -1
@@ -76,7 +77,10 @@ class FrameReader:
         last = stamps[-1][1] or 1 / (rate * tick)
         self.source_fps = float(rate) if len(self._pts) < 2 else \
             float((len(self._pts) - 1) / max(self.source_times[-1] - self.source_times[0], 1e-6))
-        self._source = _schedule(self.source_times, float(last * tick), self.fps)
+        self.end_s = float(self.source_times[-1]) + float(last * tick)
+        self.fps = self.source_fps if self._own else self.fps
+        self._source = np.arange(len(self._pts)) if self._own else \
+            _schedule(self.source_times, float(last * tick), self.fps)
         first = self._rgb(next(self._frames(), None))
         self.height, self.width = first.shape[:2]
 
@@ -85,8 +89,8 @@ class FrameReader:
 
     @property
     def timestamps(self) -> np.ndarray:
-        """(T,) seconds at which each frame begins: i / 25."""
-        return np.arange(len(self)) / self.fps
+        """(T,) seconds at which each frame begins: i / 25, or as the file says if its own frames were asked for."""
+        return self.source_times if self._own else np.arange(len(self)) / self.fps
 
     @property
     def duration_s(self) -> float:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tfg.actors.photos import SHIPPED, SPLITS, Tiles, named, person_of, photo_path, split_of
+from tfg.actors.take_name import TEXT_CODE, take_name
 from tfg.errors import InputError
 from tfg.vocabulary import EMOTIONS, SENTENCES
 
@@ -30,9 +31,7 @@ on `cpu`."""
 LEVELS = ("LO", "MD", "HI")
 NO_LEVEL = "XX"
 """The level of a neutral clip, as in CREMA-D: there is nothing to be weak or strong."""
-TEXT_CODE = "TXT"
-"""In the place of the sentence, where the text is the user's own."""
-_STREAMS = {"faces": 11, "plan": 13}
+_STREAMS = {"faces": 11, "plan": 13, "texts": 17}
 
 
 @dataclass(frozen=True)
@@ -48,18 +47,19 @@ class Member:
 
 @dataclass(frozen=True)
 class Planned:
-    """A clip to be made. text: None for the sentences of `tfg.vocabulary.SENTENCES`."""
+    """A clip to be made. text: None for the sentences of `tfg.vocabulary.SENTENCES`.  take: tells texts apart."""
 
     actor: str
     sentence: str
     emotion: str
     level: str
     text: str | None = None
+    take: int = 1
 
     @property
     def name(self) -> str:
-        """As CREMA-D would call it: V001_DFA_HAP_HI."""
-        return f"{self.actor}_{self.sentence}_{self.emotion}_{self.level}"
+        """As CREMA-D would call it: V001_DFA_HAP_HI; from a second take on with its number at the end."""
+        return take_name(self.actor, self.sentence, self.emotion, self.level, self.take)
 
 
 def profile(name: str) -> dict:
@@ -139,27 +139,44 @@ def apportion(n: int, shares: dict[str, int]) -> dict[str, int]:
     return out
 
 
-def plan(members: Sequence[Member], clips: int = 12, *, emotions: Sequence[str] = EMOTIONS, text: str | None = None,
-         seed: int = 0) -> list[Planned]:
+def varied(n: int, seed: int = 0) -> list[str]:
+    """n different sentences of everyday English, for sets to learn from: those of CREMA-D are only twelve."""
+    from tfg.actors.texts import english
+
+    rng, said = np.random.default_rng([seed, _STREAMS["texts"]]), {}
+    while len(said) < n:
+        said[english(rng)] = None
+    return list(said)
+
+
+def plan(members: Sequence[Member], clips: int = 12, *, emotions: Sequence[str] = EMOTIONS,
+         text: str | Sequence[str] | None = None, seed: int = 0) -> list[Planned]:
     """The clips of all members, `clips` of each, actor by actor.
 
     Balance, for 12 clips of six emotions: each actor says all 12 sentences, feels each emotion twice, and no emotion
     twice at the same level (NEU has only XX). Any 6 actors in a row who begin at the 1st, 7th, 13th, ... have each pair
     (sentence, emotion) once; any such 18 have each triple (sentence, emotion, level) once. So over 72 actors each
     triple comes 4 times, and over any split each pair within one. Other numbers are as even as they can be in this
-    order. Raises InputError: an unknown emotion, no clip, or more than there are different ones.
+    order.  text: one, or several that take the place of the twelve sentences and are told apart as takes of TXT.
+    Raises InputError: an unknown emotion, no clip, or more than there are different ones.
     """
-    emotions, sentences = _emotions(emotions), tuple(SENTENCES) if text is None else (TEXT_CODE,)
+    emotions, sentences = _emotions(emotions), tuple(SENTENCES) if text is None else _texts(text)
     most = most_clips(emotions, text)
     if not 1 <= clips <= most:
         raise InputError(f"{clips} clips of an actor were asked for; there are 1 to {most} different ones of "
                          f"{len(sentences)} sentence{'s'[:len(sentences) > 1]} and {len(emotions)} emotions.")
-    return [p for k, member in enumerate(members) for p in _clips_of(member, k, clips, sentences, emotions, text, seed)]
+    return [p for k, member in enumerate(members)
+            for p in _clips_of(member, k, clips, sentences, emotions, text is not None, seed)]
 
 
-def most_clips(emotions: Sequence[str] = EMOTIONS, text: str | None = None) -> int:
+def _texts(text: str | Sequence[str]) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(text)
+
+
+def most_clips(emotions: Sequence[str] = EMOTIONS, text: str | Sequence[str] | None = None) -> int:
     """How many different clips of an actor there are: one for each sentence, emotion and level."""
-    return (len(SENTENCES) if text is None else 1) * sum(1 if e == "NEU" else len(LEVELS) for e in _emotions(emotions))
+    said = len(SENTENCES) if text is None else len(_texts(text))
+    return said * sum(1 if e == "NEU" else len(LEVELS) for e in _emotions(emotions))
 
 
 def _emotions(emotions: Sequence[str]) -> tuple[str, ...]:
@@ -168,7 +185,7 @@ def _emotions(emotions: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(check_emotion(e) for e in emotions))
 
 
-def _clips_of(member: Member, k: int, clips: int, sentences, emotions, text, seed: int) -> list[Planned]:
+def _clips_of(member: Member, k: int, clips: int, sentences, emotions, texts: bool, seed: int) -> list[Planned]:
     """A Latin square: actor k shifts emotions against sentences by one, each block of actors shifts the levels."""
     S, E = len(sentences), len(emotions)
     block, turn = divmod(k, E)
@@ -181,7 +198,9 @@ def _clips_of(member: Member, k: int, clips: int, sentences, emotions, text, see
         s, e = j % S, (j + turn + (j // S if again else 0)) % E
         level = NO_LEVEL if emotions[e] == "NEU" else LEVELS[(s + e + s // E + block + met[s, e]) % len(LEVELS)]
         met[s, e] += 1
-        made = Planned(member.name, sentences[order[s]], emotions[e], level, text)
+        said = sentences[order[s]]
+        made = Planned(member.name, TEXT_CODE if texts else said, emotions[e], level, said if texts else None,
+                       int(order[s]) + 1 if texts else 1)
         out.setdefault(made.name, made)
         if len(out) == clips:
             return list(out.values())

@@ -10,6 +10,7 @@ MAKE_EXAMPLES = """examples:
   tfg actors make --out build/cpu                      72 actors x 12 clips, what the course trains on
   tfg actors make --actors 4 --portraits 0 --out build/four
   tfg actors make --portrait me.jpg --text "Hello, it is me." --emotions HAP,SAD --clips 4 --out build/me
+  tfg actors make --actors 240 --portraits 96 --only judge --out build/judges      40 judges, to learn scoring from
   tfg actors make --actors 2 --clips 1 --extras masks,depth,flow --out build/layers
 
 In DIR: set.json (who is who, and the splits) and for each clip V001_DFA_HAP_HI.mp4 with .wav and .npz: pictures, sound,
@@ -34,8 +35,10 @@ def add(commands, command, parser_class) -> None:
     _add_cast(make)
     make.add_argument("--clips", type=int, metavar="K", help="clips of each actor (default: the profile's)")
     make.add_argument("--text", help="what they say, instead of CREMA-D's twelve sentences")
+    make.add_argument("--varied", type=int, metavar="N", help="they say N different everyday sentences instead")
     make.add_argument("--emotions", metavar="HAP,SAD", help="which ones (default: all six)")
     make.add_argument("--extras", metavar="masks,depth,flow", help="pictures of labels, depth, motion (default: none)")
+    make.add_argument("--only", metavar="SPLIT", help="of all actors only those of train, val, test or judge")
     sheet = command(parts, "sheet", "Draw a cast, one picture each.", run_sheet, epilog=SHEET_EXAMPLES)
     sheet.add_argument("--out", required=True, help="the picture, .png or .jpg")
     sheet.add_argument("--set", metavar="DIR", help="draw the cast of this set instead")

@@ -75,15 +75,18 @@ class Report:
 
 def make(out: str | os.PathLike, *, profile: str = "cpu", actors: int | None = None, portraits: int | None = None,
          portrait: Sequence[str | os.PathLike] = (), clips: int | None = None, size: int | None = None,
-         text: str | None = None, emotions: Sequence[str] = EMOTIONS, seed: int = 0, extras: Sequence[str] = (),
-         workers: int | None = None, mirror: str | os.PathLike | None = None, progress: bool = True,
+         text: str | Sequence[str] | None = None, varied: int | None = None, emotions: Sequence[str] = EMOTIONS,
+         seed: int = 0, extras: Sequence[str] = (), only: str | None = None, workers: int | None = None,
+         mirror: str | os.PathLike | None = None, progress: bool = True,
          say: Callable[[str], None] | None = None) -> Report:
     """Make a set, or go on with one.
 
     out: folder, made if it is not there.  profile: of `cast.PROFILES`; actors, portraits, clips (of each actor), size
     (px) replace its numbers.  portrait: photos that become actors of the set (`cast.cast`).  text: said instead of the
-    twelve sentences.  emotions: of `vocabulary.EMOTIONS`.  seed: another one, other people.  extras: of "masks",
-    "depth", "flow".  workers: processes, all cores by default.  mirror: a folder with sfhq/ in it, $TFG_MIRROR if None.
+    twelve sentences; several are fine.  varied: so many sentences of everyday English instead.
+    emotions: of `vocabulary.EMOTIONS`.  seed: another one, other people.  extras: of "masks", "depth", "flow".
+    only: make the actors of this split of the cast, leave the others out.  workers: processes, all cores by default.
+    mirror: a folder with sfhq/ in it, $TFG_MIRROR if None.
     say: called with a sentence about what is to be made, before the work begins.
     A clip that cannot be made is in `Report.failed` and the rest goes on.
     Raises InputError: options that do not fit, photos that cannot be had, a folder that holds something else, another
@@ -91,7 +94,7 @@ def make(out: str | os.PathLike, *, profile: str = "cpu", actors: int | None = N
     """
     started = time.perf_counter()
     wanted = manifest(profile=profile, actors=actors, portraits=portraits, portrait=portrait, clips=clips, size=size,
-                      text=text, emotions=emotions, seed=seed, extras=extras)
+                      text=text, varied=varied, emotions=emotions, seed=seed, extras=extras, only=only)
     if workers is not None and workers < 1:
         raise InputError(f"workers is {workers}; give 1 or more.")
     out = Path(out)
@@ -249,7 +252,7 @@ def _take(member: Member, clip: Planned, actor):
 
     voice = Voice.from_seed(member.seed, sex=actor.about.get("sex") or photos.voice_sex(member),
                             age=actor.about.get("age"))
-    said = dict(sentence=clip.sentence) if clip.text is None else dict(text=clip.text)
+    said = dict(sentence=clip.sentence) if clip.text is None else dict(text=clip.text, take=clip.take)
     return make_take(member.name, member.seed, emotion=clip.emotion, level=clip.level, voice=voice,
                      **said)
 

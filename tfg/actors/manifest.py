@@ -25,17 +25,30 @@ PART = re.compile(r"\..+\.[0-9a-f]{8}\.part\.(mp4|wav|npz|json)")          # wha
 
 
 def manifest(*, profile: str = "cpu", actors=None, portraits=None, portrait=(), clips=None, size=None, text=None,
-             emotions=EMOTIONS, seed: int = 0, extras=()) -> dict:
+             varied=None, emotions=EMOTIONS, seed: int = 0, extras=(), only: str | None = None) -> dict:
     """What set.json holds; arguments as `make`."""
     import tfg
+
+    if only is not None and only not in casting.SPLITS:
+        raise InputError(f"there is no split {only!r}; choose one of {', '.join(casting.SPLITS)}.")
 
     sizes = casting.profile(profile)
     members = casting.members(profile, actors=actors, portraits=portraits, photos=portrait, seed=seed)
     size = check_size(sizes["size"] if size is None else size)
-    if text is not None and not text.strip():
+    if varied is not None:
+        if text is not None or not 1 <= varied <= 1000:
+            raise InputError(f"{varied} varied sentences were asked for{' beside a text' * (text is not None)}; give 1 "
+                             "to 1000 of them, or a text.")
+        text = casting.varied(varied, seed)
+    if text is not None and not all(t.strip() for t in ([text] if isinstance(text, str) else text)):
         raise InputError("the text is empty; give at least one word, or leave it out for the twelve sentences.")
     clips = min(sizes["clips"], casting.most_clips(emotions, text)) if clips is None else clips
     planned = casting.plan(members, clips, emotions=emotions, text=text, seed=seed)
+    if only is not None:                                # of the same cast, with the same names
+        members = [m for m in members if m.split == only]
+        planned = [c for c in planned if c.actor in {m.name for m in members}]
+        if not members:
+            raise InputError(f"none of so few actors is in the split {only}; cast more actors.")
     photos = {m.name: sha256(m.photo) for m in members if m.photo and Path(m.photo).is_file()}
     held: dict[str, str] = {}
     for name, content in photos.items():

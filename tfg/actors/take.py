@@ -13,6 +13,7 @@ import numpy as np
 from tfg.actors.emotion import check_emotion
 from tfg.actors.performance import act, speech_level
 from tfg.actors.style import Style, course, display
+from tfg.actors.take_name import TEXT_CODE, take_name
 from tfg.actors.visemes import Phone, coarticulate, with_effort
 from tfg.actors.voices import Voice, prosody, speak_as
 from tfg.audio import FPS, n_frames
@@ -22,8 +23,6 @@ from tfg.vocabulary import LEVELS, SENTENCES
 
 INTENSITY = {"LO": (.30, .07), "MD": (.58, .08), "HI": (.90, .06), "XX": (.68, .17)}
 """Level -> mean and standard deviation of the intensity of its takes; XX is unspecified."""
-FREE_TEXT = "TXT"
-"""The sentence code of a text that is none of the twelve."""
 
 
 @dataclass(repr=False)
@@ -81,8 +80,8 @@ def make_take(actor_name: str, actor_seed: int, *, sentence: str | None = None, 
     if not isinstance(take, (int, np.integer)) or take < 1:
         raise InputError(f"the take is {take!r}, but takes count 1, 2, 3, ...")
     words = SENTENCES[sentence] if sentence is not None else str(text)
-    sentence = FREE_TEXT if sentence is None else sentence
-    key = zlib.crc32(f"{sentence}|{words if sentence == FREE_TEXT else ''}|{code}|{level}|{take}".encode())
+    sentence = TEXT_CODE if sentence is None else sentence
+    key = zlib.crc32(f"{sentence}|{words if sentence == TEXT_CODE else ''}|{code}|{level}|{take}".encode())
     seed = int(np.random.SeedSequence([int(actor_seed), key]).generate_state(1)[0])
     voice = Voice.from_seed(actor_seed) if voice is None else voice
     style = Style.from_seed(actor_seed) if style is None else style
@@ -127,11 +126,6 @@ def check_level(level: str) -> str:
     if str(level).upper() not in LEVELS:
         raise InputError(f"unknown level {level!r}; choose one of {', '.join(LEVELS)}.")
     return str(level).upper()
-
-
-def take_name(actor: str, sentence: str, emotion: str, level: str, take: int = 1) -> str:
-    """ACTOR_SENTENCE_EMOTION_LEVEL, and the take's number from the second on."""
-    return "_".join((actor, sentence, emotion, level)) + (f"_{take}" if take > 1 else "")
 
 
 def intensity_of(level: str, seed: int) -> float:

@@ -39,7 +39,7 @@ def check(crop: str, margin) -> tuple[float, ...]:
 
 
 def matrices(points: np.ndarray, ok: np.ndarray, size: int, picture: tuple[int, int], *, crop: str = "face",
-             margin: tuple = MARGIN, where: tuple | None = None) -> np.ndarray:
+             margin: tuple = MARGIN, where: tuple | None = None, calm: bool = True) -> np.ndarray:
     """(T, 2, 3) transforms from the picture to a crop of size x size px.
 
     points: (T, 478, 2 or 3) px.  ok: (T,) bool, frames to rely on; others are bridged.  picture: height, width.
@@ -48,7 +48,8 @@ def matrices(points: np.ndarray, ok: np.ndarray, size: int, picture: tuple[int, 
     so that the opening jaw does not move it; it follows the skull slowly, and not at all if the head hardly moves. It
     stays inside the picture: moved there if it reaches beyond, made smaller (for the whole clip) if it is larger.
     "aligned": eyes and nose at the same place in each frame (roll, distance and shift removed).  "whole": all of the
-    picture.  margin: as `tfg.faces.align.crop_box`, for "face".
+    picture.  margin: as `tfg.faces.align.crop_box`, for "face"; of the points only their extent is used then, if `where`
+    is given.  calm: False follows the skull from frame to frame as it was measured ("face").
     Raises ValueError if no frame is ok.
     """
     T = len(points)
@@ -74,7 +75,8 @@ def matrices(points: np.ndarray, ok: np.ndarray, size: int, picture: tuple[int, 
     middle, side = (low + high) / 2, float((high - low).mean())
     centre = fill_gaps(np.where(ok[:, None], centre, np.nan))
     width = np.exp(fill_gaps(np.where(ok, np.log(width), np.nan)))
-    centre, width = _at_rest(centre, width, side)
+    if calm:
+        centre, width = _at_rest(centre, width, side)
     half = (width * side / 2)[:, None]
     half *= min(1.0, min(picture) / 2 / half.max())
     far = np.array(picture[::-1], float)

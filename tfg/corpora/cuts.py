@@ -33,12 +33,21 @@ def find_cuts(thumbs: np.ndarray) -> list[int]:
     if T < 3:
         return []
     step = np.abs(np.diff(thumbs, axis=0)).mean((1, 2))      # step[t]: between t and t + 1
+    far = np.zeros(T - 1)
+    for t in np.flatnonzero(step > MIN_STEP):
+        far[t] = np.abs(thumbs[min(T - 1, t + 2)] - thumbs[max(0, t - 1)]).mean()
+    return cuts_of(step, far)
+
+
+def cuts_of(step: np.ndarray, far: np.ndarray) -> list[int]:
+    """`find_cuts` of T frames by their grey differences alone.
+
+    step: (T - 1,), [t] between frames t and t + 1.  far: (T - 1,), [t] between t - 1 and t + 2, or the first or last.
+    """
     cuts: list[int] = []
     for t in np.flatnonzero(step > MIN_STEP):
         around = np.concatenate([step[max(0, t - 12):t], step[t + 1:t + 13]])
-        before, after = thumbs[max(0, t - 1)], thumbs[min(T - 1, t + 2)]
-        lasting = np.abs(after - before).mean() > 0.6 * step[t]
-        if step[t] > MIN_RATIO * np.median(around) and lasting:
+        if len(around) and step[t] > MIN_RATIO * np.median(around) and far[t] > 0.6 * step[t]:
             cuts.append(int(t) + 1)
     return cuts
 

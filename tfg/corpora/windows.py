@@ -91,6 +91,10 @@ class Windows:
         """(len,) which of `clips` each index lies in."""
         return self.places.clip[self._index]
 
+    def indices_of(self, clip: int) -> np.ndarray:
+        """Indices that lie in `clips[clip]`, in the order of time."""
+        return np.flatnonzero(self.clip_of_index() == clip)
+
     def set_epoch(self, epoch: int) -> None:
         """The epoch of `windows[i]`. Workers of a DataLoader copy it when they start: with persistent_workers ask for
         keys instead, `windows[epoch, i]`."""

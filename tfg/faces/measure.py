@@ -61,7 +61,7 @@ def _frames(video):
     return video, len(video) if hasattr(video, "__len__") else None
 
 
-def _ahead(frames):
+def read_ahead(frames):
     """`frames`, the next one being decoded in a thread while the caller looks at this one."""
     with ThreadPoolExecutor(1) as pool:
         iterator = iter(frames)
@@ -86,11 +86,12 @@ def _counted(frames, total, progress):
     return reporting()
 
 
-def _next_face(landmarker, frame, last, i, face, several=False):
+def _next_face(landmarker, frame, last, i, face, several=False, fresh=False):
     """The face of this frame: the one where the `last` was, else the chosen or largest; and how many were seen.
 
     Near the last place a close-up is taken when the whole frame shows nothing there (small, or lost among others).
-    several: more than one face has been seen, so that a face elsewhere is not taken for this one.
+    several: more than one face has been seen, so that a face elsewhere is not taken for this one.  fresh: unless a new
+    shot may have begun, in which the chosen or largest is taken again.
     """
     faces = landmarker(search.shrink(frame, MAX_SIDE_PX))
     if max(frame.shape[:2]) > MAX_SIDE_PX:
@@ -112,6 +113,8 @@ def _next_face(landmarker, frame, last, i, face, several=False):
         near = [f for f in search.look_in(landmarker, frame, (int(x), int(y), int(side), int(side))) if away(f) < 1]
     if not near and not several:
         near = faces                                         # a cut, or a quick move: there is only one
+    if not near and fresh:
+        near = faces[face or 0:][:1]
     return min(near, key=away, default=None), len(faces)
 
 
@@ -119,6 +122,23 @@ def _rescaled(face, factor):
     """The same face in a picture `factor` times as large (its pose does not change)."""
     points = face.points * np.float32(factor)
     return landmarks.Face(points, face.blendshapes, face.box * np.float32(factor), face.pose, face.size_px * factor)
+
+
+def follow(frames, *, face: int | None = None, new_shot=None):
+    """Follow one face, frame by frame: yields (Face, or None where it is not seen; how many faces were seen).
+
+    frames: (H, W, 3) uint8, any iterable; nothing is kept of them.  face: as `track`.  new_shot: a function of a frame
+    that says whether another shot may begin with it, in which the face need not be where it was.
+    Raises InputError if the first frame with faces has none of that number.
+    """
+    last, most = None, 0
+    with landmarks.Landmarker(max_faces=3) as landmarker:
+        for i, frame in enumerate(frames):
+            frame = landmarks.check_image(frame)
+            fresh = new_shot is not None and new_shot(frame)
+            seen, count = _next_face(landmarker, frame, last, i, face, most > 1, fresh)
+            most, last = max(most, count), seen or last
+            yield seen, count
 
 
 def track(video, *, face: int | None = None, progress=None) -> Track:
@@ -132,23 +152,26 @@ def track(video, *, face: int | None = None, progress=None) -> Track:
     frames, total = _frames(video)
     fps = float(getattr(frames, "fps", 25.0) or 25.0)
     if hasattr(frames, "timestamps"):                        # a file: its frames are new arrays, safe to read ahead
-        frames = _ahead(frames)
-    points, expression, pose, size, most, last = [], [], [], None, 0, None
+        frames = read_ahead(frames)
+    points, expression, pose, size, most = [], [], [], None, 0
     nothing = np.full((478, 3), np.nan, np.float32), np.full(52, np.nan, np.float32), np.full(6, np.nan, np.float32)
-    with landmarks.Landmarker(max_faces=3) as landmarker:
-        for i, frame in enumerate(_counted(frames, total, progress)):
-            frame = landmarks.check_image(frame)
-            size = size or frame.shape[:2]
-            seen, count = _next_face(landmarker, frame, last, i, face, most > 1)
-            most, last = max(most, count), seen or last
-            one = (seen.points, seen.blendshapes, seen.pose) if seen else nothing
-            for store, value in zip((points, expression, pose), one):
-                store.append(value)
-    if last is None:
+
+    def sized():
+        nonlocal size
+        for frame in _counted(frames, total, progress):
+            size = size or np.asarray(frame).shape[:2]
+            yield frame
+
+    for seen, count in follow(sized(), face=face):
+        most = max(most, count)
+        one = (seen.points, seen.blendshapes, seen.pose) if seen else nothing
+        for store, value in zip((points, expression, pose), one):
+            store.append(value)
+    found = np.isfinite(np.array(pose)[:, 0]) if pose else np.zeros(0, bool)
+    if not found.any():
         raise InputError(f"no face was found in any of the {len(points)} frames of the video: use one that shows a "
                          "face from the front.")
-    result = Track(np.stack(points), np.stack(expression), np.stack(pose), np.isfinite(np.stack(pose)[:, 0]),
-                   fps, size, most)
+    result = Track(np.stack(points), np.stack(expression), np.stack(pose), found, fps, size, most)
     _report(result, face)
     return result
 

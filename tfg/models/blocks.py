@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 
@@ -18,6 +19,16 @@ def unfold_time(x: torch.Tensor, frames: int) -> torch.Tensor:
     if len(x) % frames:
         raise ValueError(f"{len(x)} frames are no whole number of windows of {frames}")
     return x.unflatten(0, (-1, frames))
+
+
+def fold_to_size(frames: torch.Tensor, size: int) -> torch.Tensor:
+    """(B, T, 3, S, S) of any S -> (B * T, 3, size, size), in [-1, 1] if it was in [0, 1].  Raises ValueError."""
+    if frames.ndim != 5 or frames.shape[2] != 3:
+        raise ValueError(f"frames are (B, T, 3, S, S), got {tuple(frames.shape)}")
+    x = fold_time(frames)
+    if x.shape[-2:] != (size, size):
+        x = F.interpolate(x, (size, size), mode="bilinear", align_corners=False, antialias=True)
+    return 2 * x - 1
 
 
 class Conv(nn.Module):

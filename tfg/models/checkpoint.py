@@ -1,7 +1,7 @@
 """A trained network on disk: NAME.safetensors with its weights, NAME.json with its card. Nothing is ever unpickled.
 
     save(network, "build/syncnet", "syncnet", {"data": ..., "scores": ...})
-    network, card = load("syncnet", SyncNet, SyncNetConfig, "build/syncnet")        # None: the one that ships, data/syncnet
+    network, card = load("syncnet", SyncNet, SyncNetConfig, "build/syncnet")        # None: what ships, data/syncnet
 
 The card holds the sizes to build the network by (`config`), what it was trained on and how, its scores, and the
 checksum of the weights. Weights are kept as float16: half the size, and no score moves in its third digit.
@@ -32,7 +32,8 @@ def save(network: torch.nn.Module, folder, name: str, card: dict) -> Path:
         return (x.half() if x.is_floating_point() else x).detach().cpu().contiguous()
 
     raw = to_bytes({k: small(v) for k, v in network.state_dict().items()})
-    card = {"system": name, "config": asdict(network.config), "parameters": sum(p.numel() for p in network.parameters()),
+    card = {"system": name, "config": asdict(network.config),
+            "parameters": sum(p.numel() for p in network.parameters()),
             **card, "sha256": hashlib.sha256(raw).hexdigest()}
     folder = make_folder(folder)
     for suffix, content in ((".safetensors", raw), (".json", (json.dumps(card, indent=1) + "\n").encode())):

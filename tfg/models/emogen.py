@@ -5,11 +5,16 @@ and reference, six channels), the mel window and the emotion; sound and emotion 
 bottleneck; a decoder with skip connections draws the face. The whole face of the target is masked, not only its lower
 half, for an emotion shows in brows and lids, too. Frames of a window are examples of their own here; what ties them is
 the losses.
+
+What is hidden is a soft oval at a fixed place of the crop. The crop follows the skull and never the jaw, so the oval
+tells nothing about the mouth, while hair, ears and neck around it tell how the head is turned: the drawn face fits
+where it is pasted back (`compose`). As published, with mask="crop", everything is hidden, and pose has to be guessed.
 """
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -18,11 +23,19 @@ from tfg.models.blocks import Conv, Up, fold_time, stage, unfold_time
 from tfg.models.syncnet import MEL_WIDTH
 from tfg.vocabulary import EMOTIONS
 
+MARGIN = (.05, .15, .05, .08)
+"""Margins of the crop (`tfg.corpora.crop`): left, top, right, bottom, in parts of the face's longer side."""
+MASKS = ("face", "crop")
+OVAL = (.5, .578, .355, .422)
+"""Centre and radii (x, y) of what is hidden, in sides of the crop: from above raised brows to below an open jaw."""
+BULGE, EDGE = 2.4, .045
+"""Exponent of the oval (2 is an ellipse: the corners of a jaw would show); width of its soft edge, in sides."""
+
 
 @dataclass(frozen=True)
 class EmogenConfig:
     """widths: channels of the picture's scales, from full size down to 3 x 3, then the code's.  repeat: residual blocks
-    at each scale.  size: side of the face, 3 * 2^k px, one doubling for each scale."""
+    at each scale.  size: side of the face, 3 * 2^k px, one doubling for each scale.  mask: "face" or "crop"."""
 
     widths: tuple[int, ...] = (16, 32, 64, 128, 256, 512, 512)
     up: tuple[int, ...] = (512, 512, 384, 256, 128, 64)
@@ -30,10 +43,11 @@ class EmogenConfig:
     sound: tuple[int, ...] = (32, 64, 128, 256, 512)
     emotion: int = 512
     size: int = 96
+    mask: str = "face"
 
 
 PROFILES = {"ci": EmogenConfig((4, 4, 8, 8, 8, 8), (8, 8, 8, 8, 4), 0, (4, 8, 8, 8, 16), 16, 48),
-            "cpu": EmogenConfig((12, 24, 48, 64, 96, 128, 160), (160, 128, 96, 64, 40, 20), 1, (16, 24, 48, 96, 160),
+            "cpu": EmogenConfig((8, 16, 32, 64, 96, 128, 160), (160, 128, 96, 64, 32, 16), 1, (16, 24, 48, 96, 160),
                                 64),
             "gpu": EmogenConfig()}
 
@@ -47,6 +61,8 @@ class Emogen(nn.Module):
         if config.size != 3 * 2 ** (scales - 1) or len(config.up) != scales:
             raise ValueError(f"{scales} scales need size {3 * 2 ** (scales - 1)} and as many widths up, got size "
                              f"{config.size} and {len(config.up)}")
+        if config.mask not in MASKS:
+            raise ValueError(f"mask must be one of {', '.join(MASKS)}, got {config.mask!r}")
         self.config = config
         w, n = config.widths, config.repeat
         self.face = nn.ModuleList([Conv(6, w[0], 7, 1, 3)])               # S
@@ -68,8 +84,9 @@ class Emogen(nn.Module):
 
     def forward(self, mel: torch.Tensor, emotion: torch.Tensor, masked: torch.Tensor,
                 reference: torch.Tensor) -> torch.Tensor:
-        """mel (B, T, 80, 16), one window for each frame; emotion (B, 6) weights in the order of EMOTIONS (one-hot times
-        intensity; mixtures are fine); masked, reference (B, T, 3, S, S) in [0, 1].  Returns (B, T, 3, S, S) in [0, 1].
+        """mel (B, T, 80, 16), one window for each frame; emotion (B, 6) as `feeling` gives it; masked, what `hide`
+        leaves of the target, and reference (B, T, 3, S, S) in [0, 1].  Returns whole crops (B, T, 3, S, S) in [0, 1],
+        of which `compose` takes the face.
         """
         frames = mel.shape[1]
         if mel.shape[-2:] != (N_MELS, MEL_WIDTH) or masked.shape != reference.shape or masked.shape[1] != frames:
@@ -85,3 +102,38 @@ class Emogen(nn.Module):
         for layer in self.draw:
             x = torch.cat([layer(x), skips.pop()], 1)
         return unfold_time(torch.sigmoid(self.last(x)), frames)
+
+
+def feeling(emotion: str, intensity: float = 1.0) -> np.ndarray:
+    """(6,) float32 weights in the order of EMOTIONS: so much of the emotion, and the rest neutral. They sum to 1, as
+    in training, where intensity is the mean of the window's curve: 0 is neutral, 1 the strongest moment of an actor at
+    the level HI. Weighted sums of two feelings are mixtures."""
+    out = np.zeros(len(EMOTIONS), np.float32)
+    out[EMOTIONS.index("NEU")] = 1 - intensity
+    out[EMOTIONS.index(emotion)] += intensity
+    return out
+
+
+def face_mask(size: int, kind: str = "face") -> np.ndarray:
+    """(size, size) float32 in [0, 1]: how much of each pixel is drawn. 1 in the face, 0 around it, smooth between;
+    1 everywhere for kind "crop"."""
+    if kind not in MASKS:
+        raise ValueError(f"mask must be one of {', '.join(MASKS)}, got {kind!r}")
+    if kind == "crop":
+        return np.ones((size, size), np.float32)
+    at = (np.arange(size) + .5) / size
+    x, y = np.abs(at - OVAL[0]) / OVAL[2], np.abs(at - OVAL[1]) / OVAL[3]
+    away = (x[None] ** BULGE + y[:, None] ** BULGE) ** (1 / BULGE)                 # 1 on the oval
+    rise = np.clip((1 - away) * OVAL[2] / EDGE, 0, 1)
+    return (rise * rise * (3 - 2 * rise)).astype(np.float32)
+
+
+def hide(frames: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """(..., 3, S, S) -> the same with 0 wherever mask (S, S) is not 0: its soft edge shows nothing of the jaw, either.
+    """
+    return frames * (mask <= 0)
+
+
+def compose(drawn: torch.Tensor, target: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """The drawn face in the target's surroundings: (..., 3, S, S) each, mask (S, S)."""
+    return target + mask * (drawn - target)

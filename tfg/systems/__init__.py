@@ -1,6 +1,6 @@
 """The systems that make a face speak: a plain dict, name -> where it is and which options it uses.
 
-A system's module offers `prepare(source, speech, **options) -> Take`; `tfg.animate` does the rest (reading, checking,
+A system's module offers `prepare(source, speech, *, progress, **options) -> Take`; `tfg.animate` does the rest (reading, checking,
 writing), the same for all. `load` imports a module when it is asked for.
 """
 from __future__ import annotations
@@ -26,7 +26,11 @@ SYSTEMS = {
     "graphics": System(
         "tfg.systems.graphics", "fit a head to the photo, let the photo's own pixels follow its expression and pose",
         frozenset({"emotion", "intensity", "preprocess", "pose_scale", "expression_scale", "blink", "size", "face",
-                   "seed", "motion"})),
+                   "seed", "motion", "save_motion"})),
+    "emogen": System(
+        "tfg.systems.emogen", "dub a video or photo: a trained network draws its face anew, frame by frame",
+        frozenset({"emotion", "intensity", "face", "pads", "smooth", "resize_factor", "crop_box", "box", "rotate",
+                   "static", "batch_size", "fps", "checkpoint"})),
 }
 
 
@@ -40,13 +44,20 @@ class Speech:
 
 @dataclass
 class Take:
-    """What a system hands back, ready to roll: n frames of size (h, w), made one at a time while `frames` is read."""
+    """What a system hands back, ready to roll: n frames of size (h, w), made one at a time while `frames` is read.
+
+    fps: frames per second.  times: (n,) seconds at which they begin, if not at a constant rate.  meta: what is to be
+    known of them, for the clip's `meta`; it may still grow while the frames are read.
+    """
 
     frames: Iterator
     n: int
     size: tuple[int, int]
     motion: Any = None
     seconds: dict[str, float] = field(default_factory=dict)
+    fps: float = 25.0
+    times: Any = None
+    meta: dict[str, Any] = field(default_factory=dict)
 
 
 def get(name: str) -> System:

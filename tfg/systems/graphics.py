@@ -18,10 +18,11 @@ from tfg.vocabulary import EXPRESSION
 
 def prepare(source, speech: Speech, *, emotion: str = "NEU", intensity: float = 1.0, preprocess: str = "crop",
             pose_scale: float = 1.0, expression_scale: float = 1.0, blink: bool = True, size: int = 256,
-            face: int | None = None, seed: int = 0, motion=None) -> Take:
+            face: int | None = None, seed: int = 0, motion=None, progress: bool = False) -> Take:
     """Measure and fit the source, work out the performance. The frames are drawn while `Take.frames` is read.
 
-    source: a photo's or video's path, or (H, W, 3) uint8 RGB.  The other options: `tfg.animate`.
+    source: a photo's or video's path, or (H, W, 3) uint8 RGB.  The other options: `tfg.animate`.  progress: not used, for
+    what takes long is drawing.
     Raises InputError for a source without a usable face.
     """
     from tfg.head.portrait import Portrait

@@ -1,6 +1,7 @@
 """Train SyncNet, the expert that says whether lips and sound belong together.
 
-    tfg train syncnet --store build/store --out build/syncnet
+    tfg train syncnet --store build/tight --out build/syncnet
+    tfg train syncnet --judge --store build/tight_judges --out build/judge_sync
 
 A batch holds clips, and of each clip `MOMENTS` windows that do not overlap. Every picture of a clip is held against
 every sound of that clip: eight choices, one of them right. Other clips' sounds are not used as negatives, for those can
@@ -11,7 +12,7 @@ shift of the sound is found.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,18 +26,22 @@ from tfg.corpora.store import Store
 from tfg.corpora.windows import Windows
 from tfg.errors import InputError
 from tfg.metrics import sync_scores
+from tfg.models.judge_sync import PROFILES as JUDGES
+from tfg.models.judge_sync import SyncJudge
 from tfg.models.syncnet import FRAMES, MEL_WIDTH, PROFILES, SyncNet, agreement, lower_half, sync_loss
 from tfg.training.disturb import FLOOR, disturb
 from tfg.training.feed import tensors
+from tfg.training.finish import finish, run_of
 from tfg.training.loop import At, Run, cosine, train
+from tfg.training.people import has_split, sides
 
 MOMENTS = 8
 TEMPERATURE = .07
 PAIRS = .3
 """Weight of the pairs' loss beside that of the choice."""
 RUNS = {"ci": Run(phases=(("learn", 6),), batch=2, evaluate_every=6),
-        "cpu": Run(phases=(("learn", 2500),), batch=12, evaluate_every=250, average=.99, best="offset_1"),
-        "gpu": Run(phases=(("learn", 100_000),), batch=32, evaluate_every=2000, average=.999, best="offset_1",
+        "cpu": Run(phases=(("learn", 2500),), batch=12, evaluate_every=250, average=.99, best="accuracy"),
+        "gpu": Run(phases=(("learn", 100_000),), batch=32, evaluate_every=2000, average=.999, best="accuracy",
                    workers=8, precision="bf16-mixed")}
 """Batches count clips, each with MOMENTS windows."""
 RATE = {"ci": 1e-3, "cpu": 1e-3, "gpu": 2e-4}
@@ -90,7 +95,7 @@ def another_line(mels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 class SyncTask:
     """What `loop.train` needs. windows: to learn from; unseen: to be scored on."""
 
-    network: SyncNet
+    network: SyncNet | SyncJudge
     windows: Windows
     unseen: Windows
     run: Run
@@ -131,11 +136,11 @@ def pair_loss(fit: torch.Tensor) -> torch.Tensor:
     return (each * weight).sum() / weight.sum()
 
 
-def windows_of(store: Store, splits: Splits | None, split: str, size: int, *, purpose: str = "train",
+def windows_of(store: Store, splits: Splits | None, split: str, size: int, *, purpose: str = "train", keep=None,
                augment: Augment | None = None, seed: int = 0) -> Windows:
     """Windows with SyncNet's sound and nothing else."""
-    return Windows(store, splits, split, purpose=purpose, T=FRAMES, size=size, mel_width=MEL_WIDTH, reference=None,
-                   negative=True, labels=(), augment=augment, seed=seed)
+    return Windows(store, splits, split, purpose=purpose, keep=keep, T=FRAMES, size=size, mel_width=MEL_WIDTH,
+                   reference=None, negative=True, labels=(), augment=augment, seed=seed)
 
 
 @torch.no_grad()
@@ -154,7 +159,7 @@ def pairs(network: SyncNet, windows: Windows, n: int = 2048) -> dict[str, float]
 @torch.no_grad()
 def embed(network: SyncNet, windows: Windows, clip: int) -> tuple[np.ndarray, np.ndarray]:
     """Unit vectors of a clip's windows, stride 1, and of the sound at the same places: (N, E) each."""
-    places = np.flatnonzero(windows.clip_of_index() == clip)
+    places = windows.indices_of(clip)
     faces, sounds, device = [], [], next(network.parameters()).device
     for part in np.array_split(places, max(1, len(places) // 64)):
         batch = {k: v.to(device) for k, v in tensors(windows.batch(0, part)).items()}
@@ -184,20 +189,41 @@ def offsets(network: SyncNet, windows: Windows, *, clips: int | None = None, wit
             "lse_c": float(np.mean([s.lse_c for s in still]))}
 
 
-def train_syncnet(store, out, *, profile: str = "cpu", seed: int = 0, steps: int | None = None, resume: bool = True,
-                  progress: bool = True, splits: Splits | None = None) -> At:
-    """Train on the store's split `train`, score on `val`; writes what `loop.train` writes.
+def score_syncnet(network, windows: Windows) -> dict[str, float]:
+    """All that is known about an expert, or a judge, on people it did not learn from: loss and accuracy of pairs,
+    offset_1 of all clips, lse_d, lse_c, and of how many clips and actors."""
+    return pairs(network, windows, 4096) | offsets(network, windows) | {"clips": len(windows.clips),
+                                                                        "actors": len(windows.actors)}
 
-    store: folder or Store.  profile: ci, cpu, gpu.  Raises InputError: unknown profile, no such store, no windows.
+
+def train_syncnet(store, out, *, judge: bool = False, profile: str = "cpu", seed: int = 0, steps: int | None = None,
+                  resume: bool = True, progress: bool = True, splits: Splits | None = None, devices=None,
+                  precision: str | None = None) -> tuple[At, dict]:
+    """Train the expert on the store's split `train` and choose by `val`; judge: `tfg.models.judge_sync` on the split
+    `judge`, see `people.sides`. Writes what `loop.train` writes, then out/syncnet.safetensors and .json (judge_sync).
+
+    store: folder or Store.  profile: ci, cpu, gpu.  devices, precision: instead of the profile's.
+    Returns where it ended and the card.  Raises InputError: unknown profile, no such store, no windows.
     """
-    if profile not in RUNS:
-        raise InputError(f"unknown profile {profile!r}: take one of {', '.join(RUNS)}")
+    run = run_of(RUNS, profile, seed=seed, steps=steps, devices=devices, precision=precision)
     store = store if isinstance(store, Store) else Store.open(Path(store))
-    run, config = replace(RUNS[profile], seed=seed), PROFILES[profile]
-    if steps is not None:
-        run = replace(run, phases=(("learn", steps),))
+    name = "judge_sync" if judge else "syncnet"
     torch.manual_seed(seed)
-    learn = windows_of(store, splits, "train", config.size, augment=Augment(), seed=seed)
-    unseen = windows_of(store, splits, "val", config.size)
-    task = SyncTask(SyncNet(config), learn, unseen, run, RATE[profile])
-    return train(task, run, out, what=f"syncnet {config} {len(learn)} windows", resume=resume, progress=progress)
+    network = SyncJudge(JUDGES[profile]) if judge else SyncNet(PROFILES[profile])
+    size = network.config.size
+    taught, chosen = (side.windows() for side in sides(store, splits, judge))
+    learn = windows_of(store, splits, taught.pop("split"), size, augment=Augment(), seed=seed, **taught)
+    unseen = windows_of(store, splits, chosen.pop("split"), size, **chosen)
+    task = SyncTask(network, learn, unseen, run, RATE[profile])
+    at = train(task, run, out, what=f"{name} {network.config} {len(learn)} windows", resume=resume, progress=progress)
+
+    def scores() -> dict:
+        found = {"val": score_syncnet(network, unseen)}
+        if has_split(store, splits, "test"):
+            found["test"] = score_syncnet(network, windows_of(store, splits, "test", size, purpose="evaluate"))
+        return found
+
+    return at, finish(out, name, network, run, at, scores, part="syncnet", profile=profile,
+                      data=f"{len(learn.clips)} clips of {len(learn.actors)} actors, split {learn.split}",
+                      command=f"tfg train syncnet{' --judge' * judge} --store STORE --out DIR --profile {profile} "
+                              f"--seed {seed} --steps {run.steps}")

@@ -1,0 +1,79 @@
+"""The judge of synchrony: a second SyncNet of another build, which only scores.
+
+It answers the same question as `tfg.models.syncnet` and is used in the same way, but shares nothing with it that a
+generator could have learned to please: grey frames are looked at one by one and compared over time (the expert mixes
+five coloured frames in its first layer), sound is a sequence of columns (the expert sees it as a picture), the norms
+are of groups, and it learns from other actors (split `judge`). No loss may use it, or its scores would say nothing.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from tfg.audio import N_MELS
+from tfg.models.syncnet import FRAMES, MEL_WIDTH
+
+GREY = (.299, .587, .114)
+
+
+@dataclass(frozen=True)
+class SyncJudgeConfig:
+    """widths: channels of the frame's four halvings.  frame: numbers that describe a frame.  sound: channels of the
+    columns.  size: side of the face in px."""
+
+    widths: tuple[int, ...] = (32, 64, 128, 256)
+    frame: int = 256
+    sound: int = 256
+    embedding: int = 256
+    dropout: float = .1
+    size: int = 96
+
+
+PROFILES = {"ci": SyncJudgeConfig((4, 8, 8, 8), 16, 16, 16, 0., 48),
+            "cpu": SyncJudgeConfig((16, 32, 64, 96), 96, 96, 128, .1, 64), "gpu": SyncJudgeConfig()}
+
+
+class SyncJudge(nn.Module):
+    """faces (B, 15, size / 2, size) and mel (B, 1, 80, 16) to unit vectors (B, embedding) without negative entries."""
+
+    def __init__(self, config: SyncJudgeConfig = SyncJudgeConfig()):
+        super().__init__()
+        self.config = config
+        layers, c_in, h, w = [], 1, config.size // 2, config.size
+        for k, width in enumerate(config.widths):
+            layers += [nn.Conv2d(c_in, width, 5 if k == 0 else 3, 2, 2 if k == 0 else 1), _norm(width), nn.SiLU()]
+            c_in, h, w = width, -(-h // 2), -(-w // 2)
+        self.frame = nn.Sequential(*layers, nn.Flatten(), nn.Linear(c_in * h * w, config.frame))
+        self.over_time = nn.Sequential(
+            nn.Conv1d(2 * config.frame, config.frame, 3, padding=1), _norm(config.frame), nn.SiLU(), nn.Flatten(),
+            nn.Dropout(config.dropout), nn.Linear(FRAMES * config.frame, config.embedding), nn.ReLU())
+        c = config.sound
+        self.columns = nn.Sequential(
+            nn.Conv1d(N_MELS, c, 3, padding=1), _norm(c), nn.SiLU(), nn.Conv1d(c, c, 3, padding=1), _norm(c), nn.SiLU(),
+            nn.Conv1d(c, c, 3, 2, 1), _norm(c), nn.SiLU(), nn.Conv1d(c, c, 3, 2, 1), _norm(c), nn.SiLU(), nn.Flatten(),
+            nn.Dropout(config.dropout), nn.Linear(MEL_WIDTH // 4 * c, config.embedding), nn.ReLU())
+
+    def forward(self, faces: torch.Tensor, mel: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.embed_faces(faces), self.embed_sound(mel)
+
+    def embed_faces(self, faces: torch.Tensor) -> torch.Tensor:
+        """(B, 15, size / 2, size) as `syncnet.lower_half` gives them -> (B, embedding), unit vectors."""
+        colour = faces.unflatten(1, (FRAMES, 3))                                  # (B, 5, 3, S / 2, S)
+        grey = (colour * colour.new_tensor(GREY)[:, None, None]).sum(2)           # (B, 5, S / 2, S)
+        grey = grey - grey.mean((1, 2, 3), keepdim=True)                          # light and skin say nothing
+        codes = self.frame(grey.flatten(0, 1)[:, None]).unflatten(0, (-1, FRAMES))        # (B, 5, F)
+        moved = codes - codes.mean(1, keepdim=True)                               # what changes, beside what there is
+        return F.normalize(self.over_time(torch.cat([codes, moved], 2).transpose(1, 2)), dim=1)
+
+    def embed_sound(self, mel: torch.Tensor) -> torch.Tensor:
+        """(B, 1, 80, 16) scaled log-mel -> (B, embedding), unit vectors."""
+        if mel.shape[-2:] != (N_MELS, MEL_WIDTH):
+            raise ValueError(f"a sound window is (B, 1, {N_MELS}, {MEL_WIDTH}), got {tuple(mel.shape)}")
+        return F.normalize(self.columns(mel[:, 0]), dim=1)
+
+
+def _norm(channels: int) -> nn.GroupNorm:
+    return nn.GroupNorm(min(8, channels), channels)

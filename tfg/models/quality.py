@@ -1,0 +1,40 @@
+"""Is this face a photograph's or a drawing's? Wav2Lip's visual-quality discriminator (Prajwal et al. 2020, sec. 3.3).
+
+It sees frames one by one, and only what the generator may draw: theirs the lower half, here the masked face. It knows
+nothing of sound, so it cannot take the expert's part; it takes the blur away that L1 leaves.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+
+@dataclass(frozen=True)
+class QualityConfig:
+    """widths: channels, from full size down by halves.  size: side of the face in px."""
+
+    widths: tuple[int, ...] = (32, 64, 128, 256, 512, 512)
+    size: int = 96
+
+
+PROFILES = {"ci": QualityConfig((4, 8, 8, 8), 48), "cpu": QualityConfig((12, 24, 48, 64, 96)), "gpu": QualityConfig()}
+
+
+class QualityNet(nn.Module):
+    """faces (B, 3, S, S) in [0, 1], zero outside the mask -> logits (B,), above 0 for true ones."""
+
+    def __init__(self, config: QualityConfig = QualityConfig()):
+        super().__init__()
+        self.config = config
+        w = config.widths
+        layers = [nn.Conv2d(3, w[0], 7, 1, 3), nn.LeakyReLU(.2)]
+        for a, b in zip(w, w[1:]):
+            layers += [nn.Conv2d(a, b, 5, 2, 2), nn.LeakyReLU(.2)]
+        self.look = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(3), nn.Conv2d(w[-1], 1, 3), nn.Flatten(0))
+
+    def forward(self, faces: torch.Tensor) -> torch.Tensor:
+        if faces.ndim != 4 or faces.shape[1] != 3:
+            raise ValueError(f"faces are (B, 3, S, S), got {tuple(faces.shape)}")
+        return self.look(faces)

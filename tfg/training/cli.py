@@ -1,0 +1,153 @@
+"""`tfg train mouth`, `syncnet`, `emotion`, `encoder` and `emogen`."""
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+PARTS = {"syncnet": "Train the expert that says whether lips and sound belong together.",
+         "emotion": "Train the network that names the emotion of a face over time.",
+         "encoder": "Train the network that knows a face again, for losses and scores.",
+         "emogen": "Train the generator that dubs a face with sound and emotion."}
+EXAMPLES = """examples:
+  tfg train {part} --store build/store --out build/{part}
+  tfg train {part} --store build/store --out build/{part} --profile ci        seconds, to see that it runs
+"""
+JUDGE_EXAMPLES = """  tfg train {part} --judge --store build/store --out build/judge
+"""
+WORDS = {"accuracy": "{:.1%} right", "offset_1": "{:.1%} of known shifts of the sound found within a frame"}
+"""How some scores are said; others are said as their name and number."""
+EMOGEN_EXAMPLES = """  tfg train emogen --store build/store --out build/emogen --syncnet build/syncnet --quality
+"""
+
+
+def add(commands, command, parser_class) -> None:
+    """Add the commands. command, parser_class: `tfg.cli`'s own."""
+    p = commands.add_parser("train", help="Train one of the parts.", description="Train one of the parts.")
+    parts = p.add_subparsers(dest="part", metavar="PART", required=True, parser_class=parser_class)
+    mouth = command(parts, "mouth", "Train the network from sound to mouth on synthetic speech.", run_mouth,
+                    epilog="example:\n  tfg train mouth --out build/mouth --profile cpu")
+    _add_common(mouth)
+    runs = {"syncnet": run_syncnet, "emotion": run_emotion, "encoder": run_encoder, "emogen": run_emogen}
+    for name, about in PARTS.items():
+        more = EMOGEN_EXAMPLES if name == "emogen" else JUDGE_EXAMPLES
+        part = command(parts, name, about, runs[name], epilog=(EXAMPLES + more).format(part=name))
+        part.add_argument("--store", required=True, metavar="DIR", help="what tfg corpora prepare wrote")
+        _add_common(part)
+        part.add_argument("--devices", type=_devices, metavar="N", help="how many GPUs, or auto (default: 1)")
+        part.add_argument("--precision", choices=PRECISIONS, metavar="P",
+                          help=f"{', '.join(PRECISIONS)} (default: the profile's)")
+        if name == "emogen":
+            _add_emogen(part)
+        else:
+            part.add_argument("--judge", action="store_true",
+                              help="train the one that scores systems instead: another network, on judge actors only")
+
+
+def _add_common(part) -> None:
+    part.add_argument("--out", required=True, metavar="DIR", help="folder for weights, log and the resumable state")
+    part.add_argument("--profile", help="ci (seconds), cpu (minutes), gpu (default: cpu)")
+    part.add_argument("--seed", type=int, metavar="N", help="same seed, same network (default: 0)")
+    part.add_argument("--steps", type=int, metavar="N", help="instead of the profile's")
+    part.add_argument("--resume", action=argparse.BooleanOptionalAction, help="go on from a state (default: yes)")
+
+
+def _add_emogen(part) -> None:
+    part.add_argument("--syncnet", metavar="DIR", help="the expert of lips and sound (default: the one that ships)")
+    part.add_argument("--emotion", metavar="DIR", help="the emotion discriminator (default: the one that ships)")
+    part.add_argument("--encoder", metavar="DIR", help="the face encoder (default: the one that ships)")
+    part.add_argument("--perceptual", choices=("auto", "vgg19", "encoder"), metavar="NET",
+                      help="what compares pictures: vgg19, encoder, or auto (default): vgg19 if its weights can be had")
+    part.add_argument("--quality", action=argparse.BooleanOptionalAction,
+                      help="a discriminator of true and drawn faces besides (default: the profile's)")
+
+
+def _devices(text: str) -> int | str:
+    if text == "auto" or (text.isdecimal() and int(text) > 0):
+        return text if text == "auto" else int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of devices; give 1 or more, or auto")
+
+
+# ---- the commands ---------------------------------------------------------------------------------------------
+def run_mouth(given: dict) -> None:
+    """The network from sound to mouth."""
+    from tfg.training.mouth import train
+
+    started = time.perf_counter()
+    train(**given, progress=sys.stderr.isatty())
+    _say(f"wrote {given['out']}/mouth.safetensors and mouth.json {_in(started)}")
+
+
+def run_syncnet(given: dict) -> None:
+    """SyncNet, or its judge."""
+    from tfg.training.syncnet import train_syncnet
+
+    _run(train_syncnet, given, "judge_sync" if given.get("judge") else "syncnet")
+
+
+def run_emotion(given: dict) -> None:
+    """The emotion discriminator, or its judge."""
+    from tfg.training.emotion import train_emotion
+
+    _run(train_emotion, given, "judge_emotion" if given.get("judge") else "emotion")
+
+
+def run_encoder(given: dict) -> None:
+    """The face encoder, or its judge."""
+    from tfg.training.encoder import train_encoder
+
+    _run(train_encoder, given, "judge_encoder" if given.get("judge") else "encoder")
+
+
+def run_emogen(given: dict) -> None:
+    """The generator."""
+    from tfg.training.emogen import train_emogen
+
+    _run(train_emogen, given, "emogen")
+
+
+def _run(train, given: dict, name: str) -> None:
+    """Train, then one sentence: what was written, how long it took, and the scores of the card."""
+    started = time.perf_counter()
+    made = train(**given, progress=sys.stderr.isatty())
+    card = made[1] if isinstance(made, tuple) else {"scores": _logged(given["out"])}
+    _say(f"wrote {given['out']}/{name}.safetensors and {name}.json {_in(started)}; {said(card.get('scores', {}))}")
+
+
+def _logged(out) -> dict:
+    from pathlib import Path
+
+    from tfg.training.log import read
+
+    return {name: value for _, name, value in read(Path(out) / "log.csv") if name in WORDS}
+
+
+def said(scores: dict) -> str:
+    """A card's scores in words. Lists and texts are left to the card.
+
+    >>> said({"test": {"accuracy": .8125, "HI": {"accuracy": .95}}, "lse_d": 6.5})
+    'test: 81.2% right; test HI: 95.0% right; lse_d 6.5'
+    """
+    groups: dict[str, list[str]] = {}
+    for path, name, value in _numbers(scores):
+        groups.setdefault(path, []).append(WORDS[name].format(value) if name in WORDS else f"{name} {value:.3g}")
+    return "; ".join(f"{path}: {', '.join(told)}" if path else ", ".join(told) for path, told in groups.items()) \
+        or "no scores"
+
+
+def _numbers(scores: dict, path: str = "") -> Iterator[tuple[str, str, float]]:
+    for name, value in scores.items():
+        if isinstance(value, dict):
+            yield from _numbers(value, f"{path} {name}".strip())
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            yield path, name, value
+
+
+def _in(started: float) -> str:
+    return f"in {(time.perf_counter() - started) / 60:.1f} min"
+
+
+def _say(sentence: str) -> None:
+    print(sentence, flush=True)

@@ -1,0 +1,350 @@
+"""Train EmoGen's generator: first to draw the hidden face, then in time with the sound, with feeling, and sharp.
+
+    tfg train emogen --store build/tight --out build/emogen --syncnet build/syncnet --emotion build/emotion
+
+Goyal et al. 2023 on Wav2Lip (Prajwal et al. 2020). Targets are windows of T = 5 frames whose face is hidden; the
+reference shows the same person at another time, with another emotion. So sound alone tells what the lips do and the
+emotion input alone what the brows do: were the reference of the same clip, nothing of that had to be learned. Losses:
+L1, weighted to the mouth; a perceptual distance; the sync expert's, from the moment the lips begin to follow (its loss
+on unseen actors falls below .75: before that its gradients are noise); the emotion discriminator's cross entropy; a
+quality discriminator's. Experts are frozen and in eval mode; only the joint emotion discriminator (`joint`) learns on,
+from true clips, as the original's does.
+"""
+from __future__ import annotations
+
+import copy
+import logging
+import time
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from tfg import losses
+from tfg.corpora.augment import Augment
+from tfg.corpora.splits import Splits
+from tfg.corpora.store import Store
+from tfg.corpora.windows import Windows
+from tfg.errors import InputError
+from tfg.models import checkpoint, quality
+from tfg.models.emogen import PROFILES, Emogen, compose, face_mask, hide
+from tfg.models.emotion import EmotionConfig, EmotionNet
+from tfg.models.syncnet import FRAMES, MEL_WIDTH, SyncNet, SyncNetConfig
+from tfg.training.loop import At, Run, cosine, train
+from tfg.training.syncnet import another_line
+from tfg.vocabulary import EMOTIONS, LEVELS
+
+SYNC_FROM = .75
+"""The sync loss on unseen actors below which its weight is no longer 0 (Wav2Lip's rule)."""
+LEVEL = {"LO": .25, "MD": .5, "HI": .8, "XX": .5}
+"""Intensity of clips that have no curve of it; that of neutral ones is 0."""
+RUNS = {"ci": Run(phases=(("draw", 4), ("gan", 4)), batch=2, evaluate_every=4),
+        "cpu": Run(phases=(("draw", 2000), ("gan", 2000)), batch=24, evaluate_every=500, average=.995),
+        "gpu": Run(phases=(("draw", 60_000), ("gan", 140_000)), batch=16, evaluate_every=3000, average=.999, workers=8,
+                   precision="bf16-mixed")}
+RATE = {"ci": 1e-3, "cpu": 1e-3, "gpu": 1e-4}
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What each loss weighs; L1 has the rest up to 1.
+
+    mouth: weight of the mouth's pixels in L1, beside 1 for the rest of the face.  full: share of a batch's windows that
+    are drawn whole in the phase "gan"; of the others, and of all in "draw", the middle frame is: more people for the
+    same work, where no loss needs a window.
+    """
+
+    sync: float = .03
+    emotion: float = .01
+    perceptual: float = .01
+    quality: float = .07
+    mouth: float = 0.0
+    full: float = 1.0
+
+
+WEIGHTS = {"ci": Weights(mouth=3, full=.5), "cpu": Weights(mouth=4, full=.25), "gpu": Weights()}
+"""As published for "gpu" (sync .03 with the quality discriminator, .01 without: `quality` there is Wav2Lip's)."""
+
+
+class Faces:
+    """Data for the loop: windows with `feeling` (B, 6), `strength` (B,) and sound from many voices and microphones.
+
+    Each window's five mel windows are disturbed as one piece of speech; the expert hears the sound as it was.
+    """
+
+    def __init__(self, windows: Windows, *, disturbed: bool = True):
+        self.windows, self.disturbed = windows, disturbed
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def batch(self, epoch: int, indices) -> dict:
+        batch = self.windows.batch(epoch, indices)
+        known = batch["emotion"] >= 0
+        default = np.array([LEVEL[name] for name in LEVELS], np.float32)[batch["level"]]
+        strength = batch["intensity"].mean(1)
+        strength = np.where(np.isfinite(strength), strength, default) * known * (batch["emotion"] != NEUTRAL)
+        batch["strength"] = strength.astype(np.float32)
+        batch["feeling"] = _feelings(batch["emotion"], strength)
+        if self.disturbed:
+            for mels, index in zip(batch["mels"], batch["index"]):
+                mels[:] = another_line(mels, np.random.default_rng([self.windows.seed, 62, epoch, int(index)]))
+        return batch
+
+
+NEUTRAL = EMOTIONS.index("NEU")
+
+
+def _feelings(emotion: np.ndarray, strength: np.ndarray) -> np.ndarray:
+    """(B, 6) float32, the batch form of `tfg.models.emogen.feeling`; emotions that are not known count as neutral."""
+    one, neutral = np.eye(len(EMOTIONS))[emotion], np.eye(len(EMOTIONS))[NEUTRAL]
+    return (strength[:, None] * one + (1 - strength[:, None]) * neutral).astype(np.float32)
+
+
+@dataclass
+class EmogenTask:
+    """What `loop.train` needs.  experts: frozen SyncNet and EmotionNet, None to do without.  judge: a discriminator
+    that is trained, too (networks["quality"]).  joint: the emotion discriminator learns on."""
+
+    network: Emogen
+    windows: Windows
+    unseen: Windows
+    run: Run
+    rate: float
+    weights: Weights
+    syncnet: SyncNet | None = None
+    emotion: EmotionNet | None = None
+    perceptual: losses.Perceptual | None = None
+    quality: quality.QualityNet | None = None
+    joint: bool = False
+    evaluated: int = 96
+    held: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        size = self.network.config.size
+        self.network.to(memory_format=torch.channels_last)                # half the time on a CPU, less on a GPU
+        self.data, self.networks = Faces(self.windows), {"emogen": self.network}
+        adam = {"lr": self.rate, "betas": (.5, .999)}
+        self.optimisers = {"emogen": torch.optim.Adam(self.network.parameters(), **adam)}
+        if self.quality is not None:
+            self.networks["quality"] = self.quality
+            self.optimisers["quality"] = torch.optim.Adam(self.quality.parameters(), **adam)
+        if self.joint:
+            self.networks["emotion"] = copy.deepcopy(self.emotion).requires_grad_(True)
+            self.optimisers["emotion"] = torch.optim.Adam(self.networks["emotion"].parameters(), self.rate * .1,
+                                                          betas=(.5, .999))
+        self.mask = torch.from_numpy(face_mask(size, self.network.config.mask))
+        self.mouth = torch.from_numpy(losses.mouth_area(size)) * self.mask
+        self.pixels = self.mask * (1 + self.weights.mouth * self.mouth)
+
+    def lr(self, name: str, at: At) -> float:
+        return cosine(at, self.run)
+
+    # ---- learning ----
+    def losses(self, batch, at: At):
+        self._move(batch["frames"].device)
+        gan, w = at.phase == "gan", self.weights
+        full = max(1, round(w.full * len(batch["mel"]))) if gan else 0
+        drawn, target = self._draw(batch, full)
+        sync_on = gan and self.syncnet is not None and at.state.get("sync", False)
+        w_sync = (w.sync if self.quality is not None else min(w.sync, .01)) if sync_on else 0.0
+        w_emotion = w.emotion if gan and self.emotion is not None else 0.0
+        w_perceptual = w.perceptual if self.perceptual is not None else 0.0
+        l1 = losses.reconstruction(drawn, target, self.pixels)
+        loss, told = (1 - w_sync - w_emotion - w_perceptual) * l1, {"l1": l1}
+        if w_perceptual:
+            told["perceptual"] = self.perceptual(drawn, target)
+            loss = loss + w_perceptual * told["perceptual"]
+        windows = drawn[:full * FRAMES].unflatten(0, (full, FRAMES)) if full else None
+        if w_sync:
+            told["sync"] = losses.sync(self.syncnet, windows, batch["mel"][:full])
+            loss = loss + w_sync * told["sync"]
+        label = batch["emotion"][:full]
+        felt = torch.where(label == NEUTRAL, 1.0, batch["strength"][:full])
+        if w_emotion:
+            discriminator = self.networks["emotion"] if self.joint else self.emotion
+            told["emotion_ce"] = losses.emotion(discriminator, windows, label, felt)
+            loss = loss + w_emotion * told["emotion_ce"]
+        if gan and self.quality is not None:
+            told["fools"] = losses.looks_true(self.networks["quality"](drawn * self.mask), 1.0)
+            loss = loss + w.quality * told["fools"]
+        yield "emogen", loss, told
+        if gan and self.quality is not None:
+            real = losses.looks_true(self.networks["quality"](target * self.mask), 1.0)
+            fake = losses.looks_true(self.networks["quality"](drawn.detach() * self.mask), 0.0)
+            yield "quality", (real + fake) / 2, {"real": real, "fake": fake}
+        if gan and self.joint:
+            true = batch["frames"][:full].float() / 255
+            yield "emotion", losses.emotion(self.networks["emotion"], true, label, felt), {}
+
+    def _draw(self, batch, full: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The first `full` windows whole, of the others the middle frame: drawn (composed) and true, (N, 3, S, S)."""
+        def pick(x):
+            return torch.cat([x[:full].flatten(0, 1), x[full:, FRAMES // 2]])
+
+        target, reference = (pick(batch[k]).float() / 255 for k in ("frames", "reference"))
+        feeling = torch.cat([batch["feeling"][:full].repeat_interleave(FRAMES, 0), batch["feeling"][full:]])
+        return self.compose(self.networks["emogen"], pick(batch["mels"])[:, None], feeling, target[:, None],
+                            reference[:, None])[:, 0], target
+
+    def compose(self, network, mels, feeling, target, reference) -> torch.Tensor:
+        """Hide, draw and put into place: all (B, T, 3, S, S) in [0, 1]."""
+        return compose(network(mels, feeling, hide(target, self.mask), reference).float(), target, self.mask)
+
+    def _move(self, device) -> None:
+        """Experts and masks follow the data: the loop knows nothing of them."""
+        if self.mask.device != device:
+            self.mask, self.mouth, self.pixels = (x.to(device) for x in (self.mask, self.mouth, self.pixels))
+        for expert in (self.syncnet, self.emotion, self.perceptual):
+            if expert is not None and next(expert.parameters()).device != device:
+                expert.to(device)
+
+    # ---- scores and pictures ----
+    def _unseen(self) -> dict:
+        """The same windows of unseen actors at every evaluation, evenly chosen."""
+        if not self.held:
+            from tfg.training.feed import tensors
+
+            which = np.unique(np.linspace(0, len(self.unseen) - 1, self.evaluated).astype(int))
+            held = tensors(Faces(self.unseen, disturbed=False).batch(0, which))
+            order = torch.from_numpy(np.random.default_rng(5).permutation(len(which)))
+            self.held = held | {"other": held["mels"][order]}
+        return self.held
+
+    def _parts(self, device, n: int = 16):
+        held = self._unseen()
+        for first in range(0, len(held["mel"]), n):
+            part = {k: v[first:first + n].to(device) for k, v in held.items()}
+            yield part, part["frames"].float() / 255, part["reference"].float() / 255
+
+    def evaluate(self, at: At) -> dict[str, float]:
+        """On unseen actors.  l1, psnr: of what is drawn.  mouth, mouth_other: L1 about the mouth with the true sound,
+        and with another clip's: the drawn lips follow the sound if the second is larger.  heard, felt: mean |change| of
+        mouth and face when the sound, or the emotion, is another one.  sync_loss, emotion_accuracy: the frozen
+        experts', of drawn faces; ..._true: of the true ones."""
+        network, sums, n = self.networks["emogen"], {}, 0
+        device = next(network.parameters()).device
+        self._move(device)
+        for part, target, reference in self._parts(device):
+            drawn = self.compose(network, part["mels"], part["feeling"], target, reference)
+            other = self.compose(network, part["other"], part["feeling"], target, reference)
+            turned = self.compose(network, part["mels"], part["feeling"].roll(2, 1), target, reference)
+            square = ((drawn - target) ** 2).mean(2) * self.mask
+            values = {"l1": losses.reconstruction(drawn, target, self.mask),
+                      "psnr": (-10 * torch.log10(square.sum((2, 3)) / self.mask.sum() + 1e-10)).mean(),
+                      "mouth": losses.reconstruction(drawn, target, self.mouth),
+                      "mouth_other": losses.reconstruction(other, target, self.mouth),
+                      "heard": losses.reconstruction(other, drawn, self.mouth),
+                      "felt": losses.reconstruction(turned, drawn, self.mask)}
+            for name, frames in (("", drawn), ("_true", target)):
+                if self.syncnet is not None:
+                    values[f"sync_loss{name}"] = losses.sync(self.syncnet, frames, part["mel"])
+                if self.emotion is not None:
+                    named = self.emotion(losses.sized(frames, self.emotion.config.size)).argmax(1)
+                    values[f"emotion_accuracy{name}"] = (named == part["emotion"]).float().mean()
+            for name, value in values.items():
+                sums[name] = sums.get(name, 0.0) + float(value) * len(target)
+            n += len(target)
+        scores = {name: value / n for name, value in sums.items()}
+        if scores.get("sync_loss", 9.0) < SYNC_FROM:
+            at.state["sync"] = True
+        return scores
+
+    def pictures(self, at: At) -> dict[str, np.ndarray]:
+        """Middle frames of unseen actors: target, what is left of it, reference, drawn with the true emotion, and with
+        each of the six at full strength."""
+        network, rows = self.networks["emogen"], []
+        held, device = self._unseen(), next(self.networks["emogen"].parameters()).device
+        t = slice(FRAMES // 2, FRAMES // 2 + 1)
+        for b in np.linspace(0, len(held["mel"]) - 1, 8).astype(int):
+            target, reference = (held[k][b:b + 1, t].to(device).float() / 255 for k in ("frames", "reference"))
+            feelings = torch.cat([held["feeling"][b:b + 1], torch.eye(len(EMOTIONS))]).to(device)
+            n = len(feelings)
+            drawn = self.compose(network, held["mels"][b:b + 1, t].to(device).expand(n, -1, -1, -1), feelings,
+                                 target.expand(n, -1, -1, -1, -1), reference.expand(n, -1, -1, -1, -1))
+            row = torch.cat([target[0], hide(target[0], self.mask), reference[0], drawn[:, 0]])      # (10, 3, S, S)
+            rows.append(row.permute(2, 0, 3, 1).flatten(1, 2))                                        # (S, 10 S, 3)
+        return {"faces": (torch.cat(rows).clamp(0, 1) * 255).round().byte().cpu().numpy()}
+
+
+# ---- setting up -----------------------------------------------------------------------------------------------------
+def train_emogen(store, out, *, profile: str = "cpu", syncnet=None, emotion=None, encoder=None,
+                 perceptual: str = "auto", quality: bool | None = None, joint: bool | None = None, seed: int = 0,
+                 steps: int | None = None, resume: bool = True, progress: bool = True, splits: Splits | None = None,
+                 devices: int | str | None = None, precision: str | None = None) -> tuple[At, dict]:
+    """Train on the store's split `train`, score on `val`. Writes what `loop.train` writes, then emogen.safetensors and
+    emogen.json (the card).  Returns where it ended, and the card.
+
+    store: folder or Store, of crops with the margins `tfg.models.emogen.MARGIN`.  profile: ci, cpu, gpu.  syncnet,
+    emotion, encoder: folders of experts, None for the ones that ship, "none" to do without.  perceptual: see `losses.perceptual`; "auto" is
+    the encoder in the profiles ci and cpu, for there VGG19 takes ten times as long as all the rest.  quality: with the
+    quality discriminator.  joint: the emotion discriminator learns on; both None for the profile's (gpu: yes).
+    steps: of all phases together, shared out as the profile does.
+    Raises InputError: unknown profile, no such store, no windows, no expert.
+    """
+    if profile not in RUNS:
+        raise InputError(f"unknown profile {profile!r}: take one of {', '.join(RUNS)}")
+    store, started = store if isinstance(store, Store) else Store.open(Path(store)), time.perf_counter()
+    run, config = replace(RUNS[profile], seed=seed), PROFILES[profile]
+    if steps is not None:
+        run = replace(run, phases=shared(run.phases, steps))
+    if devices is not None:
+        run = replace(run, devices=devices, strategy="ddp" if devices != 1 else "auto")
+    run = run if precision is None else replace(run, precision=precision)
+    large = profile == "gpu"
+    expert = {"syncnet": _expert("syncnet", SyncNet, SyncNetConfig, syncnet),
+              "emotion": _expert("emotion", EmotionNet, EmotionConfig, emotion)}
+    if perceptual == "auto" and not large:
+        perceptual = "encoder"
+    seen = losses.perceptual(perceptual, encoder)
+    torch.manual_seed(seed)
+    quality, joint = (large if asked is None else asked for asked in (quality, joint))
+    task = EmogenTask(Emogen(config), windows_of(store, splits, "train", config.size, augment=Augment(), seed=seed),
+                      windows_of(store, splits, "val", config.size), run, RATE[profile], WEIGHTS[profile], **expert,
+                      perceptual=seen, quality=_quality(profile) if quality else None, joint=joint,
+                      evaluated=4 if profile == "ci" else 96)
+    used = {"perceptual": seen.name if seen else "none", "quality": quality, "joint": joint}
+    logging.getLogger("tfg").info("perceptual loss: %s", used["perceptual"])
+    at = train(task, run, out, what=f"emogen {config} {task.weights} {used} {len(task.windows)} windows",
+               resume=resume, progress=progress)
+    network = task.networks["emogen"].eval()
+    with torch.no_grad():
+        scores = task.evaluate(at)
+    card = {"data": {"store": Path(store.path).name, "windows": len(task.windows), "actors": len(task.windows.actors),
+                     "scored_on": f"{len(task.unseen.actors)} actors it never saw"},
+            "profile": profile, "seed": seed, "steps": at.step, "phases": dict(run.phases), "batch": run.batch,
+            "weights": asdict(task.weights), **used, "sync_weighed": bool(at.state.get("sync")),
+            "seconds": round(time.perf_counter() - started, 1), "command": "tfg train emogen",
+            "scores": {k: round(v, 4) for k, v in scores.items()}}
+    checkpoint.save(network, out, "emogen", card)
+    return at, card
+
+
+def shared(phases, steps: int) -> tuple[tuple[str, int], ...]:
+    """So many steps, shared out among phases as they were, at least one each where there are as many."""
+    total, ends, done, out = sum(n for _, n in phases), 0, 0, []
+    for k, (name, n) in enumerate(phases):
+        ends += n
+        stop = min(max(round(steps * ends / total), done + 1), steps - (len(phases) - 1 - k))
+        out.append((name, max(stop - done, 0)))
+        done = max(stop, done)
+    return tuple(out)
+
+
+def windows_of(store: Store, splits: Splits | None, split: str, size: int, *, augment: Augment | None = None,
+               seed: int = 0) -> Windows:
+    """Targets, references of another emotion, the sound of every frame, how much is felt."""
+    return Windows(store, splits, split, T=FRAMES, size=size, mel_width=MEL_WIDTH, reference="other_emotion",
+                   per_frame_mel=True, labels=("intensity",), augment=augment, seed=seed)
+
+
+def _expert(name: str, network_class, config_class, folder):
+    """None for "none". A copy of its own: the cached one stays where it is when this one moves to a GPU."""
+    if folder == "none":
+        return None
+    return copy.deepcopy(checkpoint.load(name, network_class, config_class, folder)[0])
+
+
+def _quality(profile: str):
+    return quality.QualityNet(quality.PROFILES[profile])

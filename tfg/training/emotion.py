@@ -1,0 +1,283 @@
+"""Train the network that names the emotion of a face over time, and the judge of emotions on other people.
+
+    tfg train emotion --store build/tight --out build/emotion
+    tfg train emotion --judge --store build/tight_judges --out build/judge_emotion
+
+Cross entropy against the acted emotion, all six equally often. A hint besides, in training only: each frame's code must
+tell the frame's expression coefficients, which virtual actors know of themselves. Six labels a clip tell a network
+who the actors are sooner than what brows do; fifty-two numbers a frame do not. Scored on people that it never saw, clip
+by clip: the mean log-probability of a clip's windows decides.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from tfg.corpora import seeded
+from tfg.corpora.augment import Augment
+from tfg.corpora.splits import Splits
+from tfg.corpora.store import Store
+from tfg.corpora.windows import Windows
+from tfg.errors import InputError
+from tfg.models import checkpoint, emotion, judge_emotion
+from tfg.training.feed import tensors
+from tfg.training.loop import At, Run, cosine, train
+from tfg.training.vary import Vary
+from tfg.vocabulary import EMOTIONS, EXPRESSION, LEVELS
+
+FRAMES = 5
+"""Of a window: what the generator is given."""
+RUNS = {"ci": Run(phases=(("learn", 6),), batch=12, evaluate_every=6),
+        "cpu": Run(phases=(("learn", 5000),), batch=48, evaluate_every=500, average=.995, best="-loss"),
+        "gpu": Run(phases=(("learn", 35_000),), batch=64, evaluate_every=1000, average=.999, best="-loss", workers=8)}
+"""gpu: 300 epochs of CREMA-D, as published."""
+RATE = {"ci": 3e-3, "cpu": 1e-3, "gpu": 1e-6}
+JUDGE_RATE = {"ci": 3e-3, "cpu": 1e-3, "gpu": 3e-4}
+DECAY = .05
+"""Of weights, by AdamW."""
+SMOOTH = .1
+"""Of the labels: at low levels nobody can be sure."""
+HINT = 1.0
+"""Weight of the expression's loss beside the cross entropy."""
+LEAST_STD = .05
+"""Coefficients that hardly ever move are not magnified beyond this."""
+HELD_OUT = 6
+"""One in so many judge actors is kept from the judge, to choose its weights by."""
+EVERY = 3
+"""Starts of windows that are scored: every so many."""
+JUDGE_LOOKS = (0, 4)
+"""Frames of a window that the judge learns from: its neighbours would tell it nothing more."""
+AUGMENT = {False: Augment(), True: Augment(blur=2.0, blur_p=.3, noise=.05, noise_p=.4, jpeg=25, jpeg_p=.3)}
+VARY = {False: Vary(), True: Vary(coarse=.3)}
+"""By whether it is the judge, who looks at drawn faces, too: blurred, noisy, small ones."""
+
+
+class Visits:
+    """Data for the loop: index i is a visit of a clip, all emotions equally often, and a window of it at random."""
+
+    visits = 8                                                     # of each clip of the commonest emotion in an epoch
+
+    def __init__(self, windows: Windows, looks: tuple[int, ...] | None = None):
+        clip = windows.clip_of_index()
+        self.windows, self.looks = windows, looks
+        self.order = np.argsort(clip, kind="stable")
+        self.count = np.bincount(clip, minlength=len(windows.clips))
+        self.first = np.cumsum(self.count) - self.count            # of each clip, in `order`
+        of = np.array([row.emotion for row in windows.clips])
+        groups = [np.flatnonzero((of == name) & (self.count > 0)) for name in EMOTIONS]
+        self.groups = [g for g in groups if len(g)]
+
+    def __len__(self) -> int:
+        return self.visits * len(self.groups) * max(map(len, self.groups))
+
+    def batch(self, epoch: int, indices) -> dict:
+        """(B, ...) windows."""
+        indices = np.asarray(indices, np.int64)
+        which, turn = indices % len(self.groups), indices // len(self.groups)
+        clip = np.array([self.groups[w][t % len(self.groups[w])] for w, t in zip(which, turn)])
+        place = (seeded.uniform(self.windows.seed, epoch, 70, indices) * self.count[clip]).astype(np.int64)
+        batch = self.windows.batch(epoch, self.order[self.first[clip] + place])
+        if self.looks is not None:
+            batch |= {k: batch[k][:, list(self.looks)] for k in ("frames", "expression")}
+        return batch
+
+
+@dataclass
+class EmotionTask:
+    """What `loop.train` needs. windows: to learn from; unseen: to be scored on."""
+
+    network: nn.Module
+    windows: Windows
+    unseen: Windows
+    run: Run
+    rate: float
+    judge: bool = False
+    published: bool = False
+
+    def __post_init__(self):
+        hint = nn.Linear(self.network.dim, len(EXPRESSION))
+        self.name = "judge_emotion" if self.judge else "emotion"
+        self.networks = {self.name: self.network, "hint": hint}
+        self.data, self.vary = Visits(self.windows, JUDGE_LOOKS if self.judge else None), VARY[self.judge]
+        labels = self.windows.store.arrays["expression"]
+        seen = np.concatenate([labels[row.start:row.stop] for row in self.windows.clips])
+        self.mean = torch.from_numpy(seen.mean(0, dtype=np.float32))
+        self.scale = torch.from_numpy(seen.std(0, dtype=np.float32) + LEAST_STD)
+        parameters = [p for n in self.networks.values() for p in n.parameters()]
+        groups = [{"params": [p for p in parameters if p.ndim > 1], "weight_decay": 0.0 if self.published else DECAY},
+                  {"params": [p for p in parameters if p.ndim == 1], "weight_decay": 0.0}]
+        self.optimisers = {"emotion": torch.optim.AdamW(groups, self.rate, betas=(.9, .99))}
+
+    def losses(self, batch, at: At):
+        frames = self.vary(batch["frames"].float() / 255)
+        logits, codes = self.networks[self.name](frames, codes=True)
+        target = batch["emotion"]
+        named = F.cross_entropy(logits.float(), target, label_smoothing=SMOOTH)
+        true = (batch["expression"] - self.mean.to(frames.device)) / self.scale.to(frames.device)
+        hint = F.smooth_l1_loss(self.networks["hint"](codes).float(), true)
+        right = (logits.argmax(1) == target).float().mean()
+        yield "emotion", named + HINT * hint, {"named": named, "hint": hint, "right": right}
+
+    def evaluate(self, at: At) -> dict[str, float]:
+        found = score(self.networks[self.name], self.unseen)
+        return {"accuracy": found["accuracy"], "loss": found["loss"], "windows": found["windows"]} | {
+            f"accuracy_{level}": value for level, value in found["levels"].items()}
+
+    def lr(self, name: str, at: At) -> float:
+        """published: a tenth from the middle on (StepLR, 150 of 300 epochs)."""
+        return .1 ** (2 * at.step // self.run.steps) if self.published else cosine(at, self.run)
+
+
+def windows_of(store: Store, splits: Splits | None, split: str, size: int, *, purpose: str = "train",
+               labels: tuple[str, ...] = (), augment: Augment | None = None, keep=None, stride: int = 1,
+               seed: int = 0) -> Windows:
+    """Windows of clips whose emotion is known.  keep: function of a row.  Raises InputError if there are none."""
+    def known(row) -> bool:
+        return row.emotion in EMOTIONS and (keep is None or keep(row))
+
+    return Windows(store, splits, split, purpose=purpose, T=FRAMES, size=size, reference=None, labels=labels,
+                   augment=augment, keep=known, stride=stride, seed=seed)
+
+
+@torch.no_grad()
+def log_probabilities(network: nn.Module, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
+    """(N, 6) of all windows, and (N,) the clip of each, as in windows.clips. The network is put in eval mode."""
+    device, parts = next(network.eval().parameters()).device, []
+    for part in np.array_split(np.arange(len(windows)), -(-len(windows) // 64)):
+        frames = tensors(windows.batch(0, part))["frames"].to(device).float() / 255
+        parts.append(network(frames).float().log_softmax(1).cpu().numpy())
+    return np.concatenate(parts), windows.clip_of_index()
+
+
+def score(network: nn.Module, windows: Windows) -> dict:
+    """How often the acted emotion is named.
+
+    accuracy: share of clips, where the mean log-probability of a clip's windows decides; windows: share of windows;
+    loss: mean cross entropy of clips.  levels, emotions: accuracy of each level, each acted emotion.  confusion: 6 rows
+    of counts of clips, rows acted, columns named, in the order of EMOTIONS.  clips, actors: how many.
+    """
+    found, clip = log_probabilities(network, windows)
+    clips = np.unique(clip)
+    acted = np.array([EMOTIONS.index(row.emotion) for row in windows.clips])
+    level = np.array([str(row.level) for row in windows.clips])
+    mean = np.stack([found[clip == c].mean(0) for c in clips])                      # (C, 6)
+    right = mean.argmax(1) == acted[clips]
+    confusion = np.zeros((len(EMOTIONS), len(EMOTIONS)), int)
+    np.add.at(confusion, (acted[clips], mean.argmax(1)), 1)
+
+    def share(of, names) -> dict[str, float]:
+        return {name: float(right[of == key].mean()) for key, name in names if (of == key).any()}
+
+    return {"accuracy": float(right.mean()), "windows": float((found.argmax(1) == acted[clip]).mean()),
+            "loss": float(-mean[np.arange(len(clips)), acted[clips]].mean()),
+            "levels": share(level[clips], [(name, name) for name in LEVELS]),
+            "emotions": share(acted[clips], list(enumerate(EMOTIONS))), "confusion": confusion.tolist(),
+            "clips": len(clips), "actors": len({windows.clips[c].actor for c in clips})}
+
+
+def evaluate_emotion(network: nn.Module, store: Store, split: str = "test", purpose: str = "evaluate", *,
+                     splits: Splits | None = None, keep=None) -> dict:
+    """`score` on a split of a store.  Raises InputError if it has no clips of known emotion, or for another's split."""
+    return score(network, windows_of(store, splits, split, network.config.size, purpose=purpose, keep=keep,
+                                     stride=EVERY))
+
+
+def real_clips(network: nn.Module, store: Store) -> dict:
+    """What the network says of real clips, beside what people said who saw them. For reading; nothing is chosen by it.
+
+    store: clips with the raters' shares (`Row.soft`), which are all in the split test.  Returns acted and raters: how
+    often the likeliest emotion is the acted one, and the raters' first choice; people: how often the raters' first
+    choice is the acted one; clips: a dict of each: name, acted, named, probabilities and votes in the order of EMOTIONS.
+    """
+    voted = [row for row in store.clips if row.soft is not None and row.emotion in EMOTIONS]
+    if not voted:
+        raise InputError(f"{store.path} has no clip that raters have judged; give a store of CREMA-D's clips.")
+    windows = Windows(store, Splits.of_store(store), "test", purpose="evaluate", T=FRAMES, size=network.config.size,
+                      reference=None, labels=(), keep=lambda row: row.id in {v.id for v in voted})
+    found, clip = log_probabilities(network, windows)
+    clips = []
+    for c in np.unique(clip):
+        row, mean = windows.clips[c], found[clip == c].mean(0)
+        odds = np.exp(mean - mean.max())
+        clips.append({"clip": row.id, "acted": row.emotion, "named": EMOTIONS[int(mean.argmax())],
+                      "raters": EMOTIONS[int(np.argmax(row.soft))],
+                      "probabilities": [round(float(p), 3) for p in odds / odds.sum()], "votes": list(row.soft)})
+
+    def agree(a: str, b: str) -> float:
+        return float(np.mean([entry[a] == entry[b] for entry in clips]))
+
+    return {"acted": agree("named", "acted"), "raters": agree("named", "raters"), "people": agree("raters", "acted"),
+            "clips": clips}
+
+
+def held_out(store: Store, splits: Splits | None = None) -> set[str]:
+    """Judge actors, as corpus/actor, that no judge learns from: one in HELD_OUT by sorted name, at least one.
+
+    Raises InputError if there are fewer than three judge actors.
+    """
+    splits = Splits.of_store(store) if splits is None else splits.for_store(store)
+    people = sorted({who(row) for row in splits.select(store.clips, "judge", purpose="judge")})
+    if len(people) < 3:
+        raise InputError(f"{store.path} has {len(people)} judge actors; a judge needs 3 or more: two to learn from, one "
+                         "to choose its weights by. Prepare a set of which `tfg actors make` dealt some to the judge.")
+    return set(people[HELD_OUT - 1::HELD_OUT] or people[-1:])
+
+
+def who(row) -> str:
+    """Corpus and actor of a clip."""
+    return f"{row.corpus}/{row.actor}"
+
+
+def train_emotion(store, out, *, judge: bool = False, profile: str = "cpu", seed: int = 0, steps: int | None = None,
+                  resume: bool = True, progress: bool = True, splits: Splits | None = None, devices=None,
+                  precision: str | None = None) -> tuple[At, dict]:
+    """Train on the store's split `train`, choose the weights by `val` (judge: both are of the split `judge`).
+
+    Writes what `loop.train` writes, then out/emotion.safetensors and .json (judge: judge_emotion).  store: folder or
+    Store.  profile: ci, cpu, gpu.  devices, precision: instead of the profile's.  Returns where it ended, and the card;
+    its scores are `val` and, if the store has test actors, `test`.
+    Raises InputError: unknown profile, no such store, nobody to learn from, a folder of another run.
+    """
+    if profile not in RUNS:
+        raise InputError(f"unknown profile {profile!r}: take one of {', '.join(RUNS)}")
+    store = store if isinstance(store, Store) else Store.open(Path(store))
+    name = "judge_emotion" if judge else "emotion"
+    run = replace(RUNS[profile], seed=seed)
+    given = {"phases": steps and (("learn", steps),), "devices": devices, "precision": precision}
+    run = replace(run, **{k: v for k, v in given.items() if v is not None})
+    torch.manual_seed(seed)
+    network = (judge_emotion.EmotionJudge(judge_emotion.PROFILES[profile]) if judge
+               else emotion.EmotionNet(emotion.PROFILES[profile]))
+    away = held_out(store, splits) if judge else set()
+    split, other, purpose = ("judge", "judge", "judge") if judge else ("train", "val", "train")
+    learn = windows_of(store, splits, split, network.config.size, purpose=purpose, labels=("expression",),
+                       augment=AUGMENT[judge], keep=lambda row: who(row) not in away, seed=seed)
+    unseen = windows_of(store, splits, other, network.config.size, purpose=purpose, stride=EVERY,
+                        keep=(lambda row: who(row) in away) if judge else None)
+    rate, published = (JUDGE_RATE if judge else RATE)[profile], profile == "gpu" and not judge
+    task = EmotionTask(network, learn, unseen, run, rate, judge, published)
+    at = train(task, run, out, what=f"{name} {network.config} {len(learn)} windows", resume=resume, progress=progress)
+    best = Path(out) / "best" / f"{name}.safetensors"
+    if run.best and best.is_file():
+        from safetensors.torch import load_file
+
+        network.load_state_dict(load_file(best))
+    scores = {"val": score(network, unseen)}
+    table = Splits.of_store(store) if splits is None else splits.for_store(store)
+    if any(row.emotion in EMOTIONS for row in table.select(store.clips, "test", purpose="evaluate")):
+        scores["test"] = evaluate_emotion(network, store, splits=splits)
+    card = {"data": f"{len(learn.clips)} clips of {len(learn.actors)} actors, {len(learn)} windows, split {split}",
+            "use": "scores only, never a loss" if judge else "losses", "profile": profile, "steps": at.step,
+            "seed": seed, "scores": scores,
+            "scored_on": f"val: {len(unseen.actors)} actors of the split {other} that it did not learn from, by whom its "
+                         "weights were chosen; test: the split test",
+            "command": f"tfg train emotion{' --judge' * judge} --store DIR --out DIR --profile {profile} --seed {seed}"
+                       f" --steps {at.step}"}
+    if not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0:
+        checkpoint.save(network, out, name, card)
+    return at, {"system": name, **card}

@@ -1,0 +1,51 @@
+"""Which actors a network learns from and which it is scored on: one rule for all networks and their judges."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tfg.corpora.splits import Splits
+from tfg.corpora.store import Store
+from tfg.errors import InputError
+
+HELD_OUT = 6
+"""One in so many judge actors is kept from a judge, to choose its weights by."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """Arguments of `Windows`: a split, what for, and which of its rows (None: all)."""
+
+    split: str
+    purpose: str
+    keep: Callable | None = None
+
+    def windows(self) -> dict:
+        """As keywords."""
+        return dict(split=self.split, purpose=self.purpose, keep=self.keep)
+
+
+def sides(store: Store, splits: Splits | None, judge: bool) -> tuple[Side, Side]:
+    """(to learn from, to choose by). A system's networks: `train` and `val`. A judge's: the split `judge` but for one
+    actor in HELD_OUT by sorted name, and these.  Raises InputError if there are fewer than three judge actors."""
+    if not judge:
+        return Side("train", "train"), Side("val", "evaluate")
+    held = held_out(store, splits)
+    return (Side("judge", "judge", lambda row: f"{row.corpus}/{row.actor}" not in held),
+            Side("judge", "judge", lambda row: f"{row.corpus}/{row.actor}" in held))
+
+
+def held_out(store: Store, splits: Splits | None) -> frozenset[str]:
+    """corpus/actor of the judge actors that a judge does not learn from."""
+    splits = Splits.of_store(store) if splits is None else splits.for_store(store)
+    people = sorted({f"{r.corpus}/{r.actor}" for r in splits.select(store.clips, "judge", purpose="judge")})
+    if len(people) < 3:
+        raise InputError(f"{store.path} has {len(people)} judge actors; a judge needs at least 3: two to learn from "
+                         "and one to choose by. Make some: tfg actors make --actors 240 --portraits 96 --only judge")
+    return frozenset(people[HELD_OUT - 1::HELD_OUT] or people[-1:])
+
+
+def has_split(store: Store, splits: Splits | None, split: str) -> bool:
+    """Whether anybody of the store is in it."""
+    splits = Splits.of_store(store) if splits is None else splits.for_store(store)
+    return bool(splits.select(store.clips, split, purpose="evaluate"))
