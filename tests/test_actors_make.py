@@ -389,13 +389,13 @@ def test_help(command, capsys):
 
 
 def test_only_one_split_of_a_cast(tmp_path):
-    made = make(tmp_path / "set", actors=12, portraits=0, clips=1, size=48, varied=5, only="judge", progress=False)
+    made = make(tmp_path / "set", actors=12, portraits=0, clips=1, size=48, varied=5, only=["judge"], progress=False)
     held = json.loads((tmp_path / "set" / "set.json").read_text())
     whole = manifest(actors=12, portraits=0, clips=1, size=48, varied=5)
     assert held["members"] == [m for m in whole["members"] if m["split"] == "judge"] and len(held["members"]) == 2
     assert made.made == [Planned(**c).name for c in whole["clips"] if c["actor"] in held["split"]["judge"]]
     assert all("_TXT_" in name and (tmp_path / "set" / f"{name}.mp4").exists() for name in made.made)
-    for bad, word in ((dict(only="jury"), "jury"), (dict(actors=1, only="judge"), "cast more actors"),
+    for bad, word in ((dict(only=["jury"]), "jury"), (dict(actors=1, only=["judge"]), "cast more actors"),
                       (dict(varied=0), "1 to 1000"), (dict(varied=3, text="Hello."), "beside a text")):
         with pytest.raises(InputError, match=word):
             manifest(**{"actors": 12, "portraits": 0, **bad})

@@ -38,7 +38,7 @@ def add(commands, command, parser_class) -> None:
     make.add_argument("--varied", type=int, metavar="N", help="they say N different everyday sentences instead")
     make.add_argument("--emotions", metavar="HAP,SAD", help="which ones (default: all six)")
     make.add_argument("--extras", metavar="masks,depth,flow", help="pictures of labels, depth, motion (default: none)")
-    make.add_argument("--only", metavar="SPLIT", help="of all actors only those of train, val, test or judge")
+    make.add_argument("--only", metavar="SPLITS", help="of all actors only those of train, val, test or judge")
     sheet = command(parts, "sheet", "Draw a cast, one picture each.", run_sheet, epilog=SHEET_EXAMPLES)
     sheet.add_argument("--out", required=True, help="the picture, .png or .jpg")
     sheet.add_argument("--set", metavar="DIR", help="draw the cast of this set instead")
@@ -72,6 +72,8 @@ def run_make(given: dict) -> None:
 
     if "emotions" in given:
         given["emotions"] = words(given["emotions"])
+    if "only" in given:
+        given["only"] = [w.lower() for w in words(given["only"])]
     if "extras" in given:
         given["extras"] = [w.lower() for w in words(given["extras"])]
     report = make(given.pop("out"), **given, progress=sys.stderr.isatty(), say=lambda s: print(s, flush=True))

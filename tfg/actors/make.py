@@ -76,7 +76,7 @@ class Report:
 def make(out: str | os.PathLike, *, profile: str = "cpu", actors: int | None = None, portraits: int | None = None,
          portrait: Sequence[str | os.PathLike] = (), clips: int | None = None, size: int | None = None,
          text: str | Sequence[str] | None = None, varied: int | None = None, emotions: Sequence[str] = EMOTIONS,
-         seed: int = 0, extras: Sequence[str] = (), only: str | None = None, workers: int | None = None,
+         seed: int = 0, extras: Sequence[str] = (), only: Sequence[str] = (), workers: int | None = None,
          mirror: str | os.PathLike | None = None, progress: bool = True,
          say: Callable[[str], None] | None = None) -> Report:
     """Make a set, or go on with one.
@@ -85,7 +85,7 @@ def make(out: str | os.PathLike, *, profile: str = "cpu", actors: int | None = N
     (px) replace its numbers.  portrait: photos that become actors of the set (`cast.cast`).  text: said instead of the
     twelve sentences; several are fine.  varied: so many sentences of everyday English instead.
     emotions: of `vocabulary.EMOTIONS`.  seed: another one, other people.  extras: of "masks", "depth", "flow".
-    only: make the actors of this split of the cast, leave the others out.  workers: processes, all cores by default.
+    only: make the actors of these splits of the cast, leave the others out.  workers: processes, all cores by default.
     mirror: a folder with sfhq/ in it, $TFG_MIRROR if None.
     say: called with a sentence about what is to be made, before the work begins.
     A clip that cannot be made is in `Report.failed` and the rest goes on.

@@ -25,12 +25,13 @@ PART = re.compile(r"\..+\.[0-9a-f]{8}\.part\.(mp4|wav|npz|json)")          # wha
 
 
 def manifest(*, profile: str = "cpu", actors=None, portraits=None, portrait=(), clips=None, size=None, text=None,
-             varied=None, emotions=EMOTIONS, seed: int = 0, extras=(), only: str | None = None) -> dict:
+             varied=None, emotions=EMOTIONS, seed: int = 0, extras=(), only=()) -> dict:
     """What set.json holds; arguments as `make`."""
     import tfg
 
-    if only is not None and only not in casting.SPLITS:
-        raise InputError(f"there is no split {only!r}; choose one of {', '.join(casting.SPLITS)}.")
+    unknown = [split for split in only if split not in casting.SPLITS]
+    if unknown:
+        raise InputError(f"there is no split {unknown[0]!r}; choose of {', '.join(casting.SPLITS)}.")
 
     sizes = casting.profile(profile)
     members = casting.members(profile, actors=actors, portraits=portraits, photos=portrait, seed=seed)
@@ -44,11 +45,11 @@ def manifest(*, profile: str = "cpu", actors=None, portraits=None, portrait=(), 
         raise InputError("the text is empty; give at least one word, or leave it out for the twelve sentences.")
     clips = min(sizes["clips"], casting.most_clips(emotions, text)) if clips is None else clips
     planned = casting.plan(members, clips, emotions=emotions, text=text, seed=seed)
-    if only is not None:                                # of the same cast, with the same names
-        members = [m for m in members if m.split == only]
+    if only:                                            # of the same cast, with the same names
+        members = [m for m in members if m.split in only]
         planned = [c for c in planned if c.actor in {m.name for m in members}]
         if not members:
-            raise InputError(f"none of so few actors is in the split {only}; cast more actors.")
+            raise InputError(f"none of so few actors is in {' or '.join(only)}; cast more actors.")
     photos = {m.name: sha256(m.photo) for m in members if m.photo and Path(m.photo).is_file()}
     held: dict[str, str] = {}
     for name, content in photos.items():

@@ -15,6 +15,8 @@ _WHERE = {
     "heads": ("action_unit", "move", "project", "fit_loss", "emotion_change"),
     "actors": ("dominance_blend", "envelope", "landmark_error", "pearson"),
     "windows": ("source_frames", "crop_matrix", "negative_starts", "leaks"),
+    "emotion": ("fold_frames", "soft_cross_entropy", "split_by_actor", "confusion", "occlusion_map"),
+    "syncnet": ("lower_half", "moments", "sync_loss", "choice_loss", "sync_curve", "sync_scores"),
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}
 __all__ = sorted(_MODULE)

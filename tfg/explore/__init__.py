@@ -22,6 +22,10 @@ _WHERE = {
     "corpora": ("film", "draw_clocks", "draw_boxes", "draw_crop", "draw_sizes", "draw_window", "draw_starts",
                 "draw_scores", "draw_ranges", "window_parts", "source_frames", "clocks",
                 "windows"),
+    "syncnet": ("clip_parts", "draw_learning", "draw_sync", "draw_diagonals", "draw_found", "draw_slide", "slide"),
+    "emotion": ("emotion_shares", "sliding", "confusion_matrix", "rater_confusion", "occlusion", "mixture", "close_up",
+                "draw_fold", "draw_named", "draw_loss", "draw_progress", "draw_confusion", "draw_levels",
+                "draw_occlusion", "draw_course", "draw_mix", "mix_emotions", "loss_of_share"),
     "start": ("draw_sheet", "draw_strip", "draw_motion", "emotion_face", "speak"),
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}

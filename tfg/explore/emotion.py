@@ -10,27 +10,18 @@ from tfg.vocabulary import EMOTION_NAMES, EMOTIONS, LEVELS
 from .style import COLOURS, EMOTION_COLOURS, GRID, figure
 from .widgets import sliders
 
-BOX = (.05, .15, .05, .08)
-"""Margins of the tight crops that the networks were trained on (left, top, right, bottom)."""
-
 
 # ---- values ---------------------------------------------------------------------------------------------------
 def emotion_shares(network, pictures) -> np.ndarray:
-    """What a network says of windows of pictures of any size: (N, 6) probabilities.
+    """What a network says of windows of pictures: (N, 6) probabilities.
 
-    network: takes (N, T, 3, S, S) in [0, 1] and has config.size.  pictures: (N, T, h, w, 3) uint8.
+    network: takes (N, T, 3, S, S) in [0, 1], gives logits.  pictures: (N, T, S, S, 3) uint8.
     """
-    import cv2
     import torch
 
-    pictures, side = np.asarray(pictures), network.config.size
-    if pictures.shape[-3:-1] != (side, side):
-        how = cv2.INTER_AREA if side < pictures.shape[-2] else cv2.INTER_CUBIC
-        flat = [cv2.resize(p, (side, side), interpolation=how) for p in pictures.reshape(-1, *pictures.shape[-3:])]
-        pictures = np.stack(flat).reshape(*pictures.shape[:2], side, side, 3)
-    frames = torch.from_numpy(np.ascontiguousarray(np.moveaxis(pictures, -1, 2))).float() / 255
+    frames = torch.from_numpy(np.ascontiguousarray(np.moveaxis(np.asarray(pictures), -1, 2)))
     with torch.no_grad():
-        return torch.cat([network(part).softmax(1) for part in frames.split(64)]).numpy()
+        return torch.cat([network(part.float() / 255).softmax(1) for part in frames.split(64)]).numpy()
 
 
 def sliding(frames, T: int = 5) -> np.ndarray:
@@ -88,7 +79,7 @@ def occlusion(probability: Callable, frames, patch: int, step: int) -> np.ndarra
         return (probability(frames[None])[0] - seen).reshape(len(starts), len(starts)).numpy()
 
 
-def blend(a: str, b: str, weight: float, intensity: float) -> np.ndarray:
+def mixture(a: str, b: str, weight: float, intensity: float) -> np.ndarray:
     """A mixture of two emotions' displays: (52,) actions, intensity x ((1 - weight) a + weight b)."""
     from tfg.actors.emotion import actions
 
@@ -101,10 +92,11 @@ def close_up(actor, asked, pose=None, size: int = 96) -> np.ndarray:
     asked: (52,), 0 is relaxed.  The square is placed by the relaxed face: an expression does not move it.
     """
     from tfg.faces import align
+    from tfg.models.emogen import MARGIN
 
     rest = actor.landmarks(actor.personal(np.zeros(52, np.float32)), pose)
     picture = actor.render(actor.personal(np.asarray(asked, np.float32)), pose)
-    return align.warp(picture, align.box_matrix(align.crop_box(rest, BOX), size), size)
+    return align.warp(picture, align.box_matrix(align.crop_box(rest, MARGIN), size), size)
 
 
 # ---- figures --------------------------------------------------------------------------------------------------
@@ -168,7 +160,7 @@ def draw_loss(shares: Sequence[float] = (1.0, .67)):
     return fig
 
 
-def draw_learning(curves: dict, chance: float = 1 / 6):
+def draw_progress(curves: dict, chance: float = 1 / 6):
     """Shares that are right over the steps of a training.  curves: name -> list of (step, share)."""
     fig, ax = figure(8.0, 2.6)
     for k, (name, values) in enumerate(curves.items()):
@@ -253,7 +245,7 @@ def draw_course(frames, shares, intensity=None, n: int = 8, fps: float = 25.0):
 # ---- sliders --------------------------------------------------------------------------------------------------
 def draw_mix(actor, networks: dict, a: str, b: str, weight: float, intensity: float):
     """A mixture of two emotions on an actor's face, and what each network says of it.  networks: name -> network."""
-    face = close_up(actor, blend(a, b, weight, intensity))
+    face = close_up(actor, mixture(a, b, weight, intensity))
     still = np.repeat(face[None, None], 5, 1)
     title = f"{1 - weight:.0%} {a}, {weight:.0%} {b}\nat {intensity:.2f}"
     return draw_named({title: face}, {name: emotion_shares(network, still) for name, network in networks.items()})

