@@ -43,7 +43,8 @@ def test_help_of_animate_names_every_option_and_emotion(capsys):
     out = capsys.readouterr().out
     for word in ("--source --audio --text --emotion --intensity --system --preprocess --pose-scale --expression-scale "
                  "--no-blink --size --face --seed --no-badge --overwrite --out --motion --save-motion ANG SAD graphics "
-                 "examples:").split():
+                 "emogen --pads --no-smooth --resize-factor --crop-box --box --rotate --static --batch-size --fps "
+                 "--checkpoint examples:").split():
         assert word in out, word
 
 
@@ -56,7 +57,9 @@ def test_options_match_the_function():
     given = vars(build_parser().parse_args(["animate", "--source", "a", "--audio", "b", "--text", "c", "--emotion", "d",
         "--intensity", "1", "--system", "e", "--preprocess", "f", "--pose-scale", "1", "--expression-scale", "1",
         "--no-blink", "--size", "1", "--face", "1", "--seed", "1", "--no-badge", "--motion", "g", "--save-motion", "h",
-        "--overwrite", "--out", "i"]))
+        "--overwrite", "--out", "i", "--pads", "0", "1", "-2", "3", "--no-smooth", "--resize-factor", "1", "--crop-box",
+        "0", "-1", "0", "-1", "--box", "1", "2", "3", "4", "--rotate", "--static", "--batch-size", "1", "--fps", "1",
+        "--checkpoint", "j"]))
     assert set(given) - {"command", "run"} == parameters
     assert given["blink"] is False and given["badge"] is False
     signature = inspect.signature(module.animate).parameters

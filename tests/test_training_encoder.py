@@ -99,7 +99,8 @@ def test_jitter_moves_a_landmark_with_its_picture():
     where = (torch.tensor([20., 40.]) + .5) * 2 / 64 - 1
     moved = (where - matrix[:, :, 2]) / matrix[:, 0, :1]
     y = e.jittered(x, matrix)[:, 0]
-    at = torch.stack([(y.sum(1) * torch.arange(64)).sum(1), (y.sum(2) * torch.arange(64)).sum(1)], 1) / y.sum((1, 2))[:, None]
+    along = torch.arange(64)
+    at = torch.stack([(y.sum(k) * along).sum(1) for k in (1, 2)], 1) / y.sum((1, 2))[:, None]
     assert (at - 20).abs().max() > 1
     torch.testing.assert_close(at, (moved + 1) * 32 - .5, atol=.3, rtol=0)
 
@@ -157,6 +158,9 @@ def test_what_is_refused(store, tmp_path):
         e.train_encoder(store, tmp_path, profile="huge")
     with pytest.raises(InputError, match="encoder is not in"):
         m.load_encoder(tmp_path)
-    few = Splits(tuple(Person("actors", f"P{k:02}", "judge" if k < 2 else "train") for k in range(len(SPLIT))), {})
-    with pytest.raises(InputError, match="at least 3"):
-        e.held_out(Store.open(store.path), few)
+    with StoreWriter(tmp_path / "few", size=SIZE) as writer:
+        for k in range(2):
+            writer.append(Row(f"actors/P{k}", "actors", f"P{k}", labels="true"), [drawn(k, 0, 0)] * 4, np.zeros((13, 80)))
+    Splits(tuple(Person("actors", f"P{k}", "judge") for k in range(2)), {}).save_in(tmp_path / "few")
+    with pytest.raises(InputError, match="2 judge actors; a judge needs at least 3"):
+        e.held_out(Store.open(tmp_path / "few"), None)

@@ -1,6 +1,8 @@
 """SyncNet: its data, losses, scores and a small run, on a store whose sound and lips are known to belong together."""
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,11 @@ import torch
 from tfg.corpora.splits import Person, Splits
 from tfg.corpora.store import Row, Store, StoreWriter
 from tfg.errors import InputError
-from tfg.models.syncnet import PROFILES, SyncNet
+from tfg.models.blocks import n_parameters
+from tfg.models.checkpoint import load
+from tfg.models.judge_sync import PROFILES as JUDGES
+from tfg.models.judge_sync import SyncJudge, SyncJudgeConfig
+from tfg.models.syncnet import PROFILES, SyncNet, SyncNetConfig, agreement
 from tfg.training import syncnet as s
 
 SIZE, FRAMES = 48, 60
@@ -102,12 +108,49 @@ def test_a_small_run_learns_and_is_the_same_again(store, tmp_path):
 
     results = []
     for name in ("a", "b"):
-        at = s.train_syncnet(store, tmp_path / name, profile="ci", steps=60, progress=False)
+        at, card = s.train_syncnet(store, tmp_path / name, profile="ci", steps=60, progress=False)
         rows = read(tmp_path / name / "log.csv")
         results.append([v for step, n, v in rows if n == "choice"])
         assert at.step == 60 and (tmp_path / name / "last" / "syncnet.safetensors").is_file()
         assert {"loss", "accuracy", "offset_1", "lse_d", "lse_c"} <= {n for _, n, _ in rows}
     assert results[0] == results[1] and results[0][-1] < results[0][0] - .2
+    assert card["scores"]["val"]["actors"] == 2 and "test" not in card["scores"] and "6 actors" in card["data"]
+    kept, held = load("syncnet", SyncNet, SyncNetConfig, tmp_path / "a")
+    assert held == card | held and not kept.training
+    assert s.score_syncnet(kept, windows(store, "val"))["loss"] == pytest.approx(card["scores"]["val"]["loss"], abs=.01)
+
+
+def test_the_judge_learns_from_judges_alone(store, tmp_path):
+    people = [Person("actors", f"V{k}", "train" if k < 2 else "test" if k == 2 else "judge") for k in range(8)]
+    splits = Splits(tuple(people), {})
+    other = Store.open(shutil.copytree(store.path, tmp_path / "store"))
+    (other.path / "splits.json").unlink()
+    splits.save_in(other.path)
+    at, card = s.train_syncnet(other, tmp_path / "out", judge=True, profile="ci", steps=4, progress=False)
+    assert card["system"] == "judge_sync" and "4 clips of 4 actors, split judge" in card["data"]
+    assert card["scores"]["val"]["actors"] == 1 and card["scores"]["test"]["actors"] == 1
+    judge, _ = load("judge_sync", SyncJudge, SyncJudgeConfig, tmp_path / "out")
+    assert isinstance(judge, SyncJudge)
+    with pytest.raises(InputError, match="has 0 judge actors; a judge needs at least 3"):
+        s.train_syncnet(store, tmp_path / "none", judge=True, profile="ci", progress=False)
+
+
+def test_the_judge_is_another_network_of_the_same_use():
+    torch.manual_seed(0)
+    for config in JUDGES.values():
+        judge = SyncJudge(config).eval()
+        faces, mel = torch.rand(2, 15, config.size // 2, config.size), torch.randn(2, 1, 80, 16)
+        v, a = judge(faces, mel)
+        assert v.shape == a.shape == (2, config.embedding) and (v >= 0).all() and (a >= 0).all()
+        assert torch.allclose(v.norm(dim=1), torch.ones(2), atol=1e-5)
+        again = judge.embed_faces((faces + .1) / 2)                 # light: what is added to all pixels says nothing
+        assert torch.allclose(again, judge.embed_faces(faces / 2), atol=1e-4)
+        with pytest.raises(ValueError, match="a sound window is"):
+            judge.embed_sound(mel[..., :8])
+    assert 3e6 < n_parameters(judge) < 4e6                          # gpu
+    loss = 1 - agreement(*judge.train()(faces, mel)).mean()
+    loss.backward()
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in judge.parameters())
 
 
 def test_what_is_refused(store, tmp_path):

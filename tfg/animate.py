@@ -1,7 +1,8 @@
-"""The main job: a portrait, or a person in a video, says something with a chosen emotion. `tfg.animate` and `tfg animate` both end here.
+"""The main job: a portrait, or a person in a video, says something with a chosen emotion. `tfg.animate` and
+`tfg animate` both end here.
 
-Everything that can be wrong is checked before the long work starts, and the long work streams: one frame is drawn,
-badged, encoded and forgotten before the next, so an hour of sound needs no more memory than its samples.
+Everything that can be wrong is checked before the long work starts, and the long work streams: frames are drawn,
+badged, encoded and forgotten, a few at a time, so an hour of sound needs no more memory than its samples.
 """
 from __future__ import annotations
 
@@ -51,8 +52,8 @@ def animate(source, audio=None, *, text: str | None = None, emotion: str = "NEU"
     save_motion: write the coefficients there (.npz).  out: the .mp4; None: a temporary file, gone when Python ends.
     overwrite: whether existing files may be replaced.  progress: a bar on stderr.
 
-    For emogen, which uses of the above emotion, intensity and face, and ends with the sound (a shorter video runs to and
-    fro; frames without a usable face stay as they are, and are reported):
+    For emogen, which uses of the above emotion, intensity and face, and ends with the sound (a shorter video runs to
+    and fro; frames without a usable face stay as they are, and are reported):
     pads: top, bottom, left, right px added around the found face (Wav2Lip needs 0 10 0 0 to hold the chin; here it is
     in already), the square around that is used.  smooth: False places each frame's crop by itself.  box: top, bottom,
     left, right px of a face that stays where it is, hairline to chin; nothing is searched for then.
@@ -140,7 +141,7 @@ def check_options(system: str, options: dict, given=()) -> dict:
 
 def _same(value, default) -> bool:
     """Whether an option was left at its default. Also for arrays, whose == is no answer."""
-    return value is default or (type(value) in (str, int, float, bool) and value == default)
+    return value is default or (isinstance(value, (str, int, float, np.number)) and value == default)
 
 
 def _whole(value) -> bool:

@@ -137,7 +137,7 @@ def mel_start(frame, width: int = 16):
     """
     tenths = 32 * frame + 16 - 5 * (width - 1) + 5            # of a column, + 5 rounds half up; whole for whole frames
     if np.issubdtype(np.asarray(frame).dtype, np.floating):
-        return np.floor(np.asarray(tenths) / 10 + 1e-6).astype(np.int64)          # a frame's own middle, whatever 1/25 is
+        return np.floor(np.asarray(tenths) / 10 + 1e-6).astype(np.int64)  # 1e-6: rounding of the seconds
     return tenths // 10
 
 

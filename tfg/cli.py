@@ -88,7 +88,8 @@ def _add_dubbing(p):
     p.add_argument("--box", **box, help="px of a face that stays in its place; nothing is searched for")
     p.add_argument("--resize-factor", type=int, metavar="K", help="the picture so many times smaller (default: 1)")
     p.add_argument("--rotate", action="store_true", help="turn the picture by 90 degrees clockwise")
-    p.add_argument("--crop-box", **box, help="then cut it to top bottom left right, -1 is its edge (default: 0 -1 0 -1)")
+    p.add_argument("--crop-box", **box, help="then cut it to top bottom left right, -1 is its edge (default: 0 -1 0 "
+                                             "-1)")
     p.add_argument("--static", action="store_true", help="use only the first frame of a video")
     p.add_argument("--fps", type=float, metavar="F", help="frames per second of a photo or with --static (default: 25)")
     p.add_argument("--batch-size", type=int, metavar="N", help="frames drawn at a time (default: as many as suit)")

@@ -44,7 +44,8 @@ def soft_cross_entropy(answer):
             "the minus is missing": -each.mean(), "the losses of the batch are added: take their mean": each.sum(),
             "you took the mean over the six classes, too: add these up": each.mean() / 6,
             "the loss is per example: take the mean over the batch": each,
-            "only the largest share counts, as if the label were hard": -log_p[torch.arange(B), target.argmax(1)].mean(),
+            "only the largest share counts, as if the label were hard":
+            -log_p[torch.arange(B), target.argmax(1)].mean(),
             "target and prediction are exchanged": -(p * target.clamp_min(1e-12).log()).sum(1).mean(),
             "the softmax runs over the batch; it belongs over the six classes, dim=1":
             -(target * logits.log_softmax(0).detach()).sum(1).mean(),
@@ -73,8 +74,8 @@ def split_by_actor(answer):
             raise Wrong("split_by_actor returned None: does your function end with `return`?")
         got = np.asarray(got)
         if got.dtype != bool or got.shape != actors.shape:
-            raise Wrong(f"expected one True or False for each of {len(actors)} clips, got {got.dtype} of shape {got.shape}"
-                        ": np.isin(actors, the test people) gives that")
+            raise Wrong(f"expected one True or False for each of {len(actors)} clips, got {got.dtype} of shape "
+                        f"{got.shape}: np.isin(actors, the test people) gives that")
         both = sorted(set(actors[got]) & set(actors[~got]))
         if both:
             raise Wrong(f"{both[0]} is on both sides: draw people, not clips")
@@ -82,8 +83,8 @@ def split_by_actor(answer):
         if n == people - want and n != want:
             raise Wrong(f"{n} of {people} people are True at a share of {share}: True is the test side")
         if n != want:
-            raise Wrong(f"{n} of {people} people are in the test at a share of {share}, expected {want}: round, and take "
-                        "at least one")
+            raise Wrong(f"{n} of {people} people are in the test at a share of {share}, expected {want}: round, and "
+                        "take at least one")
         if not np.array_equal(got, answer(actors.copy(), share, 1)):
             raise Wrong("the same seed gave another split: draw from np.random.default_rng(seed)")
         chosen |= {tuple(sorted(set(actors[np.asarray(answer(actors.copy(), share, s))]))) for s in range(6)}

@@ -48,8 +48,8 @@ def matrices(points: np.ndarray, ok: np.ndarray, size: int, picture: tuple[int, 
     so that the opening jaw does not move it; it follows the skull slowly, and not at all if the head hardly moves. It
     stays inside the picture: moved there if it reaches beyond, made smaller (for the whole clip) if it is larger.
     "aligned": eyes and nose at the same place in each frame (roll, distance and shift removed).  "whole": all of the
-    picture.  margin: as `tfg.faces.align.crop_box`, for "face"; of the points only their extent is used then, if `where`
-    is given.  calm: False follows the skull from frame to frame as it was measured ("face").
+    picture.  margin: as `tfg.faces.align.crop_box`, for "face" (which needs no more of the points than their extent, if
+    `where` is given).  calm: False follows the skull from frame to frame as it was measured ("face").
     Raises ValueError if no frame is ok.
     """
     T = len(points)

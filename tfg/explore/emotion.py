@@ -201,8 +201,8 @@ def draw_levels(scores: dict):
             if np.isfinite(v):
                 ax.text(at, v + .01, f"{100 * v:.0f}", ha="center", fontsize=8)
     ax.axhline(1 / 6, color=COLOURS[7], ls="--", lw=1, label="chance")
-    ax.set(xticks=range(len(levels)), xticklabels=[x if x != "XX" else "XX (none given)" for x in levels], ylim=(0, 1.1),
-           ylabel="share that is right")
+    ax.set(xticks=range(len(levels)), xticklabels=[x if x != "XX" else "XX (none given)" for x in levels],
+           ylim=(0, 1.1), ylabel="share that is right")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return fig
 

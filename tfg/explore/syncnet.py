@@ -13,8 +13,8 @@ PER_FRAME = audio.SAMPLES_PER_FRAME / audio.HOP_LENGTH                          
 
 
 def clip_parts(windows, clip: int) -> dict:
-    """What `draw_slide` wants of a clip of `tfg.corpora.windows.Windows`: the middle frames of its windows, stride 1, and
-    the sound from the beginning of the first of these frames on.
+    """What `draw_slide` wants of a clip of `tfg.corpora.windows.Windows`: the middle frames of its windows, in order,
+    and the sound from the beginning of the first of them on.
 
     Returns frames (N, S / 2, S, 3) uint8, the lower halves, and mel (80, M), column 3.2 i at the beginning of frame i.
     """

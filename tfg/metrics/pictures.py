@@ -41,24 +41,16 @@ def ssim(a: np.ndarray, b: np.ndarray, weight: np.ndarray | None = None) -> np.n
     """(T,) structural similarity of each frame, mean of the colours, Gaussian window of 11 px (Wang et al. 2004).
 
     a, b: as `psnr`; frames of at least 11 x 11 px.  weight: (H, W), how much the window around each pixel counts.
-    Windows that reach beyond the frame are left out. The same numbers as scikit-image's, ten times as fast (tested).
+    Windows that reach beyond the frame are left out.
     """
-    import cv2
+    from skimage.metrics import structural_similarity
 
     a, b = _pair(a, b)
     if min(a.shape[1:3]) < 11:
         raise ValueError(f"SSIM looks at windows of 11 px, but the frames are {a.shape[2]} x {a.shape[1]}")
-
-    def local(x):
-        return cv2.GaussianBlur(x, (11, 11), 1.5, borderType=cv2.BORDER_REFLECT)
-
-    out, inner = np.empty(len(a)), (slice(5, -5), slice(5, -5))
-    for t, (x, y) in enumerate(zip(a, b)):
-        mx, my = local(x), local(y)
-        vx, vy, both = local(x * x) - mx * mx, local(y * y) - my * my, local(x * y) - mx * my
-        map_ = ((2 * mx * my + 1e-4) * (2 * both + 9e-4)) / ((mx * mx + my * my + 1e-4) * (vx + vy + 9e-4))
-        out[t] = _weighted(map_.mean(2)[inner][None], None if weight is None else np.asarray(weight)[inner])[0]
-    return out
+    how = dict(data_range=1.0, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False)
+    maps = np.stack([structural_similarity(x, y, full=True, **how)[1].mean(2)[5:-5, 5:-5] for x, y in zip(a, b)])
+    return _weighted(maps, None if weight is None else np.asarray(weight)[5:-5, 5:-5])
 
 
 def _weighted(values: np.ndarray, weight: np.ndarray | None) -> np.ndarray:

@@ -47,7 +47,7 @@ class EmogenConfig:
 
 
 PROFILES = {"ci": EmogenConfig((4, 4, 8, 8, 8, 8), (8, 8, 8, 8, 4), 0, (4, 8, 8, 8, 16), 16, 48),
-            "cpu": EmogenConfig((8, 16, 32, 64, 96, 128, 160), (160, 128, 96, 64, 32, 16), 1, (16, 24, 48, 96, 160),
+            "cpu": EmogenConfig((8, 16, 32, 64, 96, 128, 160), (160, 128, 96, 64, 32, 16), 1, (16, 24, 48, 64, 128),
                                 64),
             "gpu": EmogenConfig()}
 
@@ -102,6 +102,24 @@ class Emogen(nn.Module):
         for layer in self.draw:
             x = torch.cat([layer(x), skips.pop()], 1)
         return unfold_time(torch.sigmoid(self.last(x)), frames)
+
+
+def hear_as(network: Emogen, syncnet: nn.Module) -> int:
+    """Give the generator the ears of the sync expert: its sound encoder's weights, where layers are of the same shape.
+
+    They know speech sounds apart already; from scratch, that takes most of a short training. Returns how many numbers
+    were taken over, of the order of `network.sound`'s.
+    """
+    pairs = [(mine.state_dict(), theirs.state_dict()) for mine, theirs in zip(network.sound[:4], syncnet.sound[:4])]
+    embedding = next(layer for layer in syncnet.sound if isinstance(layer, nn.Conv2d))
+    pairs.append(({"weight": network.sound[4].conv.weight.data}, {"weight": embedding.weight}))
+    taken = 0
+    for mine, theirs in pairs:
+        for name, value in mine.items():
+            if name in theirs and theirs[name].shape == value.shape:
+                value.copy_(theirs[name].detach())
+                taken += value.numel()
+    return taken
 
 
 def feeling(emotion: str, intensity: float = 1.0) -> np.ndarray:

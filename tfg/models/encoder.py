@@ -68,7 +68,6 @@ class FaceEncoder(nn.Module):
         self.pose = nn.Linear(config.code, len(POSE))
         self.identity = nn.Linear(sum(widths[-POOLED:]) + config.code, config.identity)
         self.register_buffer("pose_scale", torch.tensor(POSE_SCALE))
-        nn.init.constant_(self.expression.bias, -2.0)                 # most actions are small most of the time
 
     @property
     def dim(self) -> int:

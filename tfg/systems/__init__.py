@@ -1,7 +1,7 @@
 """The systems that make a face speak: a plain dict, name -> where it is and which options it uses.
 
-A system's module offers `prepare(source, speech, *, progress, **options) -> Take`; `tfg.animate` does the rest (reading, checking,
-writing), the same for all. `load` imports a module when it is asked for.
+A system's module offers `prepare(source, speech, *, progress, **options) -> Take`; `tfg.animate` does the rest
+(reading, checking, writing), the same for all. `load` imports a module when it is asked for.
 """
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ def check(options: dict, given=()) -> dict:
         if options[name] is not None:
             options[name] = _four(options[name], flag)
     if options["pads"] is not None and max(map(abs, options["pads"])) > MAX_PAD:
-        raise InputError(f"the pads are {_words(options['pads'])}, but each must be from -{MAX_PAD} to {MAX_PAD} px (top "
-                         "bottom left right).")
+        raise InputError(f"the pads are {_words(options['pads'])}, but each must be from -{MAX_PAD} to {MAX_PAD} px "
+                         "(top bottom left right).")
     if options["crop_box"] is not None and min(options["crop_box"]) < -1:
         raise InputError(f"the crop box is {_words(options['crop_box'])}, but its sides (top bottom left right) are "
                          "pixels from 0 up, or -1 for the picture's edge.")
@@ -54,7 +54,8 @@ def _four(values, flag: str) -> tuple[int, ...]:
     except (TypeError, ValueError, OverflowError):
         whole = False
     if not whole:
-        raise InputError(f"the {flag} is {values!r}, but four whole numbers are needed: top bottom left right, in pixels.")
+        raise InputError(f"the {flag} is {values!r}, but four whole numbers are needed: top bottom left right, in "
+                         "pixels.")
     return tuple(int(v) for v in values)
 
 

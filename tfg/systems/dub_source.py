@@ -64,8 +64,8 @@ class Source:
         else:
             self.still, self.name = read_image(source), Path(os.fspath(source)).name
         if fps is not None and self.still is None:
-            raise InputError(f"{self.name} is a video and keeps its own {self.reader.fps:.4g} frames/s; leave out --fps, "
-                             "or add --static to use its first frame as a photo.")
+            raise InputError(f"{self.name} is a video and keeps its own {self.reader.fps:.4g} frames/s; leave out "
+                             "--fps, or add --static to use its first frame as a photo.")
         self.given_fps = float(fps or FPS)
         self.factor, self.rotate = resize_factor, rotate
         h, w = self.still.shape[:2] if self.still is not None else (self.reader.height, self.reader.width)
@@ -188,7 +188,7 @@ def _region(crop_box, h: int, w: int) -> tuple[int, int, int, int]:
     top, bottom, left, right = (0, -1, 0, -1) if crop_box is None else crop_box
     region = (max(top, 0), h if bottom == -1 else bottom, max(left, 0), w if right == -1 else right)
     if not (region[0] < region[1] <= h and region[2] < region[3] <= w):
-        raise InputError(f"the crop box {' '.join(map(str, crop_box))} (top bottom left right) is not within the picture, "
-                         f"which is {h} px high and {w} px wide after --resize-factor and --rotate; -1 stands for its "
-                         "edge.")
+        raise InputError(f"the crop box {' '.join(map(str, crop_box))} (top bottom left right) is not within the "
+                         f"picture, which is {h} px high and {w} px wide after --resize-factor and --rotate; -1 stands "
+                         "for its edge.")
     return region

@@ -1,7 +1,7 @@
 """Where the face is cut out of each frame of a video that is to be dubbed, and in which frames there is one.
 
-One pass over the frames; kept are a dozen numbers of each. Placing comes afterwards, shot by shot, for a calm crop needs
-to know where the head goes next.
+One pass over the frames; kept are a dozen numbers of each. Placing comes afterwards, shot by shot: a calm crop has to
+know where the head goes next.
 """
 from __future__ import annotations
 
@@ -99,8 +99,8 @@ def place(corners: np.ndarray, where: np.ndarray, poses: np.ndarray, breaks: lis
           size: int, margin: tuple, *, fps: float = 25.0, smooth: bool = True) -> Places:
     """Crops of measured faces; nothing is smoothed over a cut, a jump of the face or a long gap.
 
-    corners: (n, 2, 2) px, least and greatest x, y of the face's points.  where: (n, 3), x, y and width of the skull, px.
-    poses: (n, 6).  All NaN where no face was seen.  breaks: first frames of new shots.
+    corners: (n, 2, 2) px, least and greatest x, y of the face's points.  where: (n, 3), x, y and width of the skull,
+    px.  poses: (n, 6).  All NaN where no face was seen.  breaks: first frames of new shots.
     """
     n = len(poses)
     matrix, drawn = np.full((n, 2, 3), np.nan), np.zeros(n, bool)
@@ -121,8 +121,8 @@ def constant(box: tuple[int, int, int, int], n: int, picture: tuple[int, int], s
     it gets the margin that a found face gets.  Raises InputError if it reaches beyond the picture."""
     top, bottom, left, right = box
     if bottom > picture[0] or right > picture[1]:
-        raise InputError(f"the box {top} {bottom} {left} {right} (top bottom left right) reaches beyond the picture, which "
-                         f"is {picture[0]} px high and {picture[1]} px wide after the other options.")
+        raise InputError(f"the box {top} {bottom} {left} {right} (top bottom left right) reaches beyond the picture, "
+                         f"which is {picture[0]} px high and {picture[1]} px wide after the other options.")
     corners = np.array([[left, top], [right - 1, bottom - 1]], float)
     matrix = align.box_matrix(align.crop_box(corners, margin), size)
     return Places(padded(np.repeat(matrix[None], n, 0), size, pads), np.ones(n, bool))
@@ -140,8 +140,8 @@ def padded(matrix: np.ndarray, size: int, pads=None) -> np.ndarray:
                                          align.invert(matrix[t])).ravel() + [-left, -top, right, bottom]
         side = max(x1 - x0, y1 - y0)
         if min(x1 - x0, y1 - y0) < 16:
-            raise InputError(f"the pads {top} {bottom} {left} {right} (top bottom left right) leave {max(x1 - x0, 0):.0f} "
-                             f"x {max(y1 - y0, 0):.0f} px of the face; give larger ones.")
+            raise InputError(f"the pads {top} {bottom} {left} {right} (top bottom left right) leave "
+                             f"{max(x1 - x0, 0):.0f} x {max(y1 - y0, 0):.0f} px of the face; give larger ones.")
         middle = np.array([x0 + x1, y0 + y1]) / 2
         out[t] = align.box_matrix(np.concatenate([middle - side / 2, middle + side / 2]), size)
     return out

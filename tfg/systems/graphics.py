@@ -21,8 +21,8 @@ def prepare(source, speech: Speech, *, emotion: str = "NEU", intensity: float = 
             face: int | None = None, seed: int = 0, motion=None, progress: bool = False) -> Take:
     """Measure and fit the source, work out the performance. The frames are drawn while `Take.frames` is read.
 
-    source: a photo's or video's path, or (H, W, 3) uint8 RGB.  The other options: `tfg.animate`.  progress: not used, for
-    what takes long is drawing.
+    source: a photo's or video's path, or (H, W, 3) uint8 RGB.  The other options: `tfg.animate`.  progress: nothing
+    here takes long enough for a bar.
     Raises InputError for a source without a usable face.
     """
     from tfg.head.portrait import Portrait

@@ -26,11 +26,11 @@ from tfg.corpora.augment import Augment
 from tfg.corpora.splits import Splits
 from tfg.corpora.store import Store
 from tfg.corpora.windows import Windows
-from tfg.errors import InputError
 from tfg.models import checkpoint, quality
-from tfg.models.emogen import PROFILES, Emogen, compose, face_mask, hide
+from tfg.models.emogen import PROFILES, Emogen, compose, face_mask, hear_as, hide
 from tfg.models.emotion import EmotionConfig, EmotionNet
 from tfg.models.syncnet import FRAMES, MEL_WIDTH, SyncNet, SyncNetConfig
+from tfg.training.finish import finish, run_of
 from tfg.training.loop import At, Run, cosine, train
 from tfg.training.syncnet import another_line
 from tfg.vocabulary import EMOTIONS, LEVELS
@@ -52,7 +52,7 @@ class Weights:
 
     mouth: weight of the mouth's pixels in L1, beside 1 for the rest of the face.  full: share of a batch's windows that
     are drawn whole in the phase "gan"; of the others, and of all in "draw", the middle frame is: more people for the
-    same work, where no loss needs a window.
+    same work, where no loss needs a window.  ears: the sound encoder starts as the sync expert's.
     """
 
     sync: float = .03
@@ -61,9 +61,10 @@ class Weights:
     quality: float = .07
     mouth: float = 0.0
     full: float = 1.0
+    ears: bool = False
 
 
-WEIGHTS = {"ci": Weights(mouth=3, full=.5), "cpu": Weights(mouth=4, full=.25), "gpu": Weights()}
+WEIGHTS = {"ci": Weights(mouth=3, full=.5), "cpu": Weights(mouth=4, full=.25, ears=True), "gpu": Weights()}
 """As published for "gpu" (sync .03 with the quality discriminator, .01 without: `quality` there is Wav2Lip's)."""
 
 
@@ -277,21 +278,17 @@ def train_emogen(store, out, *, profile: str = "cpu", syncnet=None, emotion=None
     emogen.json (the card).  Returns where it ended, and the card.
 
     store: folder or Store, of crops with the margins `tfg.models.emogen.MARGIN`.  profile: ci, cpu, gpu.  syncnet,
-    emotion, encoder: folders of experts, None for the ones that ship, "none" to do without.  perceptual: see `losses.perceptual`; "auto" is
-    the encoder in the profiles ci and cpu, for there VGG19 takes ten times as long as all the rest.  quality: with the
-    quality discriminator.  joint: the emotion discriminator learns on; both None for the profile's (gpu: yes).
+    emotion, encoder: folders of experts, None for the ones that ship, "none" to do without.  perceptual: see
+    `losses.perceptual`; "auto" is the encoder in the profiles ci and cpu, for there VGG19 takes ten times as long as
+    all the rest.  quality: with the quality discriminator.  joint: the emotion discriminator learns on; both None for
+    the profile's (gpu: yes).
     steps: of all phases together, shared out as the profile does.
     Raises InputError: unknown profile, no such store, no windows, no expert.
     """
-    if profile not in RUNS:
-        raise InputError(f"unknown profile {profile!r}: take one of {', '.join(RUNS)}")
+    run, config = run_of(RUNS, profile, seed=seed, steps=steps, devices=devices, precision=precision), PROFILES[profile]
+    if run.devices != 1:
+        run = replace(run, strategy="ddp")
     store, started = store if isinstance(store, Store) else Store.open(Path(store)), time.perf_counter()
-    run, config = replace(RUNS[profile], seed=seed), PROFILES[profile]
-    if steps is not None:
-        run = replace(run, phases=shared(run.phases, steps))
-    if devices is not None:
-        run = replace(run, devices=devices, strategy="ddp" if devices != 1 else "auto")
-    run = run if precision is None else replace(run, precision=precision)
     large = profile == "gpu"
     expert = {"syncnet": _expert("syncnet", SyncNet, SyncNetConfig, syncnet),
               "emotion": _expert("emotion", EmotionNet, EmotionConfig, emotion)}
@@ -300,36 +297,26 @@ def train_emogen(store, out, *, profile: str = "cpu", syncnet=None, emotion=None
     seen = losses.perceptual(perceptual, encoder)
     torch.manual_seed(seed)
     quality, joint = (large if asked is None else asked for asked in (quality, joint))
-    task = EmogenTask(Emogen(config), windows_of(store, splits, "train", config.size, augment=Augment(), seed=seed),
+    network = Emogen(config)
+    heard = hear_as(network, expert["syncnet"]) if WEIGHTS[profile].ears and expert["syncnet"] is not None else 0
+    task = EmogenTask(network, windows_of(store, splits, "train", config.size, augment=Augment(), seed=seed),
                       windows_of(store, splits, "val", config.size), run, RATE[profile], WEIGHTS[profile], **expert,
                       perceptual=seen, quality=_quality(profile) if quality else None, joint=joint,
                       evaluated=4 if profile == "ci" else 96)
-    used = {"perceptual": seen.name if seen else "none", "quality": quality, "joint": joint}
+    used = {"perceptual": seen.name if seen else "none", "quality": quality, "joint": joint, "ears": heard > 0}
     logging.getLogger("tfg").info("perceptual loss: %s", used["perceptual"])
     at = train(task, run, out, what=f"emogen {config} {task.weights} {used} {len(task.windows)} windows",
                resume=resume, progress=progress)
-    network = task.networks["emogen"].eval()
-    with torch.no_grad():
-        scores = task.evaluate(at)
-    card = {"data": {"store": Path(store.path).name, "windows": len(task.windows), "actors": len(task.windows.actors),
-                     "scored_on": f"{len(task.unseen.actors)} actors it never saw"},
-            "profile": profile, "seed": seed, "steps": at.step, "phases": dict(run.phases), "batch": run.batch,
-            "weights": asdict(task.weights), **used, "sync_weighed": bool(at.state.get("sync")),
-            "seconds": round(time.perf_counter() - started, 1), "command": "tfg train emogen",
-            "scores": {k: round(v, 4) for k, v in scores.items()}}
-    checkpoint.save(network, out, "emogen", card)
-    return at, card
+    data = {"store": Path(store.path).name, "windows": len(task.windows), "actors": len(task.windows.actors),
+            "scored_on": f"{len(task.unseen.actors)} actors it never saw"}
 
+    @torch.no_grad()
+    def scores() -> dict[str, float]:
+        return {name: round(value, 4) for name, value in task.evaluate(at).items()}
 
-def shared(phases, steps: int) -> tuple[tuple[str, int], ...]:
-    """So many steps, shared out among phases as they were, at least one each where there are as many."""
-    total, ends, done, out = sum(n for _, n in phases), 0, 0, []
-    for k, (name, n) in enumerate(phases):
-        ends += n
-        stop = min(max(round(steps * ends / total), done + 1), steps - (len(phases) - 1 - k))
-        out.append((name, max(stop - done, 0)))
-        done = max(stop, done)
-    return tuple(out)
+    return at, finish(out, "emogen", network, run, at, scores, profile=profile, data=data, phases=dict(run.phases),
+                      weights=asdict(task.weights), **used, sync_weighed=bool(at.state.get("sync")),
+                      seconds=round(time.perf_counter() - started, 1), command="tfg train emogen")
 
 
 def windows_of(store: Store, splits: Splits | None, split: str, size: int, *, augment: Augment | None = None,

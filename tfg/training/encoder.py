@@ -30,12 +30,12 @@ from tfg.training.feed import tensors
 from tfg.training.loop import At, Run, cosine, train
 from tfg.vocabulary import index
 
-RUNS = {"ci": Run(phases=(("learn", 6),), batch=8, evaluate_every=6),
-        "cpu": Run(phases=(("learn", 2200),), batch=64, evaluate_every=550, average=.99, best="r"),
+RUNS = {"ci": Run(phases=(("learn", 6),), batch=8, evaluate_every=1000),
+        "cpu": Run(phases=(("learn", 4000),), batch=32, evaluate_every=1000, average=.99, best="r"),
         "gpu": Run(phases=(("learn", 40_000),), batch=128, evaluate_every=2000, average=.999, best="r", workers=8,
                    precision="bf16-mixed")}
 RATE = {"ci": 3e-3, "cpu": 2e-3, "gpu": 5e-4}
-POSE, POINTS, WHO = .5, .5, .1
+POSE, POINTS, WHO = .5, .5, .05
 """Weights of the losses beside that of the expression."""
 POINT_UNIT = .02
 """Errors of landmarks are counted in this share of the side."""
@@ -69,7 +69,9 @@ class EncoderTask:
         seen = np.concatenate([arrays["expression"][r.start:r.stop] for r in rows])
         self.weight = torch.from_numpy((1 / (seen.std(0) + LEAST_STD) ** 2).astype(np.float32))
         points = nn.Linear(config.code, 2 * N_POINTS)
-        with torch.no_grad():                                          # starts from the mean face
+        with torch.no_grad():                          # starts from the mean face: what never moves costs no step
+            self.network.expression.bias.copy_(torch.logit(torch.from_numpy(seen.mean(0)), 1e-3))
+            self.network.expression.weight.mul_(.1)
             mean = np.concatenate([arrays["points"][r.start:r.stop:8, :, :2] for r in rows]).astype(np.float32).mean(0)
             points.bias.copy_(torch.from_numpy((mean + .5).ravel() * 2 / self.windows.store.size - 1))
             points.weight.mul_(.1)

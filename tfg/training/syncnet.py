@@ -34,6 +34,7 @@ from tfg.training.feed import tensors
 from tfg.training.finish import finish, run_of
 from tfg.training.loop import At, Run, cosine, train
 from tfg.training.people import has_split, sides
+from tfg.training.vary import Vary
 
 MOMENTS = 8
 TEMPERATURE = .07
@@ -44,6 +45,9 @@ RUNS = {"ci": Run(phases=(("learn", 6),), batch=2, evaluate_every=6),
         "gpu": Run(phases=(("learn", 100_000),), batch=32, evaluate_every=2000, average=.999, best="accuracy",
                    workers=8, precision="bf16-mixed")}
 """Batches count clips, each with MOMENTS windows."""
+DECAY = .02
+VARY = Vary(hide=0.0, grey=.7, coarse=.2)
+"""Other people hold their heads otherwise, and other cameras see less."""
 RATE = {"ci": 1e-3, "cpu": 1e-3, "gpu": 2e-4}
 SHIFTS = (-9, -4, 0, 3, 7)
 """Frames by which the sound of an unseen clip is moved to see whether that is found."""
@@ -103,10 +107,12 @@ class SyncTask:
 
     def __post_init__(self):
         self.networks, self.data = {"syncnet": self.network}, Moments(self.windows)
-        self.optimisers = {"syncnet": torch.optim.Adam(self.network.parameters(), self.rate, betas=(.5, .999))}
+        self.optimisers = {"syncnet": torch.optim.AdamW(self.network.parameters(), self.rate, betas=(.5, .999),
+                                                        weight_decay=DECAY)}
 
     def losses(self, batch, at: At):
-        faces, sound = self.networks["syncnet"](lower_half(batch["frames"].float() / 255), batch["mel"][:, None])
+        frames = VARY(batch["frames"].float() / 255)
+        faces, sound = self.networks["syncnet"](lower_half(frames), batch["mel"][:, None])
         fit = faces.unflatten(0, (-1, MOMENTS)) @ sound.unflatten(0, (-1, MOMENTS)).transpose(1, 2)     # (B, K, K)
         choice, pair = choice_loss(fit), pair_loss(fit)
         right = (fit.argmax(2) == torch.arange(MOMENTS, device=fit.device)).float().mean()

@@ -1,0 +1,114 @@
+"""Figures of a scoring run: bars with intervals, D(s) over shifts, frames of each row side by side."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from tfg.explore.style import COLOURS, INK, figure
+from tfg.files import atomic
+from tfg.metrics.sync import MAX_SHIFT
+from tfg.scores.names import SCORES
+from tfg.scores.results import Scores
+
+SHOWN = ("ssim_mask", "psnr_mask", "lmd_mouth", "aperture_r", "lse_d", "lse_c", "emotion", "csim")
+ORDER = ("true", "copy", "still", "shuffled")
+
+
+def write(result: Scores, out: Path) -> None:
+    """scores.png, curves.png, frames.png."""
+    for name, draw in (("scores", bars), ("curves", curves)):
+        fig = draw(result)
+        with atomic(out / f"{name}.png") as part:
+            fig.savefig(part, dpi=110)
+    from PIL import Image
+
+    with atomic(out / "frames.png") as part:
+        Image.fromarray(frames(result)).save(part)
+
+
+def colour(result: Scores, row: str) -> str:
+    """The same one in all figures."""
+    return COLOURS[-1 - ORDER.index(row)] if row in ORDER[1:] else INK if row == "true" else COLOURS[1]
+
+
+def bars(result: Scores, group: str | None = None):
+    """A panel for each of SHOWN: mean and interval of each row."""
+    fig, axes = figure(11, 5, 2, 4)
+    rows = result.rows[::-1]
+    for ax, key in zip(axes.ravel(), SHOWN):
+        s = SCORES[key]
+        for y, row in enumerate(rows):
+            m = None if row in s.undefined else result.summary(row, key, group)
+            if m is None:
+                ax.annotate("–", (.02, y), xycoords=("axes fraction", "data"), va="center", color=INK)
+                continue
+            low, high = (m.low, m.high) if np.isfinite(m.low) else (m.value, m.value)
+            ax.barh(y, m.value, color=colour(result, row), height=.65)
+            ax.plot([low, high], [y, y], color="#000000", lw=1.2, solid_capstyle="butt")
+        ax.set_yticks(range(len(rows)), rows)
+        ax.set_ylim(-.6, len(rows) - .4)
+        ax.set_title(s.title + {1: " (more is better)", -1: " (less is better)", 0: ""}[s.better])
+        _zoom(ax, [result.summary(r, key, group) for r in rows if r not in s.undefined])
+    clips, actors = result.n(group)
+    fig.suptitle(f"{result.system}: {group or result.groups[0]}, {clips} clips of {actors} actors; bars: mean over actors, "
+                 "lines: 95 % interval", fontsize=9.5, x=.01, ha="left")
+    return fig
+
+
+def _zoom(ax, means) -> None:
+    """Bars begin at 0 unless all values lie close together far from it; then the axis says where it begins."""
+    values = [v for m in means if m is not None for v in (m.value, m.low, m.high) if np.isfinite(v)]
+    if values and min(values) > 0 and min(values) > .75 * max(values):
+        span = max(max(values) - min(values), 1e-6)
+        ax.set_xlim(min(values) - .4 * span, max(values) + .15 * span)
+
+
+def curves(result: Scores):
+    """D(s) of each row, a panel for each group. A dip at 0 is sync; no dip is none."""
+    groups = result.groups
+    fig, axes = figure(3.6 * len(groups) + .6, 3, 1, len(groups), squeeze=False, sharey=True)
+    shifts = np.arange(-MAX_SHIFT, MAX_SHIFT + 1)
+    for ax, group in zip(axes[0], groups):
+        for row in result.rows:
+            curve = result.curve(row, group)
+            if curve is not None:
+                ax.plot(shifts, curve, color=colour(result, row), label=row, lw=2 if row == result.system else 1.3)
+        if not ax.lines:
+            ax.text(.5, .5, "no sync judge", transform=ax.transAxes, ha="center")
+        ax.axvline(0, color="#999999", lw=.7, zorder=0)
+        ax.set_title(f"{group}: {result.n(group)[0]} clips")
+        ax.set_xlabel("shift s of the sound, frames")
+    axes[0, 0].set_ylabel("mean distance D(s)")
+    if axes[0, -1].lines:
+        axes[0, -1].legend()
+    return fig
+
+
+def frames(result: Scores, scale: int = 1) -> np.ndarray:
+    """(H, W, 3) uint8: for each kept clip a block of rows (true, still, shuffled, the system), frames side by side."""
+    import cv2
+
+    blocks = []
+    for kept in result.pictures:
+        size = next(iter(kept["rows"].values())).shape[1]
+        strips = []
+        for row in result.rows:
+            faces = np.concatenate(list(kept["rows"][row]), 1)                               # (S, n S, 3)
+            label = np.full((size, 92, 3), 250, np.uint8)
+            cv2.putText(label, row, (4, size // 2), cv2.FONT_HERSHEY_SIMPLEX, .42, (34, 38, 46), 1, cv2.LINE_AA)
+            if row == result.rows[0]:
+                for k, text in enumerate((kept["clip"].split("/")[-1][:13], f"{kept['emotion']} {kept['level']}")):
+                    cv2.putText(label, text, (4, 12 + 14 * k), cv2.FONT_HERSHEY_SIMPLEX, .32, (120, 60, 40), 1,
+                                cv2.LINE_AA)
+            strips.append(np.concatenate([label, faces], 1))
+        blocks.append(np.concatenate(strips))
+    if not blocks:
+        return np.full((16, 16, 3), 250, np.uint8)
+    columns = 2 if len(blocks) > 1 else 1
+    high, wide = max(b.shape[0] for b in blocks) + 6, max(b.shape[1] for b in blocks) + 6
+    sheet = np.full((high * -(-len(blocks) // columns), wide * columns, 3), 255, np.uint8)
+    for k, block in enumerate(blocks):
+        y, x = k // columns * high, k % columns * wide
+        sheet[y:y + block.shape[0], x:x + block.shape[1]] = block
+    return sheet if scale == 1 else cv2.resize(sheet, None, fx=scale, fy=scale)

@@ -1,0 +1,198 @@
+"""The networks that judge: never part of a loss, trained on other people, each with its own accuracy beside its scores.
+
+A system that was trained against a network pleases that network. So a judge is refused if its card does not say that it
+learned from the split `judge` alone, if it names a person who is scored, or if it is one of the scored checkpoint's own
+experts.
+"""
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from tfg import paths
+from tfg.errors import InputError
+from tfg.vocabulary import EMOTIONS
+
+NAMES = ("judge_sync", "judge_emotion", "judge_encoder")
+FRAMES = 5
+"""Frames of a window, for both judges of time, as in their training."""
+EVERY = 3
+"""The emotion judge looks at every so many windows of a clip."""
+FACES_EVERY = 5
+"""Identity and the face encoder look at every so many frames: neighbours say the same."""
+SHIFTS = (-9, -4, 0, 3, 7)
+"""Frames by which true sound is moved, to see whether the sync judge finds it."""
+
+
+@dataclass
+class Judges:
+    """networks: name of NAMES -> network in eval mode.  cards: likewise.  missing: name -> why it is not there; its
+    scores are then shown as missing.  identity: an `IdentityJudge`, or None."""
+
+    networks: dict = field(default_factory=dict)
+    cards: dict = field(default_factory=dict)
+    missing: dict = field(default_factory=dict)
+    identity: object = None
+
+    def about(self, name: str) -> str:
+        """One line: which network, of which data."""
+        if name == "identity":
+            return getattr(self.identity, "name", "none: " + self.missing.get("identity", ""))
+        if name not in self.networks:
+            return f"none: {self.missing.get(name, 'not asked for')}"
+        card = self.cards[name]
+        return f"{name} {str(card.get('sha256', ''))[:12]}, {card.get('parameters', '?')} numbers, {_data(card)}"
+
+
+def load(folder=None) -> Judges:
+    """The judges in a folder (NAME.json, or NAME/NAME.json), each of which may be missing; None: those that ship.
+
+    Raises InputError: no such folder, a damaged judge.
+    """
+    from tfg.metrics.identity import identity_judge
+    from tfg.models import checkpoint
+
+    if folder is not None and not Path(folder).is_dir():
+        raise InputError(f"there is no folder of judges {folder}; train them with --judge, or leave it out.")
+    out = Judges()
+    for name in NAMES:
+        places = [paths.data(name)] if folder is None else [Path(folder), Path(folder) / name]
+        place = next((p for p in places if (p / f"{name}.json").is_file()), None)
+        if place is None:
+            out.missing[name] = f"no {name}.json in {'tfg/data' if folder is None else folder}"
+            continue
+        out.networks[name], out.cards[name] = checkpoint.load(name, *_classes(name), place)
+    try:
+        out.identity = identity_judge(encoder=out.networks.get("judge_encoder"))
+    except InputError as error:
+        out.missing["identity"] = str(error)
+    return out
+
+
+def _classes(name: str):
+    if name == "judge_sync":
+        from tfg.models.judge_sync import SyncJudge, SyncJudgeConfig
+
+        return SyncJudge, SyncJudgeConfig
+    if name == "judge_emotion":
+        from tfg.models.judge_emotion import EmotionJudge, EmotionJudgeConfig
+
+        return EmotionJudge, EmotionJudgeConfig
+    from tfg.models.encoder import EncoderConfig, FaceEncoder
+
+    return FaceEncoder, EncoderConfig
+
+
+# ---- who may judge ----------------------------------------------------------------------------------------------
+def check(judges: Judges, actors, card: dict | None = None) -> None:
+    """Refuse circular scores.  actors: corpus/actor of everybody who is scored.  card: the scored checkpoint's.
+
+    Raises InputError that names the judge and the reason.
+    """
+    experts = set(checksums((card or {}).get("experts", {})))
+    for name, its in judges.cards.items():
+        split = trained_split(its)
+        if split != "judge":
+            learned = f"learned from the split {split!r}" if split else "does not say whom it learned from"
+            raise InputError(f"the card of {name} {learned}; scores need a judge of the split 'judge': train it with "
+                             "--judge.")
+        known = sorted(set(its.get("actors", ())) & set(actors))
+        if known:
+            raise InputError(f"{name} learned from {', '.join(known[:5])}, who would be scored by it; take another "
+                             "judge, or score others.")
+        if its.get("sha256") in experts:
+            raise InputError(f"{name} ({its['sha256'][:12]}) is an expert that this checkpoint was trained against: "
+                             "scored by it, it would score itself; take a judge that no loss has used.")
+
+
+def trained_split(card: dict) -> str | None:
+    """The split that a card says its network learned from, None if it says nothing."""
+    if isinstance(card.get("split"), str):
+        return card["split"]
+    data = card.get("data")
+    if isinstance(data, dict) and isinstance(data.get("split"), str):
+        return data["split"]
+    told = re.findall(r"\bsplit (\w+)", data if isinstance(data, str) else "")
+    return told[0] if told else None
+
+
+def checksums(held) -> list[str]:
+    """Every text in nested dicts and lists that looks like a sha256."""
+    if isinstance(held, dict):
+        return [s for v in held.values() for s in checksums(v)]
+    if isinstance(held, (list, tuple)):
+        return [s for v in held for s in checksums(v)]
+    return [held] if isinstance(held, str) and re.fullmatch(r"[0-9a-f]{64}", held) else []
+
+
+def _data(card: dict) -> str:
+    data = card.get("data")
+    return data if isinstance(data, str) else ", ".join(f"{k} {v}" for k, v in (data or {}).items())
+
+
+# ---- what they say ----------------------------------------------------------------------------------------------
+def sync_sound(network, mel: np.ndarray) -> np.ndarray:
+    """(T - 4, E) unit vectors of the windows' sound, that of their middle frames.  mel: (T, 80, 16)."""
+    import torch
+
+    with torch.inference_mode():
+        middle = np.ascontiguousarray(mel[FRAMES // 2:len(mel) - FRAMES // 2], np.float32)
+        return network.embed_sound(torch.from_numpy(middle)[:, None]).numpy()
+
+
+def sync_faces(network, frames: np.ndarray) -> np.ndarray:
+    """(T - 4, E) unit vectors of windows of 5 frames, stride 1.  frames: (T, S, S, 3) uint8, of any size."""
+    import torch
+
+    from tfg.models.syncnet import lower_half
+
+    with torch.inference_mode():
+        x = torch.from_numpy(sized(frames, network.config.size))                       # (T, 3, S, S)
+        windows = torch.stack([x[t:t + FRAMES] for t in range(len(x) - FRAMES + 1)])
+        return np.concatenate([network.embed_faces(lower_half(part)).numpy() for part in windows.split(64)])
+
+
+def found_shifts(picture: np.ndarray, sound: np.ndarray, within: int = 1) -> float:
+    """Share of SHIFTS of a true clip's sound that the judge's embeddings find within so many frames; NaN if the clip is
+    too short for any."""
+    from tfg.metrics import sync_scores
+
+    hits = []
+    for shift in SHIFTS:
+        keep = slice(max(0, shift), len(sound) + min(0, shift))
+        moved = slice(max(0, -shift), len(sound) + min(0, -shift))
+        if keep.stop - keep.start >= 20:
+            hits.append(abs(sync_scores(picture[keep], sound[moved]).offset - shift) <= within)
+    return float(np.mean(hits)) if hits else float("nan")
+
+
+def emotion(network, frames: np.ndarray) -> np.ndarray:
+    """(6,) probabilities in the order of EMOTIONS: the mean log-probability of a clip's windows, as in training.
+
+    frames: (T, S, S, 3) uint8.
+    """
+    import torch
+
+    with torch.inference_mode():
+        x = torch.from_numpy(sized(frames, network.config.size))
+        windows = torch.stack([x[t:t + FRAMES] for t in range(0, len(x) - FRAMES + 1, EVERY)])
+        logs = torch.cat([network(part).float().log_softmax(1) for part in windows.split(32)])
+        return logs.mean(0).softmax(0).numpy()
+
+
+def named(probabilities: np.ndarray) -> str:
+    """The likeliest emotion."""
+    return EMOTIONS[int(np.argmax(probabilities))]
+
+
+def sized(frames: np.ndarray, size: int) -> np.ndarray:
+    """(T, S, S, 3) uint8 -> (T, 3, size, size) float32 in [0, 1], made smaller as `corpora.windows_pixels` does it."""
+    import cv2
+
+    if frames.shape[1] != size:
+        how = cv2.INTER_AREA if size < frames.shape[1] else cv2.INTER_CUBIC
+        frames = np.stack([cv2.resize(f, (size, size), interpolation=how) for f in frames])
+    return np.ascontiguousarray(frames.transpose(0, 3, 1, 2), np.float32) / 255

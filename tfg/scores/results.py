@@ -1,0 +1,179 @@
+"""What a scoring run found: a record for each clip and row, and the means, intervals and differences made of them."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tfg.metrics.stats import Mean, mean, paired
+from tfg.scores.names import SCORES
+from tfg.vocabulary import EMOTIONS
+
+GROUPS = {"all": ("virtual", "portrait"), "virtual": ("virtual",), "portrait": ("portrait",), "real": ("real",)}
+"""Whose clips are averaged together. Real clips are never mixed with made ones."""
+
+
+@dataclass
+class Scores:
+    """clips: a dict for each clip and row (clip, actor, kind, emotion, level, row, and a number for each score, NaN or
+    absent where it is not defined).  own: for each clip what the judges and the meter made of the truth.  curves: row ->
+    D(s) of each clip, (31,).  features: row -> (n, P) of each clip, for face-FID.  pictures: frames of a few clips.
+    card: how to make all this again.
+    """
+
+    system: str
+    rows: tuple[str, ...]
+    judges: object = None
+    clips: list[dict] = field(default_factory=list)
+    own: list[dict] = field(default_factory=list)
+    curves: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    features: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    pictures: list[dict] = field(default_factory=list)
+    card: dict = field(default_factory=dict)
+
+    # ---- who ----
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups that have clips; "all" only where it is more than one kind."""
+        kinds = {c["kind"] for c in self.own}
+        return tuple(g for g, members in GROUPS.items()
+                     if kinds & set(members) and (len(members) == 1 or len(kinds & set(members)) > 1))
+
+    def _group(self, group: str | None) -> tuple[str, ...]:
+        if group is None:
+            group = self.groups[0]
+        if group not in GROUPS:
+            raise ValueError(f"there is no group {group!r}: choose one of {', '.join(GROUPS)}")
+        return GROUPS[group]
+
+    def where(self, row: str | None = None, group: str | None = None, **labels) -> list[dict]:
+        """The records of a row (None: of the judges' own, one a clip) in a group, e.g. with level="HI"."""
+        kinds = self._group(group)
+        return [c for c in (self.own if row is None else self.clips) if c["kind"] in kinds
+                and (row is None or c["row"] == row) and all(c[k] == v for k, v in labels.items())]
+
+    def n(self, group: str | None = None) -> tuple[int, int]:
+        """(clips, actors)."""
+        mine = self.where(None, group)
+        return len(mine), len({c["actor"] for c in mine})
+
+    # ---- numbers ----
+    def summary(self, row: str, score: str, group: str | None = None, **labels) -> Mean | None:
+        """Mean over actors of a score with its interval, None where no clip has it."""
+        mine = self.where(row, group, **labels)
+        return _mean([c.get(score, np.nan) for c in mine], [c["actor"] for c in mine])
+
+    def undefined(self, row: str, score: str, group: str | None = None) -> int:
+        """How many clips of the row have no finite value of a score."""
+        return sum(not np.isfinite(c.get(score, np.nan)) for c in self.where(row, group))
+
+    def difference(self, score: str, other: str, row: str | None = None, group: str | None = None) -> Mean | None:
+        """Mean paired difference row - other (row None: the system), None where there is none.
+
+        Lips that do not move have no correlation; here they count as r = 0: a still picture says nothing of the truth.
+        """
+        a, b = ({c["clip"]: c for c in self.where(name, group)} for name in (row or self.system, other))
+        both = [k for k in a if k in b]
+        if not both:
+            return None
+        left, right = (np.array([_value(side[k], score) for k in both]) for side in (a, b))
+        if not np.isfinite(left - right).any():
+            return None
+        return paired(left, right, [a[k]["actor"] for k in both])
+
+    def fid(self, row: str, group: str | None = None) -> tuple[float, int]:
+        """face-FID of a row's frames against the true ones, NaN if there are too few for its features; and how many
+        frames there are: the distance is biased upwards where they are few."""
+        from tfg.metrics.faces import frechet
+
+        kinds = self._group(group)
+        chosen = [k for k, c in enumerate(self.own) if c["kind"] in kinds]
+        if row not in self.features or not chosen:
+            return float("nan"), 0
+        drawn, true = (np.concatenate([self.features[r][k] for k in chosen]) for r in (row, "true"))
+        if len(true) <= true.shape[1]:
+            return float("nan"), len(true)
+        return frechet(drawn, true).value, len(true)
+
+    def curve(self, row: str, group: str | None = None) -> np.ndarray | None:
+        """(31,) mean D(s) over actors; NaN at shifts that no clip is long enough for."""
+        import warnings
+
+        kinds, by_actor = self._group(group), {}
+        for c, curve in zip(self.own, self.curves.get(row, [])):
+            if c["kind"] in kinds:
+                by_actor.setdefault(c["actor"], []).append(curve)
+        if not by_actor:
+            return None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)        # all NaN: stays NaN
+            return np.nanmean([np.nanmean(c, 0) for c in by_actor.values()], 0)
+
+    def confusion(self, row: str, group: str | None = None, **labels) -> np.ndarray:
+        """(6, 6) counts of clips: asked for, named."""
+        out = np.zeros((len(EMOTIONS), len(EMOTIONS)), int)
+        for c in self.where(row, group, **labels):
+            if c.get("named") in EMOTIONS:
+                out[EMOTIONS.index(c["emotion"]), EMOTIONS.index(c["named"])] += 1
+        return out
+
+    # ---- the judges themselves ----
+    def judged(self, group: str | None = None) -> dict[str, Mean | None]:
+        """What the judges and the meter get right on the true clips of a group.
+
+        shifts: share of known shifts of the true sound that the sync judge finds within a frame.  emotion, emotion_HI:
+        share of true clips whose emotion is named, of all and of those at HI.  identity: share of clips nearer to their
+        actor's other clips than to anybody else's.  lmd_mouth, lmd_face, aperture_r: measured landmarks against the
+        store's own.
+        """
+        mine = self.where(None, group)
+        actors = [c["actor"] for c in mine]
+        out = {"shifts": _mean([c.get("shifts", np.nan) for c in mine], actors)}
+        out |= {"emotion": self.summary("true", "emotion", group),
+                "emotion_HI": self.summary("true", "emotion", group, level="HI")}
+        out["identity"] = _mean(_known_again(mine), actors)
+        return out | {k: _mean([c["meter"][k] for c in mine], actors) for k in ("lmd_mouth", "lmd_face", "aperture_r",
+                                                                               "found")}
+
+
+def _value(record: dict, score: str) -> float:
+    value = record.get(score, np.nan)
+    if score == "aperture_r" and not np.isfinite(value) and not record["moves"] and record["found"] > 0:
+        return 0.0
+    return value
+
+
+def _mean(values, actors) -> Mean | None:
+    return mean(values, actors) if np.isfinite(np.asarray(values, float)).any() else None
+
+
+def _known_again(own: list[dict]) -> list[float]:
+    """For each clip 1 if its identity is nearer to the mean of its actor's other clips than to that of any other actor,
+    else 0; NaN where that cannot be asked."""
+    def unit(x):
+        return x / np.linalg.norm(x)
+
+    out = []
+    for k, c in enumerate(own):
+        near: dict = {}
+        for j, other in enumerate(own):
+            if j != k and other["person"] is not None:
+                near.setdefault(other["actor"], []).append(other["person"])
+        if c["person"] is None or c["actor"] not in near or len(near) < 2:
+            out.append(np.nan)
+            continue
+        likeness = {actor: float(unit(c["person"]) @ unit(np.mean(people, 0))) for actor, people in near.items()}
+        out.append(float(max(likeness, key=likeness.get) == c["actor"]))
+    return out
+
+
+def better(score: str, difference: Mean | None) -> str:
+    """"better", "worse" or "no difference seen": what a paired difference says."""
+    way = SCORES[score].better
+    if difference is None or way == 0 or not np.isfinite(difference.low):
+        return "cannot be told"
+    if difference.low > 0:
+        return "better" if way > 0 else "worse"
+    if difference.high < 0:
+        return "worse" if way > 0 else "better"
+    return "no difference seen"

@@ -1,0 +1,213 @@
+"""Scores as Markdown, CSV, JSON and figures. Every table names crop, size, split and judge; nothing is left out silently:
+what is not defined is a dash, what could not be measured is counted."""
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from tfg.files import atomic, make_folder
+from tfg.metrics.stats import Mean
+from tfg.scores.names import ABOUT, SCORES
+from tfg.scores.results import GROUPS, Scores, better
+from tfg.vocabulary import EMOTIONS
+
+HEADINGS = {"pictures": "Pictures", "lips": "Lips", "sync": "Sound and lips", "emotion": "Emotion"}
+TITLES = {"all": "virtual and portrait actors", "virtual": "virtual actors", "portrait": "portrait actors",
+          "real": "real clips"}
+LEVELS = ("HI", "MD", "LO", "XX")
+LABELS = ("clip", "actor", "kind", "emotion", "level", "intensity", "frames", "row")
+FILES = ("scores.md", "scores.csv", "scores.json", "scores.png", "curves.png", "frames.png")
+
+
+def write(result: Scores, out) -> Path:
+    """Write FILES into a folder, each beside its place and then moved. Returns the folder.  Raises InputError."""
+    from tfg.scores import figures
+
+    out = make_folder(out)
+    texts = {"scores.md": markdown(result), "scores.json": json.dumps(as_json(result), indent=1) + "\n"}
+    for name, text in texts.items():
+        with atomic(out / name) as part:
+            part.write_text(text, encoding="utf-8")
+    with atomic(out / "scores.csv") as part, open(part, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows(result))
+    figures.write(result, out)
+    return out
+
+
+# ---- Markdown ---------------------------------------------------------------------------------------------------
+def markdown(result: Scores) -> str:
+    """The page: what was done, the judges' own accuracy, then tables for each group."""
+    card, lines = result.card, [f"# Scores of `{result.system}`", ""]
+    for s in card["stores"]:
+        margin = s["crop"].get("margin")
+        crop = s["crop"].get("crop", "?") + (f", margins {', '.join(f'{m:g}' for m in margin)}" if margin else "")
+        held = ", ".join(f"{n} {k}" for k, n in s["references"].items())
+        lines.append(f"- Store `{s['store']}`, split {card['split']}: {s['clips']} clips of {s['actors']} actors, crops "
+                     f"of {s['size']} px ({crop}); references: {held}.")
+        if s["own_sound_as_other"]:
+            lines.append(f"- {s['own_sound_as_other']} clips have no other clip's sound to be shuffled with, and keep "
+                         "their own.")
+        lines += [f"- Left out: {id} {why}." for id, why in s["left_out"]]
+    its = card["checkpoint"] or {}
+    lines += [f"- Checkpoint: {str(its.get('sha256', 'none'))[:12]}"
+              f"{', steps ' + str(its['steps']) if 'steps' in its else ''}. Seed {card['seed']}."]
+    lines += ["- Rows: " + "; ".join(f"**{r}**: {ABOUT.get(r, 'the system')}" for r in result.rows) + ".",
+              "- Cells: mean over actors [95 % interval, actors drawn anew]; – is not defined for that row; "
+              "a number of clips in brackets: only so many could be measured.", ""]
+    lines += judges_table(result)
+    for group in result.groups:
+        clips, actors = result.n(group)
+        lines += ["", f"## {TITLES[group].capitalize()}: {clips} clips, {actors} actors", ""]
+        for name, heading in HEADINGS.items():
+            lines += [f"### {heading}", "", *score_table(result, name, group), ""]
+            if name == "emotion":
+                lines += emotion_tables(result, group)
+        lines += ["### Paired differences", "", *paired_table(result, group), ""]
+    lines += ["## What the scores are", ""]
+    lines += [f"- **{s.title}**: {s.about}." for s in SCORES.values()]
+    lines += ["- **face-FID**: Fréchet distance of all frames' features in our own face encoder, N frames a side; biased "
+              "upwards where N is small, and not comparable with published FID."]
+    return "\n".join(lines) + "\n"
+
+
+def judges_table(result: Scores) -> list[str]:
+    """Who judged, and how well on the true clips of each group."""
+    groups = result.groups
+    found = {g: result.judged(g) for g in groups}
+    about = result.card["judges"]
+    missing = result.card["missing"]
+
+    def line(name, what, key, digits=3):
+        who = about.get(name, {}).get("about") or (f"none: {missing[name]}" if name in missing else name)
+        return f"| {who} | {what} | " + " | ".join(cell(found[g][key], digits) for g in groups) + " |"
+
+    meter = "landmarks by MediaPipe, each frame alone"
+    identity = result.card["identity"]
+    about = about | {"meter": {"about": meter}, "identity": {"about": identity}}
+    return ["## The judges on the true clips", "",
+            "| judge | right | " + " | ".join(TITLES[g] for g in groups) + " |", "|---|---|" + "---|" * len(groups),
+            line("judge_sync", "known shifts of the sound found within 1 frame", "shifts"),
+            line("judge_emotion", "emotion named", "emotion"), line("judge_emotion", "emotion named at HI", "emotion_HI"),
+            line("identity", "clips nearest to their own actor's others", "identity"),
+            line("meter", "LMD mouth from the store's points", "lmd_mouth", 4),
+            line("meter", "lip-aperture r with the store's points", "aperture_r"),
+            line("meter", "frames in which it finds a face", "found")]
+
+
+def score_table(result: Scores, name: str, group: str) -> list[str]:
+    """Rows against the scores of one heading."""
+    columns = [k for k, s in SCORES.items() if s.group == name]
+    more = ["face-FID (N)"] if name == "pictures" else []
+    lines = ["| row | " + " | ".join(_arrow(k) for k in columns) + "".join(f" | {m} ↓" for m in more) + " |",
+             "|---|" + "---|" * (len(columns) + len(more))]
+    for row in result.rows:
+        cells = ["–" if row in SCORES[k].undefined else _cell(result, row, k, group) for k in columns]
+        if more:
+            value, n = result.fid(row, group)
+            cells.append("–" if row == "true" else f"{value:.3f} ({n})" if np.isfinite(value) else f"too few ({n})"
+                         if n else "no judge")
+        lines.append(f"| {_bold(result, row)} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def emotion_tables(result: Scores, group: str) -> list[str]:
+    """Accuracy by level, and by emotion."""
+    out = []
+    for title, label, values in (("level", "level", LEVELS), ("emotion", "emotion", EMOTIONS)):
+        here = [v for v in values if result.where(result.system, group, **{label: v})]
+        if not here:
+            continue
+        out += [f"| accuracy by {title} | " + " | ".join(
+            f"{v} ({len(result.where(result.system, group, **{label: v}))})" for v in here) + " |",
+            "|---|" + "---|" * len(here)]
+        for row in result.rows:
+            out.append(f"| {_bold(result, row)} | " + " | ".join(
+                cell(result.summary(row, "emotion", group, **{label: v}), 2) for v in here) + " |")
+        out.append("")
+    return out
+
+
+def paired_table(result: Scores, group: str) -> list[str]:
+    """The system less each other row, clip by clip."""
+    others = [r for r in result.rows if r not in (result.system, "true")]
+    lines = ["| score | " + " | ".join(f"{result.system} − {r}" for r in others) + " |", "|---|" + "---|" * len(others)]
+    for key, s in SCORES.items():
+        if s.better == 0:
+            continue
+        cells = []
+        for other in others:
+            d = result.difference(key, other, group=group)
+            cells.append(f"{cell(d, s.digits + 1, True)}: {better(key, d)}" if d else "no clip has both")
+        lines.append(f"| {_arrow(key)} | " + " | ".join(cells) + " |")
+    return lines + ["", "An interval without 0 is a difference. Lips that do not move count as r = 0."]
+
+
+def cell(m: Mean | None, digits: int, sign: bool = False) -> str:
+    """"0.123 [0.100, 0.150]"; without an interval where there is one actor."""
+    if m is None:
+        return "not measured"
+    how = f"{'+' if sign else ''}.{digits}f"
+    ends = f" [{m.low:{how}}, {m.high:{how}}]" if np.isfinite(m.low) else " [one actor]"
+    return f"{m.value:{how}}{ends}".replace("-", "−")
+
+
+def _cell(result: Scores, row: str, key: str, group: str) -> str:
+    mine = result.where(row, group)
+    got = result.summary(row, key, group)
+    if got is None:
+        if any(c.get(key) == float("inf") for c in mine):
+            return "equal"
+        return "lips do not move" if key == "aperture_r" and mine and not any(c["moves"] for c in mine) else "not measured"
+    lost = result.undefined(row, key, group)
+    return cell(got, SCORES[key].digits) + (f" ({got.clips} of {len(mine)})" if lost else "")
+
+
+def _arrow(key: str) -> str:
+    return SCORES[key].title + {1: " ↑", -1: " ↓", 0: ""}[SCORES[key].better]
+
+
+def _bold(result: Scores, row: str) -> str:
+    return f"**{row}**" if row == result.system else row
+
+
+# ---- CSV and JSON -----------------------------------------------------------------------------------------------
+def rows(result: Scores) -> Iterator[list]:
+    """A line for each clip, row and score; empty where it is not finite ("inf": equal to the truth)."""
+    yield [*LABELS, "score", "value"]
+    for c in result.clips:
+        for key, s in SCORES.items():
+            if c["row"] not in s.undefined:
+                value = c.get(key, float("nan"))
+                yield [*(c[k] for k in LABELS), key, "" if np.isnan(value) else f"{value:.6g}"]
+
+
+def as_json(result: Scores) -> dict:
+    """Card, judges, means, differences and curves; for programs (`make bench` reads it)."""
+    def plain(m: Mean | None):
+        return None if m is None else {k: None if not np.isfinite(v) else round(v, 6) for k, v in vars(m).items()}
+
+    groups = {}
+    for g in result.groups:
+        others = [r for r in result.rows if r not in (result.system, "true")]
+        curves = {r: result.curve(r, g) for r in result.rows}
+        groups[g] = {
+            "kinds": GROUPS[g], "clips": result.n(g)[0], "actors": result.n(g)[1],
+            "judges": {k: plain(m) for k, m in result.judged(g).items()},
+            "rows": {r: {k: plain(result.summary(r, k, g)) for k, s in SCORES.items() if r not in s.undefined}
+                     | {"face_fid": _fid(result, r, g)} for r in result.rows},
+            "levels": {r: {v: plain(result.summary(r, "emotion", g, level=v)) for v in LEVELS} for r in result.rows},
+            "confusion": {r: result.confusion(r, g).tolist() for r in result.rows},
+            "differences": {r: {k: plain(result.difference(k, r, group=g)) for k, s in SCORES.items() if s.better}
+                            for r in others},
+            "curves": {r: [None if np.isnan(v) else round(float(v), 5) for v in c] for r, c in curves.items()
+                       if c is not None}}
+    return {"card": result.card, "system": result.system, "groups": groups}
+
+
+def _fid(result: Scores, row: str, group: str) -> dict | None:
+    value, n = result.fid(row, group)
+    return {"value": round(value, 6), "frames": n} if np.isfinite(value) and row != "true" else None

@@ -1,0 +1,71 @@
+"""Score the shipped networks on people that they never saw, and write what came of it into their cards (maintainers).
+
+    python -m tools.cards --test build/tight --real build/tight_real [NAME ...]
+
+test: a store with test actors.  real: a store of real clips, which are for testing only: their figures stand in the
+card and nothing is chosen by them.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from tfg import paths
+from tfg.corpora.store import Store
+from tfg.files import atomic
+
+NAMES = ("syncnet", "judge_sync", "emotion", "judge_emotion", "encoder", "judge_encoder")
+
+
+def scores_of(name: str, store: Store, real: bool) -> dict:
+    """What one network scores on the split test of a store."""
+    network, _ = load(name)
+    if name in ("syncnet", "judge_sync"):
+        from tfg.training.syncnet import score_syncnet, windows_of
+
+        return score_syncnet(network, windows_of(store, None, "test", network.config.size, purpose="evaluate"))
+    if name in ("emotion", "judge_emotion"):
+        from tfg.training.emotion import evaluate_emotion, real_clips
+
+        return real_clips(network, store) if real else evaluate_emotion(network, store)
+    from tfg.training.encoder import score_encoder, windows_of
+
+    return score_encoder(network, windows_of(store, None, "test", network.config.size, purpose="evaluate"), 4000)
+
+
+def load(name: str):
+    """The shipped network and its card."""
+    from tfg.models import checkpoint, emotion, encoder, judge_emotion, judge_sync, syncnet
+
+    classes = {"syncnet": (syncnet.SyncNet, syncnet.SyncNetConfig),
+               "judge_sync": (judge_sync.SyncJudge, judge_sync.SyncJudgeConfig),
+               "emotion": (emotion.EmotionNet, emotion.EmotionConfig),
+               "judge_emotion": (judge_emotion.EmotionJudge, judge_emotion.EmotionJudgeConfig),
+               "encoder": (encoder.FaceEncoder, encoder.EncoderConfig),
+               "judge_encoder": (encoder.FaceEncoder, encoder.EncoderConfig)}
+    return checkpoint.load(name, *classes[name])
+
+
+def main(argv: list[str]) -> int:
+    """Score, write, print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="*", default=NAMES, metavar="NAME", help=f"of {', '.join(NAMES)}")
+    parser.add_argument("--test", required=True, help="store with test actors")
+    parser.add_argument("--real", help="store of real clips")
+    given = parser.parse_args(argv)
+    for name in given.names:
+        path = Path(paths.data(name)) / f"{name}.json"
+        card = json.loads(path.read_text(encoding="utf-8"))
+        card["scores"]["test"] = scores_of(name, Store.open(given.test), False)
+        if given.real and name not in ("encoder", "judge_encoder"):          # whose truth nobody knows on real faces
+            card["scores"]["real"] = scores_of(name, Store.open(given.real), True)
+        with atomic(path) as part:
+            part.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+        print(name, json.dumps({k: v for k, v in card["scores"].items() if k != "val"}), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
