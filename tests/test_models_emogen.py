@@ -1,13 +1,15 @@
 """The networks of `emogen`: shapes, ranges, what depends on what, and the paper's size in one training step."""
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
-from tfg.models import emogen, emotion, syncnet
+from tfg.models import emogen, emotion, quality, syncnet
 from tfg.models.blocks import fold_time, n_parameters, unfold_time
 from tfg.models.emogen import Emogen
 from tfg.models.emotion import EmotionNet
+from tfg.models.quality import QualityNet
 from tfg.models.syncnet import SyncNet, agreement, lower_half, sync_loss
 
 
@@ -64,6 +66,10 @@ def test_shapes_that_do_not_fit_are_named():
         EmotionNet(emotion.PROFILES["ci"])(torch.zeros(2, 3, 5, 48, 48))
     with pytest.raises(ValueError, match="size 96"):
         Emogen(emogen.EmogenConfig(size=128))
+    with pytest.raises(ValueError, match="face, crop"):
+        Emogen(emogen.EmogenConfig(mask="half"))
+    with pytest.raises(ValueError, match=r"\(2, 5, 3, 48, 48\)"):
+        QualityNet(quality.PROFILES["ci"])(torch.zeros(2, 5, 3, 48, 48))
 
 
 def test_syncnet_gives_cosines_that_cross_entropy_can_take():
@@ -94,9 +100,59 @@ def test_emotion_hears_the_order_of_frames():
     assert not torch.allclose(network(frames), network(frames.flip(1)), atol=1e-7)
 
 
+# ---- what is hidden -------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("size", [48, 96])
+def test_the_mask_is_a_soft_oval_over_the_face(size):
+    mask = emogen.face_mask(size)
+    at = [int(v * size) for v in (.02, .3, .5, .7, .93)]
+    assert mask.shape == (size, size) and mask.dtype == np.float32 and mask.min() == 0 and mask.max() == 1
+    assert (mask == mask[:, ::-1]).all()
+    assert mask[at[4], at[2]] == 1 and mask[at[1], at[1]] == 1        # an open jaw's chin; a brow
+    assert mask[0].max() == 0 and mask[-1].max() < .15 and mask[:, at[0]].max() == 0      # hair, below, ears
+    assert np.abs(np.diff(mask)).max() < 33 / size                           # no hard edge
+    assert (emogen.face_mask(size, "crop") == 1).all()
+    with pytest.raises(ValueError, match="'nose'"):
+        emogen.face_mask(size, "nose")
+
+
+def test_nothing_of_the_face_is_left_and_all_around_it_stays():
+    mask = torch.from_numpy(emogen.face_mask(96))
+    frames = torch.rand(2, 5, 3, 96, 96) + .1
+    hidden = emogen.hide(frames, mask)
+    assert (hidden[..., mask > 0] == 0).all() and torch.equal(hidden[..., mask == 0], frames[..., mask == 0])
+    assert .3 < (mask == 0).float().mean() < .6
+    drawn = torch.rand(2, 5, 3, 96, 96)
+    placed = emogen.compose(drawn, frames, mask)
+    assert torch.equal(placed[..., mask == 0], frames[..., mask == 0])
+    torch.testing.assert_close(placed[..., mask == 1], drawn[..., mask == 1])
+    assert (emogen.hide(frames, torch.ones(96, 96)) == 0).all()       # as published: everything
+
+
+def test_feelings_sum_to_one():
+    assert emogen.feeling("SAD").tolist() == [0, 0, 0, 0, 0, 1]
+    np.testing.assert_allclose(emogen.feeling("HAP", .25), [0, 0, 0, .25, .75, 0])
+    for intensity in (0, .4, 1):
+        assert emogen.feeling("NEU", intensity).tolist() == [0, 0, 0, 0, 1, 0]
+
+
+@pytest.mark.parametrize("profile", ["cpu", "gpu"])
+def test_the_generator_can_have_the_experts_ears(profile):
+    torch.manual_seed(0)
+    generator, expert = Emogen(emogen.PROFILES[profile]), SyncNet(syncnet.PROFILES[profile])
+    before = [p.clone() for p in generator.face.parameters()]
+    taken = emogen.hear_as(generator, expert)
+    assert taken > .9 * sum(v.numel() for v in generator.sound.state_dict().values())
+    mel = torch.randn(3, 1, 80, 16)
+    torch.testing.assert_close(generator.eval().sound[:4](mel), expert.eval().sound[:4](mel))
+    assert all(torch.equal(a, b) for a, b in zip(before, generator.face.parameters()))
+    other = SyncNet(syncnet.SyncNetConfig((4, 8, 8, 16, 16), 0, 32))
+    assert emogen.hear_as(generator, other) < .01 * taken             # what does not fit stays
+
+
 @pytest.mark.parametrize("build, count", [
     (lambda: SyncNet(syncnet.PROFILES["gpu"]), (12e6, 20e6)),
     (lambda: EmotionNet(emotion.PROFILES["gpu"]), (14e6, 18e6)),
+    (lambda: QualityNet(quality.PROFILES["gpu"]), (9e6, 13e6)),
     (lambda: Emogen(emogen.PROFILES["gpu"]), (30e6, 50e6))])
 def test_the_paper_size_takes_a_step(build, count):
     torch.manual_seed(0)
@@ -107,6 +163,8 @@ def test_the_paper_size_takes_a_step(build, count):
         loss = sync_loss(*network(torch.rand(2, 15, 48, 96), torch.randn(2, 1, 80, 16)), torch.tensor([1.0, 0.0]))
     elif isinstance(network, EmotionNet):
         loss = torch.nn.functional.cross_entropy(network(torch.rand(2, 5, 3, 96, 96)), torch.tensor([0, 5]))
+    elif isinstance(network, QualityNet):
+        loss = network(torch.rand(2, 3, 96, 96)).square().mean()
     else:
         loss = network(*parts(network.config, 1, 2)).sub(.5).abs().mean()
     before = [p.detach().clone() for p in network.parameters()]

@@ -12,6 +12,7 @@ from tfg.head.model import project as package_project
 
 SOUND, FACES, HEAD = "01_sound_and_time", "02_faces", "03_action_units_and_expression"
 ACTORS, WINDOWS = "04_virtual_actors", "05_from_raw_video_to_windows"
+EMOTION = "07_emotion_discriminator"
 
 
 @pytest.fixture
@@ -223,3 +224,92 @@ def test_leaks_are_what_splits_refuse():
                     splits.check_disjoint([train], [test])
             else:
                 splits.check_disjoint([train], [test])
+
+
+SYNCNET = "06_syncnet"
+
+
+def test_towers_are_the_smallest_syncnet():
+    """With the same weights both give the same embeddings."""
+    import torch
+
+    from tfg.models.syncnet import SyncNet, SyncNetConfig
+
+    torch.manual_seed(0)
+    network, tower = SyncNet(SyncNetConfig((8, 16, 24, 32, 48), 0, 64, 48)).eval(), function(SYNCNET, "tower")
+    face = tower(15, [(8, 7, 1), (16, 5, (1, 2)), (24, 3, 2), (32, 3, 2), (48, 3, 2), (48, 3, 2)]).eval()
+    sound = tower(1, [(8, 3, 1), (16, 3, (3, 1)), (24, 3, 3), (32, 3, (3, 2))]).eval()
+    for mine, theirs, x in ((face, network.face, torch.rand(3, 15, 24, 48)),
+                            (sound, network.sound, torch.rand(3, 1, 80, 16))):
+        weights = list(theirs.state_dict().values())
+        mine.load_state_dict(dict(zip(mine.state_dict(), weights, strict=True)))
+        assert torch.allclose(mine(x), theirs(x), atol=1e-5)
+
+
+def test_lips_and_losses(rng):
+    import torch
+
+    from tfg.models import syncnet
+    from tfg.training.syncnet import TEMPERATURE, choice_loss
+
+    frames = torch.rand(2, 5, 3, 8, 8)
+    assert torch.equal(function(SYNCNET, "lower_half")(frames), syncnet.lower_half(frames))
+    v, a = (torch.tensor(rng.uniform(0, 1, (6, 9))) for _ in "va")
+    label = torch.tensor([1., 0, 0, 1, 1, 0])
+    unit = [torch.nn.functional.normalize(x, dim=1) for x in (v, a)]
+    assert torch.allclose(function(SYNCNET, "sync_loss")(v, a, label).float(), syncnet.sync_loss(*unit, label))
+    fit = torch.rand(3, 8, 8)
+    assert torch.allclose(function(SYNCNET, "choice_loss")(fit, TEMPERATURE), choice_loss(fit))
+
+
+def test_moments_are_where_the_package_takes_its_windows(tmp_path):
+    from small_store import acted, make_store, splits_of
+    from tfg.training.syncnet import MOMENTS, Moments, windows_of
+
+    store = make_store(tmp_path / "s", acted("V1", "HAP", n_frames=70))
+    data = Moments(windows_of(store, splits_of(V1="train"), "train", 48), disturbed=False)
+    mine, n = function(SYNCNET, "moments"), int(data.count[0])
+    for epoch in range(3):
+        index = data.batch(epoch, [0])["index"]
+        assert any(np.array_equal(mine(n, MOMENTS, start), index) for start in np.linspace(0, 1, 200, endpoint=False))
+
+
+def test_offset_curve_and_its_scores(rng):
+    from tfg.metrics import sync_curve, sync_scores
+
+    for n in (12, 40):
+        v, a = rng.uniform(0, 1, (2, n, 5))
+        mine = function(SYNCNET, "sync_curve")(v, a, 15)
+        assert np.allclose(mine, sync_curve(v, a), equal_nan=True)
+        want = sync_scores(v, a)
+        assert np.allclose(function(SYNCNET, "sync_scores")(mine), (want.lse_d, want.lse_c, want.offset))
+
+
+def test_folding_and_memory_are_the_discriminators():
+    import torch
+
+    from tfg.models.blocks import fold_time
+    from tfg.models.emotion import PROFILES, EmotionNet
+
+    frames = torch.rand(2, 5, 3, 48, 48, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(function(EMOTION, "fold_frames")(frames.movedim(1, 2)), fold_time(frames))
+    network = EmotionNet(PROFILES["ci"]).eval()
+    lstm = network.time
+    state = function(EMOTION, "remember")(network.codes(frames), lstm.weight_ih_l0, lstm.weight_hh_l0,
+                                          lstm.bias_ih_l0 + lstm.bias_hh_l0)
+    assert torch.allclose(network.name(state), network(frames), atol=1e-5)
+
+
+def test_emotion_loss_and_scores(rng):
+    import torch
+    import torch.nn.functional as F
+
+    from tfg import explore
+
+    logits, target = torch.randn(9, 6), torch.rand(9, 6).softmax(1)
+    assert torch.isclose(function(EMOTION, "soft_cross_entropy")(logits, target), F.cross_entropy(logits, target))
+    true, said = rng.integers(0, 5, (2, 40))
+    assert np.allclose(function(EMOTION, "confusion")(true, said), explore.confusion_matrix(true, said), equal_nan=True)
+    frames, probability = torch.rand(2, 3, 12, 12), lambda x: x[:, :, 0, 2:7, 3:5].mean((1, 2, 3))
+    mine = function(EMOTION, "occlusion_map")(probability, frames, 4, 2)
+    assert np.allclose(mine, explore.occlusion(probability, frames, 4, 2), atol=1e-6)

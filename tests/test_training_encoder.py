@@ -129,18 +129,21 @@ def test_scores_tell_knowing_from_guessing(store):
     assert by_corner["auc"] > .97 and by_corner["auc_face"] < .7
 
 
-def test_a_small_run_learns_and_is_the_same_again(store, tmp_path):
-    cards, weights = [], []
-    for name in ("a", "b"):
-        at, card = e.train_encoder(store, tmp_path / name, profile="ci", steps=150, progress=False)
-        assert at.step == 150 and json.loads((tmp_path / name / "encoder.json").read_text())["scores"] == card["scores"]
-        cards.append(card)
-        weights.append((tmp_path / name / "encoder.safetensors").read_bytes())
-    assert weights[0] == weights[1]
-    network, card = m.load_encoder(tmp_path / "a")
-    assert card == cards[0] and network.config == m.PROFILES["ci"] and not network.training
-    assert cards[0]["scores"]["val"]["r_jaw"] > .8
-    assert set(cards[0]["scores"]) == {"val", "test"} and "2 unseen actors" in card["scored_on"]
+def test_a_small_run_learns(store, tmp_path):
+    at, card = e.train_encoder(store, tmp_path, profile="ci", steps=200, progress=False)
+    assert at.step == 200 and json.loads((tmp_path / "encoder.json").read_text())["scores"] == card["scores"]
+    assert set(card["scores"]) == {"val", "test"} and "2 unseen actors" in card["scored_on"]
+    assert card["scores"]["val"]["r_jaw"] > .75
+    network, kept = m.load_encoder(tmp_path)
+    assert kept == card and network.config == m.PROFILES["ci"] and not network.training
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not(store, tmp_path):
+    def weights(name, seed):
+        e.train_encoder(store, tmp_path / name, profile="ci", steps=3, seed=seed, progress=False)
+        return (tmp_path / name / "encoder.safetensors").read_bytes()
+
+    assert weights("a", 1) == weights("b", 1) != weights("c", 2)
 
 
 def test_the_judge_learns_from_judges_only(store, tmp_path):
@@ -160,7 +163,7 @@ def test_what_is_refused(store, tmp_path):
         m.load_encoder(tmp_path)
     with StoreWriter(tmp_path / "few", size=SIZE) as writer:
         for k in range(2):
-            writer.append(Row(f"actors/P{k}", "actors", f"P{k}", labels="true"), [drawn(k, 0, 0)] * 4, np.zeros((13, 80)))
+            writer.append(Row(f"actors/P{k}", "actors", f"P{k}", labels="true"), [drawn(k, 0, 0)], np.zeros((4, 80)))
     Splits(tuple(Person("actors", f"P{k}", "judge") for k in range(2)), {}).save_in(tmp_path / "few")
     with pytest.raises(InputError, match="2 judge actors; a judge needs at least 3"):
         e.held_out(Store.open(tmp_path / "few"), None)

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebooks/06_syncnet, for test_check.py: name -> [(answer, a word of the message)]."""
+"""Wrong answers to the exercises of notebooks/06_syncnet: name -> [(answer, a word of the message)]. See test_check."""
 from __future__ import annotations
 
 import numpy as np
@@ -65,7 +65,8 @@ WRONG = {
                    (lambda v, a, r: sync_curve(v, a, r)[:-1], "last shift"),
                    (lambda v, a, r: np.nan_to_num(sync_curve(v, a, r)), "np.nan")],
     "sync_scores": [(lambda c: _scores(c, start=0), "index"), (lambda c: _scores(c, np.nanmean), "not the mean"),
-                    (lambda c: _scores(c, np.nanmax), "not the maximum"), (lambda c: _scores(c, sign=-1), "more is better"),
+                    (lambda c: _scores(c, np.nanmax), "not the maximum"),
+                    (lambda c: _scores(c, sign=-1), "more is better"),
                     (lambda c: (np.min(c), np.median(c) - np.min(c), np.argmin(c) - len(c) // 2), "NaN"),
                     (lambda c: _scores(c)[:2], "three numbers")],
 }

@@ -39,6 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_actors(commands)
     _add_corpora(commands)
+    _add_score(commands)
     return parser
 
 
@@ -133,6 +134,12 @@ def _add_actors(commands):
 
 def _add_corpora(commands):
     from tfg.corpora.cli import add
+
+    add(commands, _command, _Parser)
+
+
+def _add_score(commands):
+    from tfg.scores.cli import add
 
     add(commands, _command, _Parser)
 

@@ -15,7 +15,7 @@ from torch import nn
 
 from tfg.models.syncnet import agreement, lower_half, sync_loss
 
-MOUTH = (.5, .79, .27, .19)
+MOUTH = (.5, .77, .27, .17)
 """Centre and radii (x, y) of where the mouth is in the crop of `tfg.models.emogen`, in its sides."""
 VGG19_URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
 VGG19_SHA256 = "dcbb9e9d"

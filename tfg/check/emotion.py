@@ -107,8 +107,7 @@ def confusion(answer):
         with np.errstate(invalid="ignore"):
             same(answer(true.copy(), said.copy()), want, what=f"confusion of {N} clips", atol=1e-6, mistakes={
                 "those are counts: divide each row by its sum": counts,
-                "rows and columns are exchanged: rows are what was acted": confusion_matrix(said, true).T
-                if present == 6 else (counts / counts.sum(0)).T,
+                "rows and columns are exchanged: rows are what was acted": want.T,
                 "rows are what was said; they should be what was acted": confusion_matrix(said, true),
                 "each column sums to 1; each row should": counts / counts.sum(0),
                 "you divided by all clips, not by those of the row": counts / N,

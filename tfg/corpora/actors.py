@@ -9,6 +9,7 @@ Layout (`tfg.actors.record` lists what the npz holds):
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,10 @@ from tfg.errors import InputError
 from tfg.vocabulary import SENTENCES
 
 SET = "set.json"
+
+
+NAME = re.compile(rf"{CREMA_D.pattern}(?:_(\d+))?")
+"""A clip of CREMA-D, and from the second take on its number."""
 
 
 def read(root: str | os.PathLike) -> Reading:
@@ -40,11 +45,11 @@ def read(root: str | os.PathLike) -> Reading:
 
 
 def _parse(path: Path) -> Item:
-    match = CREMA_D.fullmatch(path.stem)
+    match = NAME.fullmatch(path.stem)
     if not match:
         raise InputError("is not named ACTOR_SENTENCE_EMOTION_LEVEL, as in V001_DFA_HAP_HI")
-    actor, sentence, emotion, level = match.groups()
-    return Item(path, "actors", actor, sentence, emotion, level, text=SENTENCES.get(sentence))
+    *words, take = match.groups()
+    return Item(path, "actors", *words, take=int(take or 1), text=SENTENCES.get(words[1]))
 
 
 def truth(path: str | os.PathLike) -> tuple[Clip, dict[str, np.ndarray]]:

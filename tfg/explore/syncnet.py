@@ -77,7 +77,7 @@ def draw_diagonals(picture, sound, s: int = 0):
     ends = np.array([max(0, -s), min(n, n - s) - 1])
     left.plot(ends + s, ends, color=COLOURS[5], lw=1.5)
     left.set(xlabel="sound of window j", ylabel="picture of window i",
-             title=f"j = i + {s}" if s >= 0 else f"j = i - {-s}")
+             title=f"j = i {'-' if s < 0 else '+'} {abs(s)}")
     _curve(right, sync_curve(picture, sound), s)
     return fig
 
@@ -115,10 +115,11 @@ def draw_slide(frames, mel, picture, sound, s: int = 0, late: int = 0, at: int =
     below.imshow(mel, origin="lower", aspect="auto", interpolation="nearest", vmin=-4, vmax=4,
                  extent=(to[0], to[1], 0, len(mel)))
     below.set_facecolor("black")
-    moved = "where it was" if late == 0 else f"{abs(late)} frames {'late' if late > 0 else 'early'}"
-    strip.set(xticks=[], yticks=[], xlim=(at, at + shown), title=f"the picture; the sound comes {moved}")
+    moved = "is where it was" if late == 0 else f"comes {abs(late)} frames {'late' if late > 0 else 'early'}"
+    strip.set(xticks=[], yticks=[], xlim=(at, at + shown), title=f"the picture; the sound {moved}")
     below.set(yticks=[], xlim=(at, at + shown), xticks=np.arange(at, at + shown) + .5, ylim=(0, len(mel)),
-              xticklabels=np.arange(at, at + shown), title=f"below each frame i the sound of frame i + ({s})")
+              xticklabels=np.arange(at, at + shown),
+              title=f"below frame i the sound of frame i {'-' if s < 0 else '+'} {abs(s)}")
     for ax in (strip, below):
         ax.spines[:].set_visible(False)
     _curve(curve, _moved(picture, sound, late), s)

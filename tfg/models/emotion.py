@@ -27,7 +27,7 @@ class EmotionConfig:
     groups: int = 0
 
 
-PROFILES = {"ci": EmotionConfig((4, 8, 8, 8, 8), (16, 8), 48),
+PROFILES = {"ci": EmotionConfig((4, 8, 8, 8, 8), (16, 8), 48, 0.0, 2),
             "cpu": EmotionConfig((16, 32, 48, 64, 96), (128, 64), 64, .3, 8),
             "gpu": EmotionConfig()}
 

@@ -107,8 +107,8 @@ def pool(maps: list[torch.Tensor]) -> torch.Tensor:
 
 def map_distance(a: list[torch.Tensor], b: list[torch.Tensor]) -> torch.Tensor:
     """(B,) perceptual distance of two pictures' maps: sum over maps of the mean over space of the squared distance of
-    the vectors, each brought to unit length (Zhang et al. 2018, eq. 1 with all w = 1: no weights were fitted to people's
-    judgements). Each map adds 0 to 2, its maps being positive. Differentiable.
+    the vectors, each brought to unit length (Zhang et al. 2018, eq. 1, with all w = 1: no weights were fitted to what
+    people see). Each map adds 0 to 2, for it has no negative numbers. Differentiable.
     """
     def unit(x):
         return x / (x.square().sum(1, keepdim=True) + 1e-10).sqrt()

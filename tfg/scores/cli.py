@@ -24,8 +24,8 @@ def add(commands, command, parser_class) -> None:
     p.add_argument("--out", required=True, metavar="DIR", help="folder for scores.md, .csv, .json and figures")
     p.add_argument("--real", metavar="DIR", help="another store, of real clips, to score the system and its judges on")
     p.add_argument("--checkpoint", metavar="DIR", help="the system's networks (default: those that ship)")
-    p.add_argument("--judges", metavar="DIR", help="folder with judge_sync, judge_emotion, judge_encoder (default: those "
-                                                   "that ship)")
+    p.add_argument("--judges", metavar="DIR", help="folder with judge_sync, judge_emotion, judge_encoder (default: "
+                                                   "those that ship)")
     p.add_argument("--split", help="test (default), val or train")
     p.add_argument("--clips", type=int, metavar="N", help="at most so many clips of each actor (default: all)")
     p.add_argument("--workers", type=int, metavar="N", help="processes (default: one per core)")

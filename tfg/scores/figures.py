@@ -51,8 +51,8 @@ def bars(result: Scores, group: str | None = None):
         ax.set_title(s.title + {1: " (more is better)", -1: " (less is better)", 0: ""}[s.better])
         _zoom(ax, [result.summary(r, key, group) for r in rows if r not in s.undefined])
     clips, actors = result.n(group)
-    fig.suptitle(f"{result.system}: {group or result.groups[0]}, {clips} clips of {actors} actors; bars: mean over actors, "
-                 "lines: 95 % interval", fontsize=9.5, x=.01, ha="left")
+    fig.suptitle(f"{result.system}: {group or result.groups[0]}, {clips} clips of {actors} actors; bars: mean over "
+                 "actors, lines: 95 % interval", fontsize=9.5, x=.01, ha="left")
     return fig
 
 

@@ -23,8 +23,8 @@ VERSION = 1
 def landmarks(frames: np.ndarray) -> np.ndarray:
     """(T, 478, 2) float32 px of crops (T, S, S, 3) uint8, each frame by itself; NaN where no face is found.
 
-    On the 96 px crops of virtual actors: 0.02 outer-eye distances from the true points on average, r = 0.89 of the lips'
-    gap. Both sides of a score are measured alike, so that the meter's own bias cancels.
+    On the 96 px crops of virtual actors: 0.02 outer-eye distances from the true points on average, r = 0.89 of the
+    lips' gap. Both sides of a score are measured alike, so that the meter's own bias cancels.
     """
     import cv2
 

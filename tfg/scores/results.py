@@ -16,8 +16,8 @@ GROUPS = {"all": ("virtual", "portrait"), "virtual": ("virtual",), "portrait": (
 @dataclass
 class Scores:
     """clips: a dict for each clip and row (clip, actor, kind, emotion, level, row, and a number for each score, NaN or
-    absent where it is not defined).  own: for each clip what the judges and the meter made of the truth.  curves: row ->
-    D(s) of each clip, (31,).  features: row -> (n, P) of each clip, for face-FID.  pictures: frames of a few clips.
+    absent where it is not defined).  own: for each clip what the judges and the meter made of the truth.  curves: row
+    -> D(s) of each clip, (31,).  features: row -> (n, P) of each clip, for face-FID.  pictures: frames of a few clips.
     card: how to make all this again.
     """
 

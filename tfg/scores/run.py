@@ -1,8 +1,8 @@
 """Score a system: draw every clip anew, draw what it must be compared with, measure all of them alike.
 
-The protocol "reconstruct". For each clip of the split: the target's face is hidden; the reference is another take of the
-same actor with another emotion; the clip's own sound, emotion and intensity are given; what is drawn is compared with
-the clip. Beside it the rows of `names.BESIDE`, measured by the same meter and the same judges in the same run.
+The protocol "reconstruct". For each clip of the split: the target's face is hidden; the reference is another take of
+the same actor with another emotion; the clip's own sound, emotion and intensity are given; what is drawn is compared
+with the clip. Beside it the rows of `names.BESIDE`, measured by the same meter and judges in the same run.
 """
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def score(system: str | Callable, store, out=None, *, real=None, checkpoint=None
     """Scores of a system on a split of a store, and beside it those of the true, still, shuffled and copied clips.
 
     system: a name ("emogen"), or a function `draw(target) -> (T, S, S, 3) uint8`.  store: folder or Store of tight
-    crops.  out: folder for the tables, None to write nothing.  real: another store, of real clips, that is scored in the
-    same run.  checkpoint: the system's folder, None for the one that ships.  clips: at most so many of each actor.
+    crops.  out: folder for the tables, None to write nothing.  real: another store, of real clips, that is scored in
+    the same run.  checkpoint: the system's folder, None for the one that ships.  clips: at most so many of each actor.
     judges: folder, None for those that ship, or a `judges.Judges`.  workers: processes for measuring, None for one a
     core.  rows: of `BESIDE`.  name: of the system's row.  card: of a function's checkpoint, if it has one.
     progress: function of (clips done, of all).

@@ -1,5 +1,5 @@
-"""Scores as Markdown, CSV, JSON and figures. Every table names crop, size, split and judge; nothing is left out silently:
-what is not defined is a dash, what could not be measured is counted."""
+"""Scores as Markdown, CSV, JSON and figures. Every table names crop, size, split and judge; nothing is left out
+silently: what is not defined is a dash, what could not be measured is counted."""
 from __future__ import annotations
 
 import csv
@@ -46,8 +46,8 @@ def markdown(result: Scores) -> str:
         margin = s["crop"].get("margin")
         crop = s["crop"].get("crop", "?") + (f", margins {', '.join(f'{m:g}' for m in margin)}" if margin else "")
         held = ", ".join(f"{n} {k}" for k, n in s["references"].items())
-        lines.append(f"- Store `{s['store']}`, split {card['split']}: {s['clips']} clips of {s['actors']} actors, crops "
-                     f"of {s['size']} px ({crop}); references: {held}.")
+        lines.append(f"- Store `{s['store']}`, split {card['split']}: {s['clips']} clips of {s['actors']} actors, "
+                     f"crops of {s['size']} px ({crop}); references: {held}.")
         if s["own_sound_as_other"]:
             lines.append(f"- {s['own_sound_as_other']} clips have no other clip's sound to be shuffled with, and keep "
                          "their own.")
@@ -63,15 +63,31 @@ def markdown(result: Scores) -> str:
         clips, actors = result.n(group)
         lines += ["", f"## {TITLES[group].capitalize()}: {clips} clips, {actors} actors", ""]
         for name, heading in HEADINGS.items():
-            lines += [f"### {heading}", "", *score_table(result, name, group), ""]
+            lines += [f"### {heading}", "", caption(result, group, name), "", *score_table(result, name, group), ""]
             if name == "emotion":
                 lines += emotion_tables(result, group)
-        lines += ["### Paired differences", "", *paired_table(result, group), ""]
+        lines += ["### Paired differences", "", caption(result, group), "", *paired_table(result, group), ""]
     lines += ["## What the scores are", ""]
     lines += [f"- **{s.title}**: {s.about}." for s in SCORES.values()]
-    lines += ["- **face-FID**: Fréchet distance of all frames' features in our own face encoder, N frames a side; biased "
-              "upwards where N is small, and not comparable with published FID."]
+    lines += ["- **face-FID**: Fréchet distance of all frames' features in our own face encoder, N frames a side; "
+              "biased upwards where N is small, and not comparable with published FID."]
     return "\n".join(lines) + "\n"
+
+
+def caption(result: Scores, group: str, name: str | None = None) -> str:
+    """One line for a table: clips, crop, size, split, and who judges it, with the judge's own accuracy."""
+    clips, actors = result.n(group)
+    store = result.card["stores"][-1 if group == "real" else 0]
+    found, told = result.judged(group), []
+    says = {"judge_sync": ("shifts", "known shifts found"), "judge_emotion": ("emotion_HI", "right at HI, true clips"),
+            "identity": ("identity", "clips known again"), "landmarks": ("aperture_r", "r with the store's points"),
+            "judge_encoder": (None, "")}
+    for judge in dict.fromkeys(s.judge for s in SCORES.values() if s.judge and name in (None, s.group)):
+        key, what = says[judge]
+        told.append(judge + (f" ({what}: {cell(found[key], 2)})" if key and found[key] else ""))
+    return (f"*{TITLES[group].capitalize()}, {clips} clips of {actors} actors, split {result.card['split']}, "
+            f"{store['crop'].get('crop', '?')} crop of {store['size']} px"
+            f"{'; judged by ' + ', '.join(told) if told else ''}.*")
 
 
 def judges_table(result: Scores) -> list[str]:
@@ -91,7 +107,8 @@ def judges_table(result: Scores) -> list[str]:
     return ["## The judges on the true clips", "",
             "| judge | right | " + " | ".join(TITLES[g] for g in groups) + " |", "|---|---|" + "---|" * len(groups),
             line("judge_sync", "known shifts of the sound found within 1 frame", "shifts"),
-            line("judge_emotion", "emotion named", "emotion"), line("judge_emotion", "emotion named at HI", "emotion_HI"),
+            line("judge_emotion", "emotion named", "emotion"),
+            line("judge_emotion", "emotion named at HI", "emotion_HI"),
             line("identity", "clips nearest to their own actor's others", "identity"),
             line("meter", "LMD mouth from the store's points", "lmd_mouth", 4),
             line("meter", "lip-aperture r with the store's points", "aperture_r"),
@@ -161,7 +178,8 @@ def _cell(result: Scores, row: str, key: str, group: str) -> str:
     if got is None:
         if any(c.get(key) == float("inf") for c in mine):
             return "equal"
-        return "lips do not move" if key == "aperture_r" and mine and not any(c["moves"] for c in mine) else "not measured"
+        still = key == "aperture_r" and mine and not any(c["moves"] for c in mine)
+        return "lips do not move" if still else "not measured"
     lost = result.undefined(row, key, group)
     return cell(got, SCORES[key].digits) + (f" ({got.clips} of {len(mine)})" if lost else "")
 

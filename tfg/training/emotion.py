@@ -25,14 +25,12 @@ from tfg.corpora.store import Store
 from tfg.corpora.windows import Windows
 from tfg.errors import InputError
 from tfg.models import checkpoint, emotion, judge_emotion
-from tfg.training.feed import tensors
+from tfg.training.emotion_scores import EVERY, evaluate_emotion, rate, real_clips, score, windows_of  # noqa: F401
 from tfg.training.loop import At, Run, cosine, train
 from tfg.training.vary import Vary
-from tfg.vocabulary import EMOTIONS, EXPRESSION, LEVELS
+from tfg.vocabulary import EMOTIONS, EXPRESSION
 
-FRAMES = 5
-"""Of a window: what the generator is given."""
-RUNS = {"ci": Run(phases=(("learn", 6),), batch=12, evaluate_every=6),
+RUNS = {"ci": Run(phases=(("learn", 6),), batch=12),
         "cpu": Run(phases=(("learn", 5000),), batch=48, evaluate_every=500, average=.995, best="-loss"),
         "gpu": Run(phases=(("learn", 35_000),), batch=64, evaluate_every=1000, average=.999, best="-loss", workers=8)}
 """gpu: 300 epochs of CREMA-D, as published."""
@@ -48,8 +46,6 @@ LEAST_STD = .05
 """Coefficients that hardly ever move are not magnified beyond this."""
 HELD_OUT = 6
 """One in so many judge actors is kept from the judge, to choose its weights by."""
-EVERY = 3
-"""Starts of windows that are scored: every so many."""
 JUDGE_LOOKS = (0, 4)
 """Frames of a window that the judge learns from: its neighbours would tell it nothing more."""
 AUGMENT = {False: Augment(), True: Augment(blur=2.0, blur_p=.3, noise=.05, noise_p=.4, jpeg=25, jpeg_p=.3)}
@@ -130,89 +126,8 @@ class EmotionTask:
 
     def lr(self, name: str, at: At) -> float:
         """published: a tenth from the middle on (StepLR, 150 of 300 epochs)."""
-        return .1 ** (2 * at.step // self.run.steps) if self.published else cosine(at, self.run)
-
-
-def windows_of(store: Store, splits: Splits | None, split: str, size: int, *, purpose: str = "train",
-               labels: tuple[str, ...] = (), augment: Augment | None = None, keep=None, stride: int = 1,
-               seed: int = 0) -> Windows:
-    """Windows of clips whose emotion is known.  keep: function of a row.  Raises InputError if there are none."""
-    def known(row) -> bool:
-        return row.emotion in EMOTIONS and (keep is None or keep(row))
-
-    return Windows(store, splits, split, purpose=purpose, T=FRAMES, size=size, reference=None, labels=labels,
-                   augment=augment, keep=known, stride=stride, seed=seed)
-
-
-@torch.no_grad()
-def log_probabilities(network: nn.Module, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
-    """(N, 6) of all windows, and (N,) the clip of each, as in windows.clips. The network is put in eval mode."""
-    device, parts = next(network.eval().parameters()).device, []
-    for part in np.array_split(np.arange(len(windows)), -(-len(windows) // 64)):
-        frames = tensors(windows.batch(0, part))["frames"].to(device).float() / 255
-        parts.append(network(frames).float().log_softmax(1).cpu().numpy())
-    return np.concatenate(parts), windows.clip_of_index()
-
-
-def score(network: nn.Module, windows: Windows) -> dict:
-    """How often the acted emotion is named.
-
-    accuracy: share of clips, where the mean log-probability of a clip's windows decides; windows: share of windows;
-    loss: mean cross entropy of clips.  levels, emotions: accuracy of each level, each acted emotion.  confusion: 6 rows
-    of counts of clips, rows acted, columns named, in the order of EMOTIONS.  clips, actors: how many.
-    """
-    found, clip = log_probabilities(network, windows)
-    clips = np.unique(clip)
-    acted = np.array([EMOTIONS.index(row.emotion) for row in windows.clips])
-    level = np.array([str(row.level) for row in windows.clips])
-    mean = np.stack([found[clip == c].mean(0) for c in clips])                      # (C, 6)
-    right = mean.argmax(1) == acted[clips]
-    confusion = np.zeros((len(EMOTIONS), len(EMOTIONS)), int)
-    np.add.at(confusion, (acted[clips], mean.argmax(1)), 1)
-
-    def share(of, names) -> dict[str, float]:
-        return {name: float(right[of == key].mean()) for key, name in names if (of == key).any()}
-
-    return {"accuracy": float(right.mean()), "windows": float((found.argmax(1) == acted[clip]).mean()),
-            "loss": float(-mean[np.arange(len(clips)), acted[clips]].mean()),
-            "levels": share(level[clips], [(name, name) for name in LEVELS]),
-            "emotions": share(acted[clips], list(enumerate(EMOTIONS))), "confusion": confusion.tolist(),
-            "clips": len(clips), "actors": len({windows.clips[c].actor for c in clips})}
-
-
-def evaluate_emotion(network: nn.Module, store: Store, split: str = "test", purpose: str = "evaluate", *,
-                     splits: Splits | None = None, keep=None) -> dict:
-    """`score` on a split of a store.  Raises InputError if it has no clips of known emotion, or for another's split."""
-    return score(network, windows_of(store, splits, split, network.config.size, purpose=purpose, keep=keep,
-                                     stride=EVERY))
-
-
-def real_clips(network: nn.Module, store: Store) -> dict:
-    """What the network says of real clips, beside what people said who saw them. For reading; nothing is chosen by it.
-
-    store: clips with the raters' shares (`Row.soft`), which are all in the split test.  Returns acted and raters: how
-    often the likeliest emotion is the acted one, and the raters' first choice; people: how often the raters' first
-    choice is the acted one; clips: a dict of each: name, acted, named, probabilities and votes in the order of EMOTIONS.
-    """
-    voted = [row for row in store.clips if row.soft is not None and row.emotion in EMOTIONS]
-    if not voted:
-        raise InputError(f"{store.path} has no clip that raters have judged; give a store of CREMA-D's clips.")
-    windows = Windows(store, Splits.of_store(store), "test", purpose="evaluate", T=FRAMES, size=network.config.size,
-                      reference=None, labels=(), keep=lambda row: row.id in {v.id for v in voted})
-    found, clip = log_probabilities(network, windows)
-    clips = []
-    for c in np.unique(clip):
-        row, mean = windows.clips[c], found[clip == c].mean(0)
-        odds = np.exp(mean - mean.max())
-        clips.append({"clip": row.id, "acted": row.emotion, "named": EMOTIONS[int(mean.argmax())],
-                      "raters": EMOTIONS[int(np.argmax(row.soft))],
-                      "probabilities": [round(float(p), 3) for p in odds / odds.sum()], "votes": list(row.soft)})
-
-    def agree(a: str, b: str) -> float:
-        return float(np.mean([entry[a] == entry[b] for entry in clips]))
-
-    return {"acted": agree("named", "acted"), "raters": agree("named", "raters"), "people": agree("raters", "acted"),
-            "clips": clips}
+        return .1 ** (2 * at.step // self.run.steps) if self.published else cosine(
+            at, self.run, warm_up=min(200, self.run.steps // 10))
 
 
 def held_out(store: Store, splits: Splits | None = None) -> set[str]:
@@ -223,8 +138,8 @@ def held_out(store: Store, splits: Splits | None = None) -> set[str]:
     splits = Splits.of_store(store) if splits is None else splits.for_store(store)
     people = sorted({who(row) for row in splits.select(store.clips, "judge", purpose="judge")})
     if len(people) < 3:
-        raise InputError(f"{store.path} has {len(people)} judge actors; a judge needs 3 or more: two to learn from, one "
-                         "to choose its weights by. Prepare a set of which `tfg actors make` dealt some to the judge.")
+        raise InputError(f"{store.path} has {len(people)} judge actors; a judge needs 3 or more: two to learn from, "
+                         "one to choose its weights by. Prepare a set some of whose actors were dealt to the judge.")
     return set(people[HELD_OUT - 1::HELD_OUT] or people[-1:])
 
 
@@ -259,8 +174,8 @@ def train_emotion(store, out, *, judge: bool = False, profile: str = "cpu", seed
                        augment=AUGMENT[judge], keep=lambda row: who(row) not in away, seed=seed)
     unseen = windows_of(store, splits, other, network.config.size, purpose=purpose, stride=EVERY,
                         keep=(lambda row: who(row) in away) if judge else None)
-    rate, published = (JUDGE_RATE if judge else RATE)[profile], profile == "gpu" and not judge
-    task = EmotionTask(network, learn, unseen, run, rate, judge, published)
+    task = EmotionTask(network, learn, unseen, run, (JUDGE_RATE if judge else RATE)[profile], judge,
+                       published=profile == "gpu" and not judge)
     at = train(task, run, out, what=f"{name} {network.config} {len(learn)} windows", resume=resume, progress=progress)
     best = Path(out) / "best" / f"{name}.safetensors"
     if run.best and best.is_file():
@@ -274,8 +189,8 @@ def train_emotion(store, out, *, judge: bool = False, profile: str = "cpu", seed
     card = {"data": f"{len(learn.clips)} clips of {len(learn.actors)} actors, {len(learn)} windows, split {split}",
             "use": "scores only, never a loss" if judge else "losses", "profile": profile, "steps": at.step,
             "seed": seed, "scores": scores,
-            "scored_on": f"val: {len(unseen.actors)} actors of the split {other} that it did not learn from, by whom its "
-                         "weights were chosen; test: the split test",
+            "scored_on": f"val: {len(unseen.actors)} actors of the split {other} that it did not learn from, who chose "
+                         "its weights; test: the split test",
             "command": f"tfg train emotion{' --judge' * judge} --store DIR --out DIR --profile {profile} --seed {seed}"
                        f" --steps {at.step}"}
     if not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0:

@@ -14,9 +14,9 @@ import torch.nn.functional as F
 
 @dataclass(frozen=True)
 class Vary:
-    """shift: of the side.  zoom, turn (degrees): largest.  squeeze: largest change of the ratio of the sides.  hide: how
-    often a part is hidden.  grey: how far colours fade, at most, 0..1.  coarse: how often a window loses resolution, and
-    least: to what share of its side at worst."""
+    """The largest changes.  shift: share of the side.  zoom, squeeze: of all of the face, of its width, as |ln|.  turn:
+    degrees.  hide: how often a part is hidden.  grey: how far colours fade, 0..1.  coarse: how often a window loses
+    resolution, and least: the share of its side that is left at worst."""
 
     shift: float = .05
     zoom: float = .1
@@ -35,9 +35,9 @@ class Vary:
         b, t = x.shape[:2]
         draw = 2 * torch.rand(b, 5) - 1
         angle, scale = torch.deg2rad(self.turn * draw[:, 0]), torch.exp(self.zoom * draw[:, 1])
-        ratio = torch.exp(self.squeeze * draw[:, 2])
-        matrix = torch.stack([torch.stack([scale * ratio * angle.cos(), -scale * angle.sin(), 2 * self.shift * draw[:, 3]], 1),
-                              torch.stack([scale * ratio * angle.sin(), scale * angle.cos(), 2 * self.shift * draw[:, 4]], 1)], 1)
+        cos, sin, wide = scale * angle.cos(), scale * angle.sin(), torch.exp(self.squeeze * draw[:, 2])
+        matrix = torch.stack([wide * cos, -sin, 2 * self.shift * draw[:, 3],
+                              wide * sin, cos, 2 * self.shift * draw[:, 4]], 1).view(b, 2, 3)
         grid = F.affine_grid(matrix, [b, 3 * t, *x.shape[3:]], align_corners=False).to(x.device)
         moved = F.grid_sample(x.flatten(1, 2), grid, mode="bilinear", padding_mode="border", align_corners=False)
         return moved.unflatten(1, (t, 3))
