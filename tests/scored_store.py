@@ -14,7 +14,7 @@ from tfg.corpora.store import Row, Store, StoreWriter
 from tfg.scores.judges import Judges
 from tfg.vocabulary import EMOTIONS
 
-SIZE, FRAMES = 48, 50
+SIZE, FRAMES = 48, 36
 MOODS = ("ANG", "HAP", "SAD")
 LOW, SPAN = 40, 180
 
@@ -40,7 +40,7 @@ def mel_of(level: np.ndarray) -> np.ndarray:
     return np.repeat(np.interp((np.arange(columns) - 1.6) / 3.2, np.arange(len(level)), level)[:, None] * 6 - 3, 80, 1)
 
 
-def make_store(path: Path, *, actors: int = 6, corpus: str = "actors", bad: dict | None = None) -> Store:
+def make_store(path: Path, *, actors: int = 5, corpus: str = "actors", bad: dict | None = None) -> Store:
     """`actors` people with a clip of each of MOODS, all but the last in the split test. bad: clip -> frames not ok."""
     with StoreWriter(path, size=SIZE) as writer:
         for k in range(actors):
@@ -52,7 +52,7 @@ def make_store(path: Path, *, actors: int = 6, corpus: str = "actors", bad: dict
                 writer.append(Row(id, corpus, f"V{k}", sentence=f"S{m}", emotion=mood, level=("HI", "MD", "LO")[m],
                                   labels="true"), list(picture(level, mood, k)), mel_of(level), ok=ok,
                               intensity=np.full(FRAMES, .8 - .2 * m), points=opened(points, level))
-    people = [Person(corpus, f"V{k}", "test" if k < actors - 1 else "judge", who=f"seed/{k}" if k % 2 else f"sfhq/P{k}")
+    people = [Person(corpus, f"V{k}", "test" if k < actors - 1 else "judge", who=f"seed/{k}" if k % 2 else f"photo/{k}")
               for k in range(actors)]
     Splits(tuple(people), {}).save_in(path)
     return Store.open(path)
@@ -97,7 +97,8 @@ class Loud(torch.nn.Module):
         return torch.cat([self._code(x) for x in level], 1) / 5 ** .5
 
     def embed_sound(self, mel):
-        return torch.cat([self._code((mel[:, 0, :, round(1.6 + 3.2 * t)].mean(1) + 3) / 6) for t in range(5)], 1) / 5**.5
+        level = [(mel[:, 0, :, round(1.6 + 3.2 * t)].mean(1) + 3) / 6 for t in range(5)]
+        return torch.cat([self._code(x) for x in level], 1) / 5 ** .5
 
 
 class Moody(torch.nn.Module):

@@ -251,6 +251,23 @@ def test_mel_windows_agree_with_mel_window(columns, T, width):
         assert np.array_equal(windows[i], audio.mel_window(mel, i, width))
 
 
+@given(st.integers(0, 10**6))
+def test_a_second_has_the_window_of_its_frame(frame):
+    """The middle of a frame, said in seconds, is that frame: to the bit, however 1/25 is rounded."""
+    for seconds in ((frame + .5) / 25, (2 * frame + 1) * .02, (frame / 25 + (frame + 1) / 25) / 2):
+        assert audio.mel_start(audio.frame_at(seconds)) == audio.mel_start(frame)
+
+
+def test_windows_of_any_moments_in_any_order():
+    mel = np.random.default_rng(0).normal(size=(5, 300)).astype(np.float32)
+    at = audio.frame_at(np.array([2.5, .01, 1 / 60, 3.74, 9]))
+    windows = audio.mel_windows(mel, at)
+    for window, seconds in zip(windows, (2.5, .01, 1 / 60, 3.74, 9)):
+        start = int(np.floor(80 * seconds - 7.5 + .5 + 1e-6))
+        held = [mel[:, c] if 0 <= c < 300 else np.full(5, audio.MEL_FLOOR) for c in range(start, start + 16)]
+        np.testing.assert_array_equal(window, np.stack(held, 1).astype(np.float32))
+
+
 def test_windows_far_outside_hold_the_floor():
     mel = np.zeros((80, 20), np.float32)
     assert (audio.mel_window(mel, 1000) == audio.MEL_FLOOR).all()

@@ -17,10 +17,11 @@ from tfg.models.judge_emotion import EmotionJudge, load_judge_emotion
 from tfg.training import emotion as e
 from tfg.training.log import read
 from tfg.training.loop import At
+from tfg.training.people import sides
 from tfg.training.vary import Vary
 from tfg.vocabulary import EMOTIONS
 
-SIZE, FRAMES = 48, 8
+SIZE, FRAMES, STEPS = 48, 8, 80
 NETWORKS = {"emotion": (EmotionNet, emotion), "judge": (EmotionJudge, judge_emotion)}
 SPLIT = ["train"] * 6 + ["val"] * 2 + ["test"] * 2 + ["judge"] * 6
 
@@ -60,7 +61,7 @@ def trained(store, tmp_path_factory):
     out = tmp_path_factory.mktemp("trained")
     (out / "emotion").mkdir()
     (out / "emotion" / "mine.txt").write_text("keep me")
-    return {name: (out / name, e.train_emotion(store, out / name, judge=name == "judge", profile="ci", steps=150,
+    return {name: (out / name, e.train_emotion(store, out / name, judge=name == "judge", profile="ci", steps=STEPS,
                                                progress=False)[1]) for name in NETWORKS}
 
 
@@ -96,9 +97,12 @@ def test_visits_are_of_the_split_all_emotions_alike_and_a_function_of_their_key(
     again, other, later = data.batch(0, [7]), data.batch(0, [8]), data.batch(1, np.arange(len(data)))
     assert again["start"] == batch["start"][7] and again["clip"] == batch["clip"][7]
     assert other["clip"] != again["clip"] and (later["start"] != batch["start"]).any()
-    looks = e.Visits(windows, (0, 4)).batch(0, [7])
+    looks = e.Visits(windows, ((0, 4),)).batch(0, [7])
     assert looks["frames"].shape[:2] == looks["expression"].shape[:2] == (1, 2)
     assert (looks["frames"][0, 1] == again["frames"][0, 4]).all()
+    several = e.Visits(windows, e.LOOKS[False])
+    lengths = [several.batch(0, [k, 0])["frames"].shape[1] for k in range(24)]
+    assert set(lengths) == {1, 2, 3, 5} and lengths == [several.batch(0, [k])["frames"].shape[1] for k in range(24)]
 
 
 def test_clips_of_no_known_emotion_are_left_out(tmp_path):
@@ -113,9 +117,12 @@ def test_judges_learn_from_judge_actors_and_a_sixth_of_them_is_held_out(tmp_path
     people = {f"V{k}": "judge" for k in range(10, 22)} | {"V99": "test"}
     small = make_store(tmp_path / "s", [c for name in people for c in acted(name, "HAP")])
     splits = splits_of(**people)
-    assert e.held_out(small, splits) == {"actors/V15", "actors/V21"}
+    taught, chosen = sides(small, splits, True)
+    windows = {side: e.windows_of(small, splits, size=48, **side.windows()) for side in (taught, chosen)}
+    assert windows[chosen].actors == ["actors/V15", "actors/V21"]
+    assert windows[taught].actors == [f"actors/V{k}" for k in range(10, 21) if k != 15]
     few = splits_of(V10="judge", V11="judge", **{f"V{k}": "train" for k in (*range(12, 22), 99)})
-    with pytest.raises(InputError, match="has 2 judge actors; a judge needs 3 or more"):
+    with pytest.raises(InputError, match="has 2 judge actors; a judge needs at least 3"):
         e.train_emotion(small, tmp_path / "out", judge=True, profile="ci", splits=few, progress=False)
     assert not (tmp_path / "out").exists()
 
@@ -280,7 +287,7 @@ def test_real_clips_stand_beside_their_raters(tmp_path):
 def test_a_short_run_learns_what_holds_for_people_it_never_saw(name, trained, store):
     folder, card = trained[name]
     assert card["scores"]["test"]["accuracy"] > .8 and card["scores"]["val"]["accuracy"] > .8
-    assert card["scores"]["test"]["actors"] == 2 and card["steps"] == 150
+    assert card["scores"]["test"]["actors"] == 2 and card["steps"] == STEPS
     assert card["data"].startswith("30 clips of 5 actors" if name == "judge" else "36 clips of 6 actors")
     assert card["scores"]["val"]["actors"] == (1 if name == "judge" else 2)
     assert {"named", "hint", "right", "accuracy", "loss", "accuracy_HI"} <= {n for _, n, _ in read(folder / "log.csv")}
@@ -305,10 +312,10 @@ def test_the_folder_keeps_what_was_in_it_and_a_finished_run_stays(trained, store
     folder, card = trained["emotion"]
     assert (folder / "mine.txt").read_text() == "keep me"
     rows = (folder / "log.csv").read_text()
-    at, again = e.train_emotion(store, folder, profile="ci", steps=150, progress=False)
-    assert at.step == 150 and again["scores"] == card["scores"] and (folder / "log.csv").read_text() == rows
+    at, again = e.train_emotion(store, folder, profile="ci", steps=STEPS, progress=False)
+    assert at.step == STEPS and again["scores"] == card["scores"] and (folder / "log.csv").read_text() == rows
     with pytest.raises(InputError, match="belongs to another run"):
-        e.train_emotion(store, folder, profile="ci", steps=150, seed=1, progress=False)
+        e.train_emotion(store, folder, profile="ci", steps=STEPS, seed=1, progress=False)
 
 
 def test_the_same_seed_gives_the_same_network(store, tmp_path):

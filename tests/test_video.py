@@ -310,6 +310,16 @@ def test_other_rates_can_be_written(tmp_path):
     assert probe(path)["fps"] == pytest.approx(30) and len(FrameReader(path)) == 50
 
 
+def test_own_frames_and_times_come_back(tmp_path):
+    """A file's own frames at their own times, irregular ones too."""
+    times = np.array([0, .03, .08, .12, .5, .54, .6])
+    write_video(tmp_path / "v.mp4", numbered(7), tone(.8)[0], times=times)
+    reader = FrameReader(tmp_path / "v.mp4", fps=None)
+    assert [number(f) for f in reader] == list(range(7)) and number(reader[4]) == 4 and reader.end_s >= .6
+    np.testing.assert_allclose(reader.source_times, times, atol=1e-4)
+    assert reader.fps == reader.source_fps == pytest.approx(10) and reader.timestamps is reader.source_times
+
+
 def test_nothing_half_written_is_left(tmp_path):
     def failing():
         yield from numbered(5)

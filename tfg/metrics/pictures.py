@@ -43,13 +43,22 @@ def ssim(a: np.ndarray, b: np.ndarray, weight: np.ndarray | None = None) -> np.n
     a, b: as `psnr`; frames of at least 11 x 11 px.  weight: (H, W), how much the window around each pixel counts.
     Windows that reach beyond the frame are left out.
     """
+    return pooled_ssim(ssim_maps(a, b), weight)
+
+
+def ssim_maps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(T, H - 10, W - 10) structural similarity of the window around each pixel; see `ssim`."""
     from skimage.metrics import structural_similarity
 
     a, b = _pair(a, b)
     if min(a.shape[1:3]) < 11:
         raise ValueError(f"SSIM looks at windows of 11 px, but the frames are {a.shape[2]} x {a.shape[1]}")
     how = dict(data_range=1.0, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False)
-    maps = np.stack([structural_similarity(x, y, full=True, **how)[1].mean(2)[5:-5, 5:-5] for x, y in zip(a, b)])
+    return np.stack([structural_similarity(x, y, full=True, **how)[1].mean(2)[5:-5, 5:-5] for x, y in zip(a, b)])
+
+
+def pooled_ssim(maps: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
+    """(T,) means of `ssim_maps`, for several weights (H, W) of the same pictures."""
     return _weighted(maps, None if weight is None else np.asarray(weight)[5:-5, 5:-5])
 
 

@@ -55,7 +55,7 @@ def run_score(given: dict) -> None:
     for group in result.groups:
         clips, actors = result.n(group)
         print(f"{group}: {clips} clips of {actors} actors")
-        for key in ("lmd_mouth", "aperture_r", "lse_d", "emotion"):
+        for key in ("lmd_mouth", "aperture_r", "lse_d", "accuracy"):
             told = [f"{SCORES[key].title} {cell(result.summary(result.system, key, group), SCORES[key].digits)}"]
             for other in ("still", "shuffled"):
                 told.append(f"against {other}: {better(key, result.difference(key, other, group=group))}")

@@ -11,7 +11,7 @@ from tfg.metrics.sync import MAX_SHIFT
 from tfg.scores.names import SCORES
 from tfg.scores.results import Scores
 
-SHOWN = ("ssim_mask", "psnr_mask", "lmd_mouth", "aperture_r", "lse_d", "lse_c", "emotion", "csim")
+SHOWN = ("ssim_mask", "psnr_mask", "lmd_mouth", "aperture_r", "lse_d", "lse_c", "accuracy", "csim")
 ORDER = ("true", "copy", "still", "shuffled")
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from tfg import metrics
 from tfg.faces.geometry import lip_gap
 from tfg.files import atomic
+from tfg.metrics.pictures import pooled_ssim, ssim_maps
 
 BORDER = 1 / 3
 """Around a crop for the meter, of its side: the last pixels repeated. Crops for dubbing are tighter than what its
@@ -80,9 +81,9 @@ def pictures(drawn: np.ndarray, true: np.ndarray, mask: np.ndarray) -> dict[str,
         finite = np.isfinite(values)
         return float(values[finite].mean()) if finite.any() else float("inf")
 
-    return {"psnr": usual(metrics.psnr(drawn, true)), "ssim": float(metrics.ssim(drawn, true).mean()),
-            "psnr_mask": usual(metrics.psnr(drawn, true, mask)),
-            "ssim_mask": float(metrics.ssim(drawn, true, mask).mean())}
+    alike = ssim_maps(drawn, true)
+    return {"psnr": usual(metrics.psnr(drawn, true)), "ssim": float(pooled_ssim(alike).mean()),
+            "psnr_mask": usual(metrics.psnr(drawn, true, mask)), "ssim_mask": float(pooled_ssim(alike, mask).mean())}
 
 
 def lips(drawn: np.ndarray, true: np.ndarray) -> dict[str, float]:
@@ -99,7 +100,7 @@ def lips(drawn: np.ndarray, true: np.ndarray) -> dict[str, float]:
 def moves(points: np.ndarray) -> bool:
     """Whether the lips' gap changes at all, as far as it was measured."""
     gap = lip_gap(points)
-    return bool(np.isfinite(gap).sum() >= 3 and np.nanstd(gap) > 1e-9)
+    return bool(np.isfinite(gap).sum() >= 3 and np.nanmax(gap) - np.nanmin(gap) > 1e-6)
 
 
 def work(true: np.ndarray, rows: dict[str, np.ndarray], mask: np.ndarray, folder: Path | None) -> tuple[dict, dict]:

@@ -43,10 +43,10 @@ SCORES: dict[str, Score] = {
                     "late", "sync"),
     "in_sync": Score("offset within 1", 1, 3, "judge_sync", "share of clips", "sync"),
     "d0": Score("D(0)", -1, 3, "judge_sync", "the distance without any shift, which forgives no lag", "sync"),
-    "emotion": Score("emotion accuracy", 1, 3, "judge_emotion", "share of clips of which the judge names the emotion "
+    "accuracy": Score("emotion accuracy", 1, 3, "judge_emotion", "share of clips of which the judge names the emotion "
                      "asked for; chance is 1/6", "emotion"),
-    "emotion_p": Score("probability", 1, 3, "judge_emotion", "that the judge gives to the emotion asked for",
-                       "emotion"),
+    "probability": Score("probability", 1, 3, "judge_emotion", "that the judge gives to the emotion asked for",
+                         "emotion"),
     "found": Score("face found", 1, 3, "landmarks", "share of frames in which the meter finds a face", "lips"),
 }
 BESIDE = ("true", "copy", "still", "shuffled")

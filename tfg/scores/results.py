@@ -77,6 +77,7 @@ class Scores:
         if not both:
             return None
         left, right = (np.array([_value(side[k], score) for k in both]) for side in (a, b))
+        left[~np.isfinite(left)] = right[~np.isfinite(right)] = np.nan          # inf: equal to the truth
         if not np.isfinite(left - right).any():
             return None
         return paired(left, right, [a[k]["actor"] for k in both])
@@ -129,8 +130,8 @@ class Scores:
         mine = self.where(None, group)
         actors = [c["actor"] for c in mine]
         out = {"shifts": _mean([c.get("shifts", np.nan) for c in mine], actors)}
-        out |= {"emotion": self.summary("true", "emotion", group),
-                "emotion_HI": self.summary("true", "emotion", group, level="HI")}
+        out |= {"emotion": self.summary("true", "accuracy", group),
+                "emotion_HI": self.summary("true", "accuracy", group, level="HI")}
         out["identity"] = _mean(_known_again(mine), actors)
         return out | {k: _mean([c["meter"][k] for c in mine], actors) for k in ("lmd_mouth", "lmd_face", "aperture_r",
                                                                                "found")}

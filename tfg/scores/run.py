@@ -143,8 +143,8 @@ def _judge(result: Scores, held: js.Judges, target: Target, frames: dict, points
                 own["shifts"] = js.found_shifts(picture, sound)
         if mood is not None and target.emotion is not None:
             odds = js.emotion(mood, frames[row])
-            got |= {"emotion": float(js.named(odds) == target.emotion), "named": js.named(odds),
-                    "emotion_p": float(odds[js.EMOTIONS.index(target.emotion)])}
+            got |= {"accuracy": float(js.named(odds) == target.emotion), "named": js.named(odds),
+                    "probability": float(odds[js.EMOTIONS.index(target.emotion)])}
         got |= faces.scores(row, frames[row], points[row], result)
         result.clips.append({**about, "row": row, **got})
     result.own.append({**about, **own})

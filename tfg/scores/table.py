@@ -143,7 +143,7 @@ def emotion_tables(result: Scores, group: str) -> list[str]:
             "|---|" + "---|" * len(here)]
         for row in result.rows:
             out.append(f"| {_bold(result, row)} | " + " | ".join(
-                cell(result.summary(row, "emotion", group, **{label: v}), 2) for v in here) + " |")
+                cell(result.summary(row, "accuracy", group, **{label: v}), 2) for v in here) + " |")
         out.append("")
     return out
 
@@ -217,7 +217,7 @@ def as_json(result: Scores) -> dict:
             "judges": {k: plain(m) for k, m in result.judged(g).items()},
             "rows": {r: {k: plain(result.summary(r, k, g)) for k, s in SCORES.items() if r not in s.undefined}
                      | {"face_fid": _fid(result, r, g)} for r in result.rows},
-            "levels": {r: {v: plain(result.summary(r, "emotion", g, level=v)) for v in LEVELS} for r in result.rows},
+            "levels": {r: {v: plain(result.summary(r, "accuracy", g, level=v)) for v in LEVELS} for r in result.rows},
             "confusion": {r: result.confusion(r, g).tolist() for r in result.rows},
             "differences": {r: {k: plain(result.difference(k, r, group=g)) for k, s in SCORES.items() if s.better}
                             for r in others},

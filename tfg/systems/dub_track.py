@@ -137,7 +137,8 @@ def padded(matrix: np.ndarray, size: int, pads=None) -> np.ndarray:
     out = matrix.copy()
     for t in np.flatnonzero(np.isfinite(matrix[:, 0, 0])):
         x0, y0, x1, y1 = align.transform(np.array([[-.5, -.5], [size - .5, size - .5]]),
-                                         align.invert(matrix[t])).ravel() + [-left, -top, right, bottom]
+                                         align.invert(matrix[t])).ravel() + [.5 - left, .5 - top, .5 + right,
+                                                                              .5 + bottom]
         side = max(x1 - x0, y1 - y0)
         if min(x1 - x0, y1 - y0) < 16:
             raise InputError(f"the pads {top} {bottom} {left} {right} (top bottom left right) leave "

@@ -111,17 +111,8 @@ def run_emogen(given: dict) -> None:
 def _run(train, given: dict, name: str) -> None:
     """Train, then one sentence: what was written, how long it took, and the scores of the card."""
     started = time.perf_counter()
-    made = train(**given, progress=sys.stderr.isatty())
-    card = made[1] if isinstance(made, tuple) else {"scores": _logged(given["out"])}
+    _, card = train(**given, progress=sys.stderr.isatty())
     _say(f"wrote {given['out']}/{name}.safetensors and {name}.json {_in(started)}; {said(card.get('scores', {}))}")
-
-
-def _logged(out) -> dict:
-    from pathlib import Path
-
-    from tfg.training.log import read
-
-    return {name: value for _, name, value in read(Path(out) / "log.csv") if name in WORDS}
 
 
 def said(scores: dict) -> str:

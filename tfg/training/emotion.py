@@ -10,7 +10,7 @@ by clip: the mean log-probability of a clip's windows decides.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +24,11 @@ from tfg.corpora.splits import Splits
 from tfg.corpora.store import Store
 from tfg.corpora.windows import Windows
 from tfg.errors import InputError
-from tfg.models import checkpoint, emotion, judge_emotion
+from tfg.models import emotion, judge_emotion
 from tfg.training.emotion_scores import EVERY, evaluate_emotion, rate, real_clips, score, windows_of  # noqa: F401
+from tfg.training.finish import finish, run_of
 from tfg.training.loop import At, Run, cosine, train
+from tfg.training.people import sides
 from tfg.training.vary import Vary
 from tfg.vocabulary import EMOTIONS, EXPRESSION
 
@@ -44,10 +46,10 @@ HINT = 1.0
 """Weight of the expression's loss beside the cross entropy."""
 LEAST_STD = .05
 """Coefficients that hardly ever move are not magnified beyond this."""
-HELD_OUT = 6
-"""One in so many judge actors is kept from the judge, to choose its weights by."""
-JUDGE_LOOKS = (0, 4)
-"""Frames of a window that the judge learns from: its neighbours would tell it nothing more."""
+ALL = ((0, 1, 2, 3, 4),)
+LOOKS = {False: ((2,), (0, 4), (0, 2, 4), *ALL), True: ((0, 4),)}
+"""Frames of a window that are learned from, by whether it is the judge; of several, each batch draws one. Neighbours
+tell next to nothing new and cost as much, and a network that has seen one to five frames can take any number."""
 AUGMENT = {False: Augment(), True: Augment(blur=2.0, blur_p=.3, noise=.05, noise_p=.4, jpeg=25, jpeg_p=.3)}
 VARY = {False: Vary(), True: Vary(coarse=.3)}
 """By whether it is the judge, who looks at drawn faces, too: blurred, noisy, small ones."""
@@ -58,7 +60,7 @@ class Visits:
 
     visits = 8                                                     # of each clip of the commonest emotion in an epoch
 
-    def __init__(self, windows: Windows, looks: tuple[int, ...] | None = None):
+    def __init__(self, windows: Windows, looks: tuple[tuple[int, ...], ...] = ALL):
         clip = windows.clip_of_index()
         self.windows, self.looks = windows, looks
         self.order = np.argsort(clip, kind="stable")
@@ -72,15 +74,14 @@ class Visits:
         return self.visits * len(self.groups) * max(map(len, self.groups))
 
     def batch(self, epoch: int, indices) -> dict:
-        """(B, ...) windows."""
+        """(B, ...) windows, of those frames that the batch looks at."""
         indices = np.asarray(indices, np.int64)
         which, turn = indices % len(self.groups), indices // len(self.groups)
         clip = np.array([self.groups[w][t % len(self.groups[w])] for w, t in zip(which, turn)])
         place = (seeded.uniform(self.windows.seed, epoch, 70, indices) * self.count[clip]).astype(np.int64)
         batch = self.windows.batch(epoch, self.order[self.first[clip] + place])
-        if self.looks is not None:
-            batch |= {k: batch[k][:, list(self.looks)] for k in ("frames", "expression")}
-        return batch
+        looks = self.looks[int(seeded.whole(self.windows.seed, epoch, 71, indices[:1], len(self.looks))[0])]
+        return batch | {k: batch[k][:, list(looks)] for k in ("frames", "expression")}
 
 
 @dataclass
@@ -99,7 +100,8 @@ class EmotionTask:
         hint = nn.Linear(self.network.dim, len(EXPRESSION))
         self.name = "judge_emotion" if self.judge else "emotion"
         self.networks = {self.name: self.network, "hint": hint}
-        self.data, self.vary = Visits(self.windows, JUDGE_LOOKS if self.judge else None), VARY[self.judge]
+        self.data = Visits(self.windows, ALL if self.published else LOOKS[self.judge])
+        self.vary = VARY[self.judge]
         labels = self.windows.store.arrays["expression"]
         seen = np.concatenate([labels[row.start:row.stop] for row in self.windows.clips])
         self.mean = torch.from_numpy(seen.mean(0, dtype=np.float32))
@@ -130,69 +132,41 @@ class EmotionTask:
             at, self.run, warm_up=min(200, self.run.steps // 10))
 
 
-def held_out(store: Store, splits: Splits | None = None) -> set[str]:
-    """Judge actors, as corpus/actor, that no judge learns from: one in HELD_OUT by sorted name, at least one.
-
-    Raises InputError if there are fewer than three judge actors.
-    """
-    splits = Splits.of_store(store) if splits is None else splits.for_store(store)
-    people = sorted({who(row) for row in splits.select(store.clips, "judge", purpose="judge")})
-    if len(people) < 3:
-        raise InputError(f"{store.path} has {len(people)} judge actors; a judge needs 3 or more: two to learn from, "
-                         "one to choose its weights by. Prepare a set some of whose actors were dealt to the judge.")
-    return set(people[HELD_OUT - 1::HELD_OUT] or people[-1:])
-
-
-def who(row) -> str:
-    """Corpus and actor of a clip."""
-    return f"{row.corpus}/{row.actor}"
-
-
 def train_emotion(store, out, *, judge: bool = False, profile: str = "cpu", seed: int = 0, steps: int | None = None,
                   resume: bool = True, progress: bool = True, splits: Splits | None = None, devices=None,
                   precision: str | None = None) -> tuple[At, dict]:
-    """Train on the store's split `train`, choose the weights by `val` (judge: both are of the split `judge`).
+    """Train on the store's split `train`, choose the weights by `val` (judge: see `people.sides`).
 
     Writes what `loop.train` writes, then out/emotion.safetensors and .json (judge: judge_emotion).  store: folder or
     Store.  profile: ci, cpu, gpu.  devices, precision: instead of the profile's.  Returns where it ended, and the card;
     its scores are `val` and, if the store has test actors, `test`.
     Raises InputError: unknown profile, no such store, nobody to learn from, a folder of another run.
     """
-    if profile not in RUNS:
-        raise InputError(f"unknown profile {profile!r}: take one of {', '.join(RUNS)}")
+    run = run_of(RUNS, profile, seed=seed, steps=steps, devices=devices, precision=precision)
     store = store if isinstance(store, Store) else Store.open(Path(store))
     name = "judge_emotion" if judge else "emotion"
-    run = replace(RUNS[profile], seed=seed)
-    given = {"phases": steps and (("learn", steps),), "devices": devices, "precision": precision}
-    run = replace(run, **{k: v for k, v in given.items() if v is not None})
     torch.manual_seed(seed)
     network = (judge_emotion.EmotionJudge(judge_emotion.PROFILES[profile]) if judge
                else emotion.EmotionNet(emotion.PROFILES[profile]))
-    away = held_out(store, splits) if judge else set()
-    split, other, purpose = ("judge", "judge", "judge") if judge else ("train", "val", "train")
-    learn = windows_of(store, splits, split, network.config.size, purpose=purpose, labels=("expression",),
-                       augment=AUGMENT[judge], keep=lambda row: who(row) not in away, seed=seed)
-    unseen = windows_of(store, splits, other, network.config.size, purpose=purpose, stride=EVERY,
-                        keep=(lambda row: who(row) in away) if judge else None)
+    size, (taught, chosen) = network.config.size, sides(store, splits, judge)
+    learn = windows_of(store, splits, size=size, labels=("expression",), augment=AUGMENT[judge], seed=seed,
+                       **taught.windows())
+    unseen = windows_of(store, splits, size=size, stride=EVERY, **chosen.windows())
     task = EmotionTask(network, learn, unseen, run, (JUDGE_RATE if judge else RATE)[profile], judge,
                        published=profile == "gpu" and not judge)
     at = train(task, run, out, what=f"{name} {network.config} {len(learn)} windows", resume=resume, progress=progress)
-    best = Path(out) / "best" / f"{name}.safetensors"
-    if run.best and best.is_file():
-        from safetensors.torch import load_file
 
-        network.load_state_dict(load_file(best))
-    scores = {"val": score(network, unseen)}
-    table = Splits.of_store(store) if splits is None else splits.for_store(store)
-    if any(row.emotion in EMOTIONS for row in table.select(store.clips, "test", purpose="evaluate")):
-        scores["test"] = evaluate_emotion(network, store, splits=splits)
-    card = {"data": f"{len(learn.clips)} clips of {len(learn.actors)} actors, {len(learn)} windows, split {split}",
-            "use": "scores only, never a loss" if judge else "losses", "profile": profile, "steps": at.step,
-            "seed": seed, "scores": scores,
-            "scored_on": f"val: {len(unseen.actors)} actors of the split {other} that it did not learn from, who chose "
-                         "its weights; test: the split test",
-            "command": f"tfg train emotion{' --judge' * judge} --store DIR --out DIR --profile {profile} --seed {seed}"
-                       f" --steps {at.step}"}
-    if not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0:
-        checkpoint.save(network, out, name, card)
-    return at, {"system": name, **card}
+    def scores() -> dict:
+        found = {"val": score(network, unseen)}
+        try:
+            return found | {"test": evaluate_emotion(network, store, splits=splits)}
+        except InputError:                                         # nobody to test on: a judge's store has judges only
+            return found
+
+    return at, finish(out, name, network, run, at, scores, profile=profile, split=learn.split, actors=learn.actors,
+                      use="scores only, never a loss" if judge else "losses",
+                      data=f"{len(learn.clips)} clips of {len(learn.actors)} actors, split {learn.split}",
+                      scored_on=f"val: {len(unseen.actors)} actors of the split {unseen.split} that it did not learn "
+                                "from, who chose its weights; test: the split test, where there is one",
+                      command=f"tfg train emotion{' --judge' * judge} --store STORE --out DIR --profile {profile} "
+                              f"--seed {seed} --steps {run.steps}")
