@@ -24,6 +24,32 @@ def test_ssim_is_one_for_itself_and_falls_with_noise():
     assert got[0] == pytest.approx(1) and got == sorted(got, reverse=True) and got[-1] < .6
 
 
+def test_ssim_is_scikit_images():
+    from skimage.metrics import structural_similarity
+
+    rng = np.random.default_rng(2)
+    a = rng.uniform(size=(3, 30, 41, 3))
+    b = np.stack([a[0], np.clip(a[1] + rng.normal(0, .1, a[1].shape), 0, 1), np.full_like(a[2], .5)])
+    wanted = [structural_similarity(x, y, data_range=1.0, channel_axis=-1, gaussian_weights=True, sigma=1.5,
+                                    use_sample_covariance=False) for x, y in zip(a, b)]
+    assert metrics.ssim(a, b) == pytest.approx(wanted, abs=1e-12)
+
+
+def test_weights_say_where_pictures_are_compared():
+    a = np.random.default_rng(3).uniform(.2, .8, (2, 40, 40, 3))
+    b = a.copy()
+    b[:, :20] += .1
+    top = np.zeros((40, 40))
+    top[:20] = 1
+    assert metrics.psnr(a, b, top) == pytest.approx([20, 20]) and np.isinf(metrics.psnr(a, b, 1 - top)).all()
+    below = np.zeros((40, 40))
+    below[26:] = 3                                      # windows that end below row 20
+    assert metrics.ssim(a, b, below) == pytest.approx([1, 1]) and (metrics.ssim(a, b, top) < 1).all()
+    assert metrics.ssim(a, b, np.ones((40, 40))) == pytest.approx(metrics.ssim(a, b))
+    with pytest.raises(ValueError, match="weights must be"):
+        metrics.psnr(a, b, np.zeros((40, 40)))
+
+
 @pytest.mark.parametrize("a, b, what", [
     (np.zeros((1, 16, 16, 3)), np.zeros((1, 16, 17, 3)), "different shapes"), (np.zeros((16, 16)),) * 2 + ("T, H, W",),
     (np.full((1, 16, 16, 3), 255.0), np.zeros((1, 16, 16, 3)), r"in \[0, 1\]")])
@@ -44,6 +70,8 @@ def test_landmark_distance_is_in_eye_distances_whatever_the_picture_size():
     b[..., 1] += 8                                      # 8 px of 80 between the eyes
     assert metrics.landmark_distance(b, a) == pytest.approx(.1)
     assert metrics.landmark_distance(2 * b, 2 * a, "face") == pytest.approx(.1)
+    small = (metrics.lips.all_68(x) for x in (b[..., :2], a[..., :2]))
+    assert metrics.landmark_distance(*small) == pytest.approx(.1)
     b[2, 0] = np.nan
     got = metrics.landmark_distance(b, a, "eyes")
     assert np.isnan(got[2]) and np.isfinite(np.delete(got, 2)).all()

@@ -311,9 +311,9 @@ def test_what_was_trained_can_be_loaded(name, load, trained, store):
 def test_the_folder_keeps_what_was_in_it_and_a_finished_run_stays(trained, store):
     folder, card = trained["emotion"]
     assert (folder / "mine.txt").read_text() == "keep me"
-    rows = (folder / "log.csv").read_text()
+    rows = read(folder / "log.csv")
     at, again = e.train_emotion(store, folder, profile="ci", steps=STEPS, progress=False)
-    assert at.step == STEPS and again["scores"] == card["scores"] and (folder / "log.csv").read_text() == rows
+    assert at.step == STEPS and again["scores"] == card["scores"] and read(folder / "log.csv") == rows
     with pytest.raises(InputError, match="belongs to another run"):
         e.train_emotion(store, folder, profile="ci", steps=STEPS, seed=1, progress=False)
 

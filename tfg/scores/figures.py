@@ -48,11 +48,11 @@ def bars(result: Scores, group: str | None = None):
             ax.plot([low, high], [y, y], color="#000000", lw=1.2, solid_capstyle="butt")
         ax.set_yticks(range(len(rows)), rows)
         ax.set_ylim(-.6, len(rows) - .4)
-        ax.set_title(s.title + {1: " (more is better)", -1: " (less is better)", 0: ""}[s.better])
+        ax.set_title(s.title + {1: " ↑", -1: " ↓", 0: ""}[s.better], fontsize=10)
         _zoom(ax, [result.summary(r, key, group) for r in rows if r not in s.undefined])
     clips, actors = result.n(group)
     fig.suptitle(f"{result.system}: {group or result.groups[0]}, {clips} clips of {actors} actors; bars: mean over "
-                 "actors, lines: 95 % interval", fontsize=9.5, x=.01, ha="left")
+                 "actors, lines: 95 % interval; ↑ more is better, ↓ less", fontsize=9.5, x=.01, ha="left")
     return fig
 
 
@@ -77,16 +77,16 @@ def curves(result: Scores):
         if not ax.lines:
             ax.text(.5, .5, "no sync judge", transform=ax.transAxes, ha="center")
         ax.axvline(0, color="#999999", lw=.7, zorder=0)
-        ax.set_title(f"{group}: {result.n(group)[0]} clips")
+        ax.set_title(f"{group}: {result.n(group)[0]} clips", fontsize=10)
         ax.set_xlabel("shift s of the sound, frames")
     axes[0, 0].set_ylabel("mean distance D(s)")
-    if axes[0, -1].lines:
-        axes[0, -1].legend()
+    if len(axes[0, -1].lines) > 1:
+        axes[0, -1].legend(fontsize=8, frameon=False)
     return fig
 
 
-def frames(result: Scores, scale: int = 1) -> np.ndarray:
-    """(H, W, 3) uint8: for each kept clip a block of rows (true, still, shuffled, the system), frames side by side."""
+def frames(result: Scores) -> np.ndarray:
+    """(H, W, 3) uint8: for each kept clip a block, in which each row's frames stand side by side."""
     import cv2
 
     blocks = []
@@ -98,7 +98,8 @@ def frames(result: Scores, scale: int = 1) -> np.ndarray:
             label = np.full((size, 92, 3), 250, np.uint8)
             cv2.putText(label, row, (4, size // 2), cv2.FONT_HERSHEY_SIMPLEX, .42, (34, 38, 46), 1, cv2.LINE_AA)
             if row == result.rows[0]:
-                for k, text in enumerate((kept["clip"].split("/")[-1][:13], f"{kept['emotion']} {kept['level']}")):
+                felt = f"{kept['emotion'] or 'unknown'} {kept['level'] or ''}"
+                for k, text in enumerate((kept["clip"].split("/")[-1][:13], felt)):
                     cv2.putText(label, text, (4, 12 + 14 * k), cv2.FONT_HERSHEY_SIMPLEX, .32, (120, 60, 40), 1,
                                 cv2.LINE_AA)
             strips.append(np.concatenate([label, faces], 1))
@@ -111,4 +112,4 @@ def frames(result: Scores, scale: int = 1) -> np.ndarray:
     for k, block in enumerate(blocks):
         y, x = k // columns * high, k % columns * wide
         sheet[y:y + block.shape[0], x:x + block.shape[1]] = block
-    return sheet if scale == 1 else cv2.resize(sheet, None, fx=scale, fy=scale)
+    return sheet

@@ -13,6 +13,7 @@ import numpy as np
 from tfg import metrics
 from tfg.faces.geometry import lip_gap
 from tfg.files import atomic
+from tfg.metrics.lips import all_68
 from tfg.metrics.pictures import pooled_ssim, ssim_maps
 
 BORDER = 1 / 3
@@ -88,12 +89,13 @@ def pictures(drawn: np.ndarray, true: np.ndarray, mask: np.ndarray) -> dict[str,
 
 def lips(drawn: np.ndarray, true: np.ndarray) -> dict[str, float]:
     """lmd_mouth, lmd_face, aperture_r, found of landmarks (T, 478, 2); NaN where nothing can be said."""
+    drawn_68, true_68 = all_68(drawn), all_68(true)
     seen = np.isfinite(drawn).all((1, 2))
     out = {"found": float(seen.mean()), "lmd_mouth": float("nan"), "lmd_face": float("nan"),
            "aperture_r": metrics.aperture_r(drawn, true)}
     if (seen & np.isfinite(true).all((1, 2))).any():
-        out["lmd_mouth"] = float(np.nanmean(metrics.landmark_distance(drawn, true, "mouth")))
-        out["lmd_face"] = float(np.nanmean(metrics.landmark_distance(drawn, true, "face")))
+        out["lmd_mouth"] = float(np.nanmean(metrics.landmark_distance(drawn_68, true_68, "mouth")))
+        out["lmd_face"] = float(np.nanmean(metrics.landmark_distance(drawn_68, true_68, "face")))
     return out
 
 

@@ -29,18 +29,16 @@ from tfg.corpora.windows import Windows
 from tfg.models import checkpoint, quality
 from tfg.models.emogen import PROFILES, Emogen, compose, face_mask, hear_as, hide
 from tfg.models.emotion import EmotionConfig, EmotionNet
-from tfg.models.syncnet import FRAMES, MEL_WIDTH, SyncNet, SyncNetConfig
+from tfg.models.syncnet import FRAMES, SyncNet, SyncNetConfig
+from tfg.training import emogen_look
+from tfg.training.emogen_data import NEUTRAL, Faces, windows_of
 from tfg.training.finish import finish, run_of
 from tfg.training.loop import At, Run, cosine, train
-from tfg.training.syncnet import another_line
-from tfg.vocabulary import EMOTIONS, LEVELS
 
 SYNC_FROM = .75
 """The sync loss on unseen actors below which its weight is no longer 0 (Wav2Lip's rule)."""
-LEVEL = {"LO": .25, "MD": .5, "HI": .8, "XX": .5}
-"""Intensity of clips that have no curve of it; that of neutral ones is 0."""
 RUNS = {"ci": Run(phases=(("draw", 4), ("gan", 4)), batch=2, evaluate_every=4),
-        "cpu": Run(phases=(("draw", 2000), ("gan", 2000)), batch=24, evaluate_every=500, average=.995),
+        "cpu": Run(phases=(("draw", 3600), ("gan", 1500)), batch=24, evaluate_every=500, average=.995),
         "gpu": Run(phases=(("draw", 60_000), ("gan", 140_000)), batch=16, evaluate_every=3000, average=.999, workers=8,
                    precision="bf16-mixed")}
 RATE = {"ci": 1e-3, "cpu": 1e-3, "gpu": 1e-4}
@@ -48,14 +46,16 @@ RATE = {"ci": 1e-3, "cpu": 1e-3, "gpu": 1e-4}
 
 @dataclass(frozen=True)
 class Weights:
-    """What each loss weighs; L1 has the rest up to 1.
+    """What each loss weighs; L1 has the rest up to 1, beside `quality`.
 
-    mouth: weight of the mouth's pixels in L1, beside 1 for the rest of the face.  full: share of a batch's windows that
-    are drawn whole in the phase "gan"; of the others, and of all in "draw", the middle frame is: more people for the
-    same work, where no loss needs a window.  ears: the sound encoder starts as the sync expert's.
+    sync, sync_alone: with and without the quality discriminator, once lips follow.  mouth: weight of the mouth's pixels
+    in L1, beside 1 for all of the face.  full: share of a batch's windows that are drawn whole in the phase "gan"; of
+    the others, and of all in "draw", the middle frame is: more people for the same work, where no loss needs a window.
+    ears: the sound encoder starts as the sync expert's.
     """
 
     sync: float = .03
+    sync_alone: float = .01
     emotion: float = .01
     perceptual: float = .01
     quality: float = .07
@@ -64,43 +64,12 @@ class Weights:
     ears: bool = False
 
 
-WEIGHTS = {"ci": Weights(mouth=3, full=.5), "cpu": Weights(mouth=4, full=.25, ears=True), "gpu": Weights()}
-"""As published for "gpu" (sync .03 with the quality discriminator, .01 without: `quality` there is Wav2Lip's)."""
-
-
-class Faces:
-    """Data for the loop: windows with `feeling` (B, 6), `strength` (B,) and sound from many voices and microphones.
-
-    Each window's five mel windows are disturbed as one piece of speech; the expert hears the sound as it was.
-    """
-
-    def __init__(self, windows: Windows, *, disturbed: bool = True):
-        self.windows, self.disturbed = windows, disturbed
-
-    def __len__(self) -> int:
-        return len(self.windows)
-
-    def batch(self, epoch: int, indices) -> dict:
-        batch = self.windows.batch(epoch, indices)
-        known = batch["emotion"] >= 0
-        default = np.array([LEVEL[name] for name in LEVELS], np.float32)[batch["level"]]
-        strength = batch["intensity"].mean(1)
-        strength = np.where(np.isfinite(strength), strength, default) * known * (batch["emotion"] != NEUTRAL)
-        batch["strength"] = strength.astype(np.float32)
-        batch["feeling"] = _feelings(batch["emotion"], strength)
-        if self.disturbed:
-            for mels, index in zip(batch["mels"], batch["index"]):
-                mels[:] = another_line(mels, np.random.default_rng([self.windows.seed, 62, epoch, int(index)]))
-        return batch
-
-
-NEUTRAL = EMOTIONS.index("NEU")
-
-
-def _feelings(emotion: np.ndarray, strength: np.ndarray) -> np.ndarray:
-    """(B, 6) float32, the batch form of `tfg.models.emogen.feeling`; emotions that are not known count as neutral."""
-    one, neutral = np.eye(len(EMOTIONS))[emotion], np.eye(len(EMOTIONS))[NEUTRAL]
-    return (strength[:, None] * one + (1 - strength[:, None]) * neutral).astype(np.float32)
+WEIGHTS = {"ci": Weights(mouth=3, full=.5),
+           "cpu": Weights(sync_alone=.03, emotion=.03, perceptual=.05, mouth=4, full=.25, ears=True),
+           "gpu": Weights()}
+"""gpu: as published. cpu: a small network that has minutes. The mouth is a tenth of the face and all of what the sound
+can teach; the experts count for more, since they have hundreds of steps to say their piece and not a hundred thousand.
+"""
 
 
 @dataclass
@@ -124,7 +93,9 @@ class EmogenTask:
 
     def __post_init__(self):
         size = self.network.config.size
-        self.network.to(memory_format=torch.channels_last)                # half the time on a CPU, less on a GPU
+        for part in (self.network, self.quality, self.perceptual):
+            if part is not None:
+                part.to(memory_format=torch.channels_last)                # two thirds of the time on a CPU
         self.data, self.networks = Faces(self.windows), {"emogen": self.network}
         adam = {"lr": self.rate, "betas": (.5, .999)}
         self.optimisers = {"emogen": torch.optim.Adam(self.network.parameters(), **adam)}
@@ -133,7 +104,7 @@ class EmogenTask:
             self.optimisers["quality"] = torch.optim.Adam(self.quality.parameters(), **adam)
         if self.joint:
             self.networks["emotion"] = copy.deepcopy(self.emotion).requires_grad_(True)
-            self.optimisers["emotion"] = torch.optim.Adam(self.networks["emotion"].parameters(), self.rate * .1,
+            self.optimisers["emotion"] = torch.optim.Adam(self.networks["emotion"].parameters(), self.rate * .01,
                                                           betas=(.5, .999))
         self.mask = torch.from_numpy(face_mask(size, self.network.config.mask))
         self.mouth = torch.from_numpy(losses.mouth_area(size)) * self.mask
@@ -149,7 +120,7 @@ class EmogenTask:
         full = max(1, round(w.full * len(batch["mel"]))) if gan else 0
         drawn, target = self._draw(batch, full)
         sync_on = gan and self.syncnet is not None and at.state.get("sync", False)
-        w_sync = (w.sync if self.quality is not None else min(w.sync, .01)) if sync_on else 0.0
+        w_sync = (w.sync_alone if self.quality is None else w.sync) if sync_on else 0.0
         w_emotion = w.emotion if gan and self.emotion is not None else 0.0
         w_perceptual = w.perceptual if self.perceptual is not None else 0.0
         l1 = losses.reconstruction(drawn, target, self.pixels)
@@ -172,8 +143,9 @@ class EmogenTask:
             loss = loss + w.quality * told["fools"]
         yield "emogen", loss, told
         if gan and self.quality is not None:
-            real = losses.looks_true(self.networks["quality"](target * self.mask), 1.0)
-            fake = losses.looks_true(self.networks["quality"](drawn.detach() * self.mask), 0.0)
+            seen = self.networks["quality"](torch.cat([target, drawn.detach()]) * self.mask)
+            real = losses.looks_true(seen[:len(target)], 1.0)
+            fake = losses.looks_true(seen[len(target):], 0.0)
             yield "quality", (real + fake) / 2, {"real": real, "fake": fake}
         if gan and self.joint:
             true = batch["frames"][:full].float() / 255
@@ -202,71 +174,17 @@ class EmogenTask:
                 expert.to(device)
 
     # ---- scores and pictures ----
-    def _unseen(self) -> dict:
-        """The same windows of unseen actors at every evaluation, evenly chosen."""
-        if not self.held:
-            from tfg.training.feed import tensors
-
-            which = np.unique(np.linspace(0, len(self.unseen) - 1, self.evaluated).astype(int))
-            held = tensors(Faces(self.unseen, disturbed=False).batch(0, which))
-            order = torch.from_numpy(np.random.default_rng(5).permutation(len(which)))
-            self.held = held | {"other": held["mels"][order]}
-        return self.held
-
-    def _parts(self, device, n: int = 16):
-        held = self._unseen()
-        for first in range(0, len(held["mel"]), n):
-            part = {k: v[first:first + n].to(device) for k, v in held.items()}
-            yield part, part["frames"].float() / 255, part["reference"].float() / 255
-
     def evaluate(self, at: At) -> dict[str, float]:
-        """On unseen actors.  l1, psnr: of what is drawn.  mouth, mouth_other: L1 about the mouth with the true sound,
-        and with another clip's: the drawn lips follow the sound if the second is larger.  heard, felt: mean |change| of
-        mouth and face when the sound, or the emotion, is another one.  sync_loss, emotion_accuracy: the frozen
-        experts', of drawn faces; ..._true: of the true ones."""
-        network, sums, n = self.networks["emogen"], {}, 0
-        device = next(network.parameters()).device
-        self._move(device)
-        for part, target, reference in self._parts(device):
-            drawn = self.compose(network, part["mels"], part["feeling"], target, reference)
-            other = self.compose(network, part["other"], part["feeling"], target, reference)
-            turned = self.compose(network, part["mels"], part["feeling"].roll(2, 1), target, reference)
-            square = ((drawn - target) ** 2).mean(2) * self.mask
-            values = {"l1": losses.reconstruction(drawn, target, self.mask),
-                      "psnr": (-10 * torch.log10(square.sum((2, 3)) / self.mask.sum() + 1e-10)).mean(),
-                      "mouth": losses.reconstruction(drawn, target, self.mouth),
-                      "mouth_other": losses.reconstruction(other, target, self.mouth),
-                      "heard": losses.reconstruction(other, drawn, self.mouth),
-                      "felt": losses.reconstruction(turned, drawn, self.mask)}
-            for name, frames in (("", drawn), ("_true", target)):
-                if self.syncnet is not None:
-                    values[f"sync_loss{name}"] = losses.sync(self.syncnet, frames, part["mel"])
-                if self.emotion is not None:
-                    named = self.emotion(losses.sized(frames, self.emotion.config.size)).argmax(1)
-                    values[f"emotion_accuracy{name}"] = (named == part["emotion"]).float().mean()
-            for name, value in values.items():
-                sums[name] = sums.get(name, 0.0) + float(value) * len(target)
-            n += len(target)
-        scores = {name: value / n for name, value in sums.items()}
+        """See `emogen_look.scores`. From here on the sync loss counts, if lips follow."""
+        self._move(next(self.networks["emogen"].parameters()).device)
+        scores = emogen_look.scores(self, emogen_look.held(self))
         if scores.get("sync_loss", 9.0) < SYNC_FROM:
             at.state["sync"] = True
         return scores
 
     def pictures(self, at: At) -> dict[str, np.ndarray]:
-        """Middle frames of unseen actors: target, what is left of it, reference, drawn with the true emotion, and with
-        each of the six at full strength."""
-        network, rows = self.networks["emogen"], []
-        held, device = self._unseen(), next(self.networks["emogen"].parameters()).device
-        t = slice(FRAMES // 2, FRAMES // 2 + 1)
-        for b in np.linspace(0, len(held["mel"]) - 1, 8).astype(int):
-            target, reference = (held[k][b:b + 1, t].to(device).float() / 255 for k in ("frames", "reference"))
-            feelings = torch.cat([held["feeling"][b:b + 1], torch.eye(len(EMOTIONS))]).to(device)
-            n = len(feelings)
-            drawn = self.compose(network, held["mels"][b:b + 1, t].to(device).expand(n, -1, -1, -1), feelings,
-                                 target.expand(n, -1, -1, -1, -1), reference.expand(n, -1, -1, -1, -1))
-            row = torch.cat([target[0], hide(target[0], self.mask), reference[0], drawn[:, 0]])      # (10, 3, S, S)
-            rows.append(row.permute(2, 0, 3, 1).flatten(1, 2))                                        # (S, 10 S, 3)
-        return {"faces": (torch.cat(rows).clamp(0, 1) * 255).round().byte().cpu().numpy()}
+        """See `emogen_look.sheet`."""
+        return {"faces": emogen_look.sheet(self, emogen_look.held(self))}
 
 
 # ---- setting up -----------------------------------------------------------------------------------------------------
@@ -317,13 +235,6 @@ def train_emogen(store, out, *, profile: str = "cpu", syncnet=None, emotion=None
     return at, finish(out, "emogen", network, run, at, scores, profile=profile, data=data, phases=dict(run.phases),
                       weights=asdict(task.weights), **used, sync_weighed=bool(at.state.get("sync")),
                       seconds=round(time.perf_counter() - started, 1), command="tfg train emogen")
-
-
-def windows_of(store: Store, splits: Splits | None, split: str, size: int, *, augment: Augment | None = None,
-               seed: int = 0) -> Windows:
-    """Targets, references of another emotion, the sound of every frame, how much is felt."""
-    return Windows(store, splits, split, T=FRAMES, size=size, mel_width=MEL_WIDTH, reference="other_emotion",
-                   per_frame_mel=True, labels=("intensity",), augment=augment, seed=seed)
 
 
 def _expert(name: str, network_class, config_class, folder):

@@ -51,7 +51,7 @@ LOOKS = {False: ((2,), (0, 4), (0, 2, 4), *ALL), True: ((0, 4),)}
 """Frames of a window that are learned from, by whether it is the judge; of several, each batch draws one. Neighbours
 tell next to nothing new and cost as much, and a network that has seen one to five frames can take any number."""
 AUGMENT = {False: Augment(), True: Augment(blur=2.0, blur_p=.3, noise=.05, noise_p=.4, jpeg=25, jpeg_p=.3)}
-VARY = {False: Vary(), True: Vary(coarse=.3)}
+VARY = {False: Vary(.03, .05, 4.0, .03, .15, .3), True: Vary(.03, .05, 4.0, .03, .15, .3, .3)}
 """By whether it is the judge, who looks at drawn faces, too: blurred, noisy, small ones."""
 
 

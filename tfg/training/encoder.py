@@ -11,6 +11,7 @@ the pictures get another actor's surroundings. Scored on people that it never sa
 """
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -261,9 +262,10 @@ def train_encoder(store, out, *, judge: bool = False, profile: str = "cpu", seed
             "use": "scores only, never a loss" if judge else "losses",
             "command": f"tfg train encoder{' --judge' * judge} --store DIR --out DIR --profile {profile} --seed {seed}"
                        f" --steps {at.step}"}
+    card = {"system": name, **card}
     if not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0:
-        checkpoint.save(network, out, name, card)
-    return at, {"system": name, **card}
+        card = json.loads(checkpoint.save(network, out, name, card).read_text(encoding="utf-8"))
+    return at, card
 
 
 def _scores(network, unseen, store, splits) -> dict:
