@@ -280,6 +280,6 @@ def test_only_the_longest_run_of_usable_frames_is_scored(tmp_path):
 
 
 def test_intensities_of_levels_are_those_of_training():
-    from tfg.training.emogen import LEVEL as trained
+    from tfg.training.emogen_data import LEVEL as trained
 
     assert LEVEL == trained

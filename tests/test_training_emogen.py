@@ -116,6 +116,7 @@ def test_a_run_writes_network_card_log_and_pictures(trained, store):
     at, card, out = trained
     assert at.step == e.RUNS["ci"].steps and at.phase == "gan"
     network, held = checkpoint.load("emogen", Emogen, EmogenConfig, out)
+    assert set(held["experts"]) == {"syncnet", "emotion", "encoder"} and len(held["experts"]["syncnet"]) == 64
     assert held["scores"] == card["scores"] and held["perceptual"] == "encoder" and held["quality"] and held["joint"]
     assert set(card["scores"]) == {"l1", "psnr", "mouth", "mouth_other", "heard", "felt", "sync_loss",
                                    "sync_loss_true", "emotion_accuracy", "emotion_accuracy_true"}

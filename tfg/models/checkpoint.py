@@ -53,6 +53,12 @@ def load(name: str, network_class, config_class, folder=None) -> tuple[torch.nn.
     return _load(name, network_class, config_class, folder.resolve(), card.stat().st_mtime_ns if card.is_file() else 0)
 
 
+def checksum(name: str, folder=None) -> str:
+    """The sha256 in the card of a network that `load` has taken: whoever learned from it says so by this."""
+    path = (paths.data(name) if folder is None else Path(folder)) / f"{name}.json"
+    return str(json.loads(path.read_text(encoding="utf-8"))["sha256"])
+
+
 @lru_cache(maxsize=8)
 def _load(name: str, network_class, config_class, folder: Path, written_ns: int):
     from safetensors.torch import load as from_bytes

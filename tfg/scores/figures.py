@@ -1,4 +1,4 @@
-"""Figures of a scoring run: bars with intervals, D(s) over shifts, frames of each row side by side."""
+"""Figures of a scoring run: means with intervals, D(s) over shifts, frames of each row side by side."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -17,7 +17,7 @@ ORDER = ("true", "copy", "still", "shuffled")
 
 def write(result: Scores, out: Path) -> None:
     """scores.png, curves.png, frames.png."""
-    for name, draw in (("scores", bars), ("curves", curves)):
+    for name, draw in (("scores", means), ("curves", curves)):
         fig = draw(result)
         with atomic(out / f"{name}.png") as part:
             fig.savefig(part, dpi=110)
@@ -32,7 +32,7 @@ def colour(result: Scores, row: str) -> str:
     return COLOURS[-1 - ORDER.index(row)] if row in ORDER[1:] else INK if row == "true" else COLOURS[1]
 
 
-def bars(result: Scores, group: str | None = None):
+def means(result: Scores, group: str | None = None):
     """A panel for each of SHOWN: mean and interval of each row."""
     fig, axes = figure(11, 5, 2, 4)
     rows = result.rows[::-1]
@@ -44,24 +44,17 @@ def bars(result: Scores, group: str | None = None):
                 ax.annotate("–", (.02, y), xycoords=("axes fraction", "data"), va="center", color=INK)
                 continue
             low, high = (m.low, m.high) if np.isfinite(m.low) else (m.value, m.value)
-            ax.barh(y, m.value, color=colour(result, row), height=.65)
-            ax.plot([low, high], [y, y], color="#000000", lw=1.2, solid_capstyle="butt")
+            ax.plot([low, high], [y, y], color=colour(result, row), lw=2.2, solid_capstyle="butt")
+            ax.plot([m.value], [y], "o", color=colour(result, row), ms=7)
         ax.set_yticks(range(len(rows)), rows)
         ax.set_ylim(-.6, len(rows) - .4)
         ax.set_title(s.title + {1: " ↑", -1: " ↓", 0: ""}[s.better], fontsize=10)
-        _zoom(ax, [result.summary(r, key, group) for r in rows if r not in s.undefined])
+        ax.grid(axis="x", lw=.5)
+        ax.margins(x=.08)
     clips, actors = result.n(group)
-    fig.suptitle(f"{result.system}: {group or result.groups[0]}, {clips} clips of {actors} actors; bars: mean over "
+    fig.suptitle(f"{result.system}: {group or result.groups[0]}, {clips} clips of {actors} actors; dots: mean over "
                  "actors, lines: 95 % interval; ↑ more is better, ↓ less", fontsize=9.5, x=.01, ha="left")
     return fig
-
-
-def _zoom(ax, means) -> None:
-    """Bars begin at 0 unless all values lie close together far from it; then the axis says where it begins."""
-    values = [v for m in means if m is not None for v in (m.value, m.low, m.high) if np.isfinite(v)]
-    if values and min(values) > 0 and min(values) > .75 * max(values):
-        span = max(max(values) - min(values), 1e-6)
-        ax.set_xlim(min(values) - .4 * span, max(values) + .15 * span)
 
 
 def curves(result: Scores):

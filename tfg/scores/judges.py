@@ -22,7 +22,9 @@ FRAMES = 5
 EVERY = 3
 """The emotion judge looks at every so many windows of a clip."""
 FACES_EVERY = 5
-"""Identity and the face encoder look at every so many frames: neighbours say the same."""
+IDENTITY_EVERY = 16
+"""The face encoder and the identity judge look at every so many frames: neighbours say the same, and dlib takes longer
+over a frame than everything else together."""
 SHIFTS = (-9, -4, 0, 3, 7)
 """Frames by which true sound is moved, to see whether the sync judge finds it."""
 

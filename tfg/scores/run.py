@@ -171,7 +171,12 @@ class _Faces:
             return self.encoder.features(torch.from_numpy(js.sized(frames[self.at], frames.shape[1])))
 
     def _identities(self, frames, points):
-        return None if self.identity is None else self.identity.embed(frames[self.at], points[self.at])
+        if self.identity is None:
+            return None
+        at = slice(None, None, js.IDENTITY_EVERY)
+        if np.array_equal(frames[at], np.broadcast_to(frames[:1], frames[at].shape)):        # a still picture
+            at = slice(0, 1)
+        return self.identity.embed(frames[at], points[at])
 
     def scores(self, row: str, frames, points, result: Scores) -> dict[str, float]:
         """csim, face_lpips; the features for face-FID go into the result."""

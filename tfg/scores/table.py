@@ -13,6 +13,7 @@ from tfg.files import atomic, make_folder
 from tfg.metrics.stats import Mean
 from tfg.scores.names import ABOUT, SCORES
 from tfg.scores.results import GROUPS, Scores, better
+from tfg.training.cli import said
 from tfg.vocabulary import EMOTIONS
 
 HEADINGS = {"pictures": "Pictures", "lips": "Lips", "sync": "Sound and lips", "emotion": "Emotion"}
@@ -104,6 +105,8 @@ def judges_table(result: Scores) -> list[str]:
     meter = "landmarks by MediaPipe, each frame alone"
     identity = result.card["identity"]
     about = about | {"meter": {"about": meter}, "identity": {"about": identity}}
+    cards = [f"- {name}, as its card says: {said(its['scores'])}." for name, its in result.card["judges"].items()
+             if its.get("scores")]
     return ["## The judges on the true clips", "",
             "| judge | right | " + " | ".join(TITLES[g] for g in groups) + " |", "|---|---|" + "---|" * len(groups),
             line("judge_sync", "known shifts of the sound found within 1 frame", "shifts"),
@@ -112,7 +115,7 @@ def judges_table(result: Scores) -> list[str]:
             line("identity", "clips nearest to their own actor's others", "identity"),
             line("meter", "LMD mouth from the store's points", "lmd_mouth", 4),
             line("meter", "lip-aperture r with the store's points", "aperture_r"),
-            line("meter", "frames in which it finds a face", "found")]
+            line("meter", "frames in which it finds a face", "found"), *([""] + cards if cards else [])]
 
 
 def score_table(result: Scores, name: str, group: str) -> list[str]:
@@ -158,7 +161,8 @@ def paired_table(result: Scores, group: str) -> list[str]:
         cells = []
         for other in others:
             d = result.difference(key, other, group=group)
-            cells.append(f"{cell(d, s.digits + 1, True)}: {better(key, d)}" if d else "no clip has both")
+            lost = f" ({d.clips} of {result.n(group)[0]})" if d and d.clips < result.n(group)[0] else ""
+            cells.append(f"{cell(d, s.digits + 1, True)}{lost}: {better(key, d)}" if d else "no clip has both")
         lines.append(f"| {_arrow(key)} | " + " | ".join(cells) + " |")
     return lines + ["", "An interval without 0 is a difference. Lips that do not move count as r = 0."]
 

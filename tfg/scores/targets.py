@@ -22,7 +22,7 @@ LEAST = 20
 """Usable frames in a row that a clip must have: fewer leave no room for shifts of the sound."""
 KINDS = ("virtual", "portrait", "real")
 LEVEL = {"LO": .25, "MD": .5, "HI": .8, "XX": .5}
-"""Intensity of clips that have no curve of it, as in training (tested against `tfg.training.emogen`)."""
+"""Intensity of clips that have no curve of it, as in training (`tfg.training.emogen_data`)."""
 
 
 @dataclass(frozen=True)

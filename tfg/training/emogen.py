@@ -227,13 +227,15 @@ def train_emogen(store, out, *, profile: str = "cpu", syncnet=None, emotion=None
                resume=resume, progress=progress)
     data = {"store": Path(store.path).name, "windows": len(task.windows), "actors": len(task.windows.actors),
             "scored_on": f"{len(task.unseen.actors)} actors it never saw"}
+    folders = {"syncnet": syncnet, "emotion": emotion, "encoder": encoder if used["perceptual"] == "encoder" else "none"}
+    experts = {name: checkpoint.checksum(name, folder) for name, folder in folders.items() if folder != "none"}
 
     @torch.no_grad()
     def scores() -> dict[str, float]:
         return {name: round(value, 4) for name, value in task.evaluate(at).items()}
 
     return at, finish(out, "emogen", network, run, at, scores, profile=profile, data=data, phases=dict(run.phases),
-                      weights=asdict(task.weights), **used, sync_weighed=bool(at.state.get("sync")),
+                      weights=asdict(task.weights), **used, experts=experts, sync_weighed=bool(at.state.get("sync")),
                       seconds=round(time.perf_counter() - started, 1), command="tfg train emogen")
 
 
