@@ -199,6 +199,7 @@ def test_feelings_of_a_batch_are_those_asked_for_when_dubbing(store):
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_batches_of_any_number_are_drawn_and_put_in_order(store, experts, n):
     task = task_of(store, experts)
+    task.network.eval()                                 # batch norm cannot learn from one picture
     batch = batch_of(task, n)
     for full in (0, n):
         drawn, target = task._draw(batch, full)

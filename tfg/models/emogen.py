@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from tfg.audio import N_MELS
@@ -31,6 +32,15 @@ OVAL = (.5, .578, .355, .422)
 BULGE, EDGE = 2.4, .045
 """Exponent of the oval (2 is an ellipse: the corners of a jaw would show); width of its soft edge, in sides."""
 
+FLOW = .1
+"""How far a unit of the last layer reaches, in half sides of the crop: at first a pixel is copied from nearby."""
+
+FLOW = .1
+"""How far a unit of the last layer reaches, in half sides of the crop: at first a pixel is copied from nearby."""
+
+FLOW = .1
+"""How far a unit of the last layer reaches, in half sides of the crop: at first a pixel is copied from nearby."""
+
 
 @dataclass(frozen=True)
 class EmogenConfig:
@@ -44,6 +54,7 @@ class EmogenConfig:
     emotion: int = 512
     size: int = 96
     mask: str = "face"
+    copy: bool = False
 
 
 PROFILES = {"ci": EmogenConfig((4, 4, 8, 8, 8, 8), (8, 8, 8, 8, 4), 0, (4, 8, 8, 8, 16), 16, 48),
@@ -80,13 +91,19 @@ class Emogen(nn.Module):
                                         *(Conv(width, width, residual=True) for _ in range(n))))
             c_in = width + w[-2 - k]                                      # with the skip of that scale
         self.draw = nn.ModuleList(layers)
-        self.last = nn.Sequential(Conv(c_in, max(config.up[-1] // 2, 8)), nn.Conv2d(max(config.up[-1] // 2, 8), 3, 1))
+        self.last = nn.Sequential(Conv(c_in, max(config.up[-1] // 2, 8)),
+                                  nn.Conv2d(max(config.up[-1] // 2, 8), 6 if config.copy else 3, 1))
 
     def forward(self, mel: torch.Tensor, emotion: torch.Tensor, masked: torch.Tensor,
                 reference: torch.Tensor) -> torch.Tensor:
         """mel (B, T, 80, 16), one window for each frame; emotion (B, 6) as `feeling` gives it; masked, what `hide`
         leaves of the target, and reference (B, T, 3, S, S) in [0, 1].  Returns whole crops (B, T, 3, S, S) in [0, 1],
         of which `compose` takes the face.
+
+        As published, every pixel is drawn. With `config.copy`, the network says for each pixel from where the reference
+        may be copied, and how far to trust that (Siarohin et al. 2019): out = a warp(reference) + (1 - a) drawn. Skin,
+        brows and beard move along and stay sharp after minutes of training; what the reference does not show, an open
+        mouth, is drawn.
         """
         frames = mel.shape[1]
         if mel.shape[-2:] != (N_MELS, MEL_WIDTH) or masked.shape != reference.shape or masked.shape[1] != frames:
@@ -101,7 +118,19 @@ class Emogen(nn.Module):
         x = torch.cat([sound, feelings[:, :, None, None], skips.pop()], 1)
         for layer in self.draw:
             x = torch.cat([layer(x), skips.pop()], 1)
-        return unfold_time(torch.sigmoid(self.last(x)), frames)
+        x = self.last(x).float()
+        faces = torch.sigmoid(x[:, :3])
+        if self.config.copy:
+            faces = torch.lerp(faces, warp(fold_time(reference).float(), x[:, 3:5] * FLOW), torch.sigmoid(x[:, 5:]))
+        return unfold_time(faces, frames)
+
+
+def warp(pictures: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
+    """(N, 3, S, S) fetched from elsewhere: flow (N, 2, S, S), x then y, in half sides of the picture."""
+    n, _, height, width = pictures.shape
+    y, x = (torch.arange(k, device=flow.device) * (2 / k) + 1 / k - 1 for k in (height, width))
+    here = torch.stack([x[None].expand(height, -1), y[:, None].expand(-1, width)], -1)            # (S, S, 2)
+    return F.grid_sample(pictures, here + flow.permute(0, 2, 3, 1), padding_mode="border", align_corners=False)
 
 
 def hear_as(network: Emogen, syncnet: nn.Module) -> int:

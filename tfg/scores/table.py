@@ -85,7 +85,8 @@ def caption(result: Scores, group: str, name: str | None = None) -> str:
             "judge_encoder": (None, "")}
     for judge in dict.fromkeys(s.judge for s in SCORES.values() if s.judge and name in (None, s.group)):
         key, what = says[judge]
-        told.append(judge + (f" ({what}: {cell(found[key], 2)})" if key and found[key] else ""))
+        known = f" ({what}: {cell(found[key], 2)})" if key and found[key] else ""
+        told.append(judge + (" (missing)" if judge in result.card["missing"] else known))
     return (f"*{TITLES[group].capitalize()}, {clips} clips of {actors} actors, split {result.card['split']}, "
             f"{store['crop'].get('crop', '?')} crop of {store['size']} px"
             f"{'; judged by ' + ', '.join(told) if told else ''}.*")

@@ -227,7 +227,8 @@ def train_emogen(store, out, *, profile: str = "cpu", syncnet=None, emotion=None
                resume=resume, progress=progress)
     data = {"store": Path(store.path).name, "windows": len(task.windows), "actors": len(task.windows.actors),
             "scored_on": f"{len(task.unseen.actors)} actors it never saw"}
-    folders = {"syncnet": syncnet, "emotion": emotion, "encoder": encoder if used["perceptual"] == "encoder" else "none"}
+    asked = encoder if used["perceptual"] == "encoder" else "none"
+    folders = {"syncnet": syncnet, "emotion": emotion, "encoder": asked}
     experts = {name: checkpoint.checksum(name, folder) for name, folder in folders.items() if folder != "none"}
 
     @torch.no_grad()

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from tfg.actors import voice
+from tfg.actors.texts import OTHER, english
 from tfg.actors.visemes import Phone, coarticulate, make_phones, with_effort
 from tfg.audio import load_audio, mel_spectrogram, n_frames
-from tfg.actors.texts import OTHER, english
 
 SR = 16000
 FLITE = ("slt", "rms", "awb", "kal16")
