@@ -12,6 +12,7 @@ from tfg.corpora.store import Row, Store, StoreWriter
 from tfg.errors import InputError
 from tfg.models import encoder as m
 from tfg.training import encoder as e
+from tfg.training.people import held_out
 from tfg.vocabulary import INDEX
 
 SIZE, FRAMES = 32, 24
@@ -147,8 +148,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(store, tmp_path
 
 
 def test_the_judge_learns_from_judges_only(store, tmp_path):
-    away = e.held_out(store, None)
-    assert away == {"actors/P12"}                       # the sixth of seven
+    assert held_out(store, None) == {"actors/P12"}                       # the sixth of seven
     at, card = e.train_encoder(store, tmp_path, judge=True, profile="ci", steps=2, progress=False)
     assert card["system"] == "judge_encoder" and card["use"].startswith("scores only")
     assert card["data"].startswith("12 clips of 6 actors") and "1 unseen actors" in card["scored_on"]
@@ -166,4 +166,4 @@ def test_what_is_refused(store, tmp_path):
             writer.append(Row(f"actors/P{k}", "actors", f"P{k}", labels="true"), [drawn(k, 0, 0)], np.zeros((4, 80)))
     Splits(tuple(Person("actors", f"P{k}", "judge") for k in range(2)), {}).save_in(tmp_path / "few")
     with pytest.raises(InputError, match="2 judge actors; a judge needs at least 3"):
-        e.held_out(Store.open(tmp_path / "few"), None)
+        held_out(Store.open(tmp_path / "few"), None)

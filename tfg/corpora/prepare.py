@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from tfg import cores
 from tfg.corpora import crop as crops
 from tfg.corpora import openface as of
 from tfg.corpora import read, scan
@@ -91,7 +92,7 @@ def prepare(folder: str | os.PathLike, corpus: str, out: str | os.PathLike, *, s
         todo = [(item, id) for item, id in named if not _held(writer, id)]
         result.resumed = len(named) - len(todo)
         done = result.resumed
-        for outcome in _outcomes(todo, options, _workers(workers, len(todo))):
+        for outcome in _outcomes(todo, options, cores.workers(workers, len(todo))):
             for part in outcome.parts:
                 if part.row.id not in writer.ids:            # a part may have been written before a crash
                     writer.append(part.row, part.jpegs, part.mel, **part.arrays)
@@ -204,14 +205,6 @@ def _changed(rows: list[Row], files: dict[str, Path]) -> list[Skipped]:
 
 
 # ---- the work -------------------------------------------------------------------------------------------------------
-def _workers(workers: int | None, n: int) -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = cores if workers is None else int(workers)
-    if workers < 1:
-        raise InputError(f"{workers} workers cannot work; give 1 or more.")
-    return max(1, min(workers, n))
-
-
 def _outcomes(todo: list[tuple[Item, str]], options: Options, workers: int) -> Iterator[Outcome]:
     """The outcome of each clip, in order.
 

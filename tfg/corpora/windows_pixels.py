@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfg.cores import cores
 from tfg.errors import InputError
 from tfg.files import atomic
 
@@ -127,16 +128,16 @@ class Pixels:
         for part in Path(self.store.path).glob(".decoded-*.part.uint8"):
             if time.time() - part.stat().st_mtime > STALE_S:     # of a killed run: nobody writes to it any more
                 part.unlink(missing_ok=True)
-        with atomic(self.path) as part, open(part, "wb") as file, ThreadPoolExecutor(_cores()) as pool:
+        with atomic(self.path) as part, open(part, "wb") as file, ThreadPoolExecutor(min(8, cores())) as pool:
             def work(first: int) -> bytes:
                 return b"".join(self._frame(i).tobytes() for i in range(first, min(first + block, N)))
 
             firsts = range(0, N, block)
-            ahead = [pool.submit(work, first) for first in firsts[:2 * _cores()]]
+            ahead = [pool.submit(work, first) for first in firsts[:2 * min(8, cores())]]
             for k, first in enumerate(firsts):                   # a few blocks ahead: memory stays small
                 file.write(ahead.pop(0).result())
-                if k + 2 * _cores() < len(firsts):
-                    ahead.append(pool.submit(work, firsts[k + 2 * _cores()]))
+                if k + 2 * min(8, cores()) < len(firsts):
+                    ahead.append(pool.submit(work, firsts[k + 2 * min(8, cores())]))
                 if progress:
                     progress(min(first + block, N), N)
         for old in Path(self.store.path).glob(f"decoded-{self.size}-*.uint8"):
@@ -155,7 +156,3 @@ def _read(file: int, out: np.ndarray, at: int) -> int:
         data = os.read(file, out.nbytes)
     out.reshape(-1)[:len(data)] = np.frombuffer(data, np.uint8)
     return len(data)
-
-
-def _cores() -> int:
-    return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)

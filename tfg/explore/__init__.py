@@ -26,6 +26,7 @@ _WHERE = {
     "emotion": ("emotion_shares", "sliding", "confusion_matrix", "rater_confusion", "occlusion", "mixture", "close_up",
                 "draw_fold", "draw_named", "draw_loss", "draw_progress", "draw_confusion", "draw_levels",
                 "draw_occlusion", "draw_course", "draw_mix", "mix_emotions", "loss_of_share"),
+    "emogen": ("dub_crops", "draw_grid", "draw_breathing", "draw_copy", "draw_wishes", "draw_feelings", "feel"),
     "start": ("draw_sheet", "draw_strip", "draw_motion", "emotion_face", "speak"),
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}

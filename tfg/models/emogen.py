@@ -35,12 +35,6 @@ BULGE, EDGE = 2.4, .045
 FLOW = .1
 """How far a unit of the last layer reaches, in half sides of the crop: at first a pixel is copied from nearby."""
 
-FLOW = .1
-"""How far a unit of the last layer reaches, in half sides of the crop: at first a pixel is copied from nearby."""
-
-FLOW = .1
-"""How far a unit of the last layer reaches, in half sides of the crop: at first a pixel is copied from nearby."""
-
 
 @dataclass(frozen=True)
 class EmogenConfig:
@@ -59,7 +53,7 @@ class EmogenConfig:
 
 PROFILES = {"ci": EmogenConfig((4, 4, 8, 8, 8, 8), (8, 8, 8, 8, 4), 0, (4, 8, 8, 8, 16), 16, 48),
             "cpu": EmogenConfig((8, 16, 32, 64, 96, 128, 160), (160, 128, 96, 64, 32, 16), 1, (16, 24, 48, 64, 128),
-                                64),
+                                64, copy=True),
             "gpu": EmogenConfig()}
 
 

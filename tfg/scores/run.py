@@ -6,7 +6,6 @@ with the clip. Beside it the rows of `names.BESIDE`, measured by the same meter 
 """
 from __future__ import annotations
 
-import os
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import tfg
+from tfg import cores
 from tfg.corpora.store import Store
 from tfg.errors import InputError
 from tfg.scores import judges as js
@@ -59,7 +59,7 @@ def score(system: str | Callable, store, out=None, *, real=None, checkpoint=None
     js.check(held, {f"{r.corpus}/{r.actor}" for part in parts for r in part.clips}, card)
     result = Scores(name, tuple(r for r in BESIDE if r in rows) + (name,), judges=held)
     n = sum(map(len, parts))
-    for k, (key, points, scores, frames) in enumerate(_measured(parts, draw, result.rows, _workers(workers, n))):
+    for k, (key, points, scores, frames) in enumerate(_measured(parts, draw, result.rows, cores.workers(workers, n))):
         target, folder = key
         _judge(result, held, target, frames, points, scores)
         if k % max(1, -(-n // SHEET)) == 0:
@@ -71,6 +71,20 @@ def score(system: str | Callable, store, out=None, *, real=None, checkpoint=None
         from tfg.scores.table import write
 
         write(result, out)
+    return result
+
+
+def score_clip(target: Target, rows: dict[str, np.ndarray], held: js.Judges, folder: Path | None = None) -> Scores:
+    """All scores of one clip that was drawn in several ways, as `score` makes them: for looking closely, not for tables.
+
+    rows: name -> frames (T, S, S, 3) uint8; "true", "copy" and "still" mean what they mean in tables.  folder: where
+    landmarks of the truth are kept, None to measure them anew.
+    """
+    from tfg.models.emogen import face_mask
+
+    result = Scores("clip", tuple(rows), judges=held)
+    points, scores = measure.work(target.frames, rows, face_mask(target.size), folder)
+    _judge(result, held, target, rows, points, scores)
     return result
 
 
@@ -232,11 +246,3 @@ def _read(path: Path) -> dict:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-
-
-def _workers(workers: int | None, n: int) -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = cores if workers is None else int(workers)
-    if workers < 1:
-        raise InputError(f"{workers} workers cannot work; give 1 or more.")
-    return max(1, min(workers, n))

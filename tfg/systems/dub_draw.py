@@ -5,7 +5,6 @@ Only the oval that the generator was asked for changes; all other pixels of a fr
 from __future__ import annotations
 
 import itertools
-import os
 import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ import numpy as np
 import torch
 
 from tfg.audio import mel_windows
+from tfg.cores import cores
 from tfg.errors import InputError
 from tfg.faces import align
 from tfg.models.emogen import face_mask, hide
@@ -151,8 +151,7 @@ def ahead(blocks: Iterable[list]) -> Iterator:
 
 def spare_cores(threads: int = 1) -> None:
     """Leave `threads` cores to others: torch in this thread takes the rest, or less if it was told so."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    torch.set_num_threads(max(1, min(torch.get_num_threads(), cores - threads)))
+    torch.set_num_threads(max(1, min(torch.get_num_threads(), cores() - threads)))
 
 
 def out_of_memory(error: BaseException) -> bool:

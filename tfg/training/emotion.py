@@ -33,7 +33,7 @@ from tfg.training.vary import Vary
 from tfg.vocabulary import EMOTIONS, EXPRESSION
 
 RUNS = {"ci": Run(phases=(("learn", 6),), batch=12),
-        "cpu": Run(phases=(("learn", 5000),), batch=48, evaluate_every=500, average=.995, best="-loss"),
+        "cpu": Run(phases=(("learn", 8000),), batch=48, evaluate_every=500, average=.995, best="-loss"),
         "gpu": Run(phases=(("learn", 35_000),), batch=64, evaluate_every=1000, average=.999, best="-loss", workers=8)}
 """gpu: 300 epochs of CREMA-D, as published."""
 RATE = {"ci": 3e-3, "cpu": 1e-3, "gpu": 1e-6}

@@ -11,8 +11,7 @@ the pictures get another actor's surroundings. Scored on people that it never sa
 """
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +23,11 @@ from tfg.corpora.augment import Augment
 from tfg.corpora.splits import Splits
 from tfg.corpora.store import Store
 from tfg.corpora.windows import Windows
-from tfg.errors import InputError
-from tfg.models import checkpoint
 from tfg.models.encoder import JUDGES, PROFILES, FaceEncoder
 from tfg.training.feed import tensors
+from tfg.training.finish import finish, run_of
 from tfg.training.loop import At, Run, cosine, train
+from tfg.training.people import has_split, sides
 from tfg.vocabulary import index
 
 RUNS = {"ci": Run(phases=(("learn", 6),), batch=8, evaluate_every=1000),
@@ -51,8 +50,6 @@ KEYS = {"smile": ("mouthSmile",), "frown": ("mouthFrown",), "jaw": ("jawOpen",),
         "brows_up": ("browInnerUp",), "brows_down": ("browDown",), "blink": ("eyeBlink",)}
 """What is scored: both sides together."""
 N_POINTS = 478
-HELD_OUT = 6
-"""One in so many judge actors is kept from the judge, to be scored on."""
 
 
 @dataclass
@@ -209,71 +206,38 @@ def windows_of(store: Store, splits: Splits | None, split: str, size: int, *, pu
                    labels=("expression", "pose", "points"), augment=augment, keep=keep, seed=seed)
 
 
-def held_out(store: Store, splits: Splits | None) -> set[str]:
-    """corpus/actor of the judge actors that no judge learns from: one in HELD_OUT, by sorted name, at least one.
-
-    Raises InputError if there are fewer than three judge actors.
-    """
-    splits = Splits.of_store(store) if splits is None else splits.for_store(store)
-    people = sorted({f"{r.corpus}/{r.actor}" for r in splits.select(store.clips, "judge", purpose="judge")})
-    if len(people) < 3:
-        raise InputError(f"{store.path} has {len(people)} judge actors; a judge needs at least 3: two to learn "
-                         "from and one to be scored on.")
-    return set(people[HELD_OUT - 1::HELD_OUT] or people[-1:])
-
-
 def train_encoder(store, out, *, judge: bool = False, profile: str = "cpu", seed: int = 0, steps: int | None = None,
                   resume: bool = True, progress: bool = True, splits: Splits | None = None, devices=None,
                   precision: str | None = None) -> tuple[At, dict]:
-    """Train on the store's split `train`, score on `val` (judge: on `judge`, but for `held_out`), then on `test`.
+    """Train on the store's split `train`, score on `val` (judge: see `people.sides`), then on `test`.
 
     Writes what `loop.train` writes, then out/encoder.safetensors and .json (judge: judge_encoder), the weights that
     scored best.  store: folder or Store.  profile: ci, cpu, gpu.  devices, precision: instead of the profile's.
     Returns where it ended and the card.  Raises InputError: unknown profile, no such store, nobody to learn from.
     """
-    if profile not in RUNS:
-        raise InputError(f"unknown profile {profile!r}: take one of {', '.join(RUNS)}")
+    run = run_of(RUNS, profile, seed=seed, steps=steps, devices=devices, precision=precision)
     store = store if isinstance(store, Store) else Store.open(Path(store))
     name, config = ("judge_encoder", JUDGES[profile]) if judge else ("encoder", PROFILES[profile])
-    run = replace(RUNS[profile], seed=seed)
-    given = {"phases": steps and (("learn", steps),), "devices": devices, "precision": precision}
-    run = replace(run, **{k: v for k, v in given.items() if v is not None})
     torch.manual_seed(seed)
-    how, split, other = dict(purpose="train"), "train", "val"
-    learns = scored = None
-    if judge:
-        away = held_out(store, splits)
-        how, split, other = dict(purpose="judge"), "judge", "judge"
-        learns, scored = (lambda r: f"{r.corpus}/{r.actor}" not in away), (lambda r: f"{r.corpus}/{r.actor}" in away)
-    learn = windows_of(store, splits, split, config.size, augment=Augment(), keep=learns, seed=seed, **how)
-    unseen = windows_of(store, splits, other, config.size, keep=scored, **how)
+    taught, chosen = (side.windows() for side in sides(store, splits, judge))
+    learn = windows_of(store, splits, size=config.size, augment=Augment(), seed=seed, **taught)
+    unseen = windows_of(store, splits, size=config.size, **chosen)
     network = FaceEncoder(config).to(memory_format=torch.channels_last)
     task = EncoderTask(network, learn, unseen, run, RATE[profile])
     at = train(task, run, out, what=f"{name} {config} {len(learn)} windows", resume=resume, progress=progress)
-    best = Path(out) / "best" / "encoder.safetensors"
-    if run.best and best.is_file():
-        from safetensors.torch import load_file
 
-        network.load_state_dict(load_file(best))
-    card = {"data": f"{len(learn.clips)} clips of {len(learn.actors)} actors, {len(learn)} frames, split {split}",
-            "profile": profile, "steps": at.step, "seed": seed, "scores": _scores(network, unseen, store, splits),
-            "scored_on": f"{len(unseen.clips)} clips of {len(unseen.actors)} unseen actors, split {other}; test: the "
-                         "split test, if the store has one",
-            "use": "scores only, never a loss" if judge else "losses",
-            "command": f"tfg train encoder{' --judge' * judge} --store DIR --out DIR --profile {profile} --seed {seed}"
-                       f" --steps {at.step}"}
-    card = {"system": name, **card}
-    if not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0:
-        card = json.loads(checkpoint.save(network, out, name, card).read_text(encoding="utf-8"))
-    return at, card
+    def scores() -> dict:
+        found = {"val": score_encoder(network, unseen, 4000)}
+        if has_split(store, splits, "test"):
+            test = windows_of(store, splits, "test", config.size, purpose="evaluate")
+            found["test"] = score_encoder(network, test, 4000)
+        return found
 
-
-def _scores(network, unseen, store, splits) -> dict:
-    """On the unseen people of the training, and on the test actors."""
-    network.eval()
-    scores = {"val": score_encoder(network, unseen, 4000)}
-    try:
-        test = windows_of(store, splits, "test", network.config.size, purpose="evaluate")
-    except InputError:                                             # a store of one split is none the worse
-        return scores
-    return scores | {"test": score_encoder(network, test, 4000)}
+    return at, finish(out, name, network, run, at, scores, part="encoder", profile=profile, split=learn.split,
+                      actors=learn.actors, use="scores only, never a loss" if judge else "losses",
+                      data=f"{len(learn.clips)} clips of {len(learn.actors)} actors, {len(learn)} frames, "
+                           f"split {learn.split}",
+                      scored_on=f"val: {len(unseen.clips)} clips of {len(unseen.actors)} unseen actors, split "
+                                f"{unseen.split}; test: the split test, where there is one",
+                      command=f"tfg train encoder{' --judge' * judge} --store STORE --out DIR --profile {profile} "
+                              f"--seed {seed} --steps {run.steps}")

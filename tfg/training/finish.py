@@ -1,6 +1,7 @@
 """What every training begins and ends with: the run as asked for, and the best weights kept with their card."""
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -47,5 +48,4 @@ def finish(out, name: str, network, run: Run, at: At, scores: Callable[[], dict]
     if torch.distributed.is_initialized() and torch.distributed.get_rank() > 0:
         return {"system": name, **card, "scores": {}}
     card["scores"] = scores()
-    checkpoint.save(network, out, name, card)
-    return {"system": name, **card}
+    return json.loads(checkpoint.save(network, out, name, card).read_text(encoding="utf-8"))

@@ -38,10 +38,10 @@ from tfg.training.vary import Vary
 
 MOMENTS = 8
 TEMPERATURE = .07
-PAIRS = .3
+PAIRS = 1.0
 """Weight of the pairs' loss beside that of the choice."""
 RUNS = {"ci": Run(phases=(("learn", 6),), batch=2, evaluate_every=6),
-        "cpu": Run(phases=(("learn", 2500),), batch=12, evaluate_every=250, average=.99, best="accuracy"),
+        "cpu": Run(phases=(("learn", 7000),), batch=12, evaluate_every=500, average=.99, best="accuracy"),
         "gpu": Run(phases=(("learn", 100_000),), batch=32, evaluate_every=2000, average=.999, best="accuracy",
                    workers=8, precision="bf16-mixed")}
 """Batches count clips, each with MOMENTS windows."""
