@@ -38,7 +38,7 @@ from tfg.training.loop import At, Run, cosine, train
 SYNC_FROM = .75
 """The sync loss on unseen actors below which its weight is no longer 0 (Wav2Lip's rule)."""
 RUNS = {"ci": Run(phases=(("draw", 4), ("gan", 4)), batch=2, evaluate_every=4),
-        "cpu": Run(phases=(("draw", 3600), ("gan", 1500)), batch=24, evaluate_every=500, average=.995),
+        "cpu": Run(phases=(("draw", 3000), ("gan", 1500)), batch=24, evaluate_every=500, average=.995),
         "gpu": Run(phases=(("draw", 60_000), ("gan", 140_000)), batch=16, evaluate_every=3000, average=.999, workers=8,
                    precision="bf16-mixed")}
 RATE = {"ci": 1e-3, "cpu": 1e-3, "gpu": 1e-4}
@@ -65,7 +65,7 @@ class Weights:
 
 
 WEIGHTS = {"ci": Weights(mouth=3, full=.5),
-           "cpu": Weights(sync_alone=.03, emotion=.03, perceptual=.05, mouth=4, full=.25, ears=True),
+           "cpu": Weights(sync_alone=.03, emotion=.015, perceptual=.05, mouth=4, full=.25, ears=True),
            "gpu": Weights()}
 """gpu: as published. cpu: a small network that has minutes. The mouth is a tenth of the face and all of what the sound
 can teach; the experts count for more, since they have hundreds of steps to say their piece and not a hundred thousand.

@@ -33,7 +33,7 @@ from tfg.training.vary import Vary
 from tfg.vocabulary import EMOTIONS, EXPRESSION
 
 RUNS = {"ci": Run(phases=(("learn", 6),), batch=12),
-        "cpu": Run(phases=(("learn", 8000),), batch=48, evaluate_every=500, average=.995, best="-loss"),
+        "cpu": Run(phases=(("learn", 4000),), batch=48, evaluate_every=500, average=.995, best="accuracy"),
         "gpu": Run(phases=(("learn", 35_000),), batch=64, evaluate_every=1000, average=.999, best="-loss", workers=8)}
 """gpu: 300 epochs of CREMA-D, as published."""
 RATE = {"ci": 3e-3, "cpu": 1e-3, "gpu": 1e-6}
@@ -51,7 +51,7 @@ LOOKS = {False: ((2,), (0, 4), (0, 2, 4), *ALL), True: ((0, 4),)}
 """Frames of a window that are learned from, by whether it is the judge; of several, each batch draws one. Neighbours
 tell next to nothing new and cost as much, and a network that has seen one to five frames can take any number."""
 AUGMENT = {False: Augment(), True: Augment(blur=2.0, blur_p=.3, noise=.05, noise_p=.4, jpeg=25, jpeg_p=.3)}
-VARY = {False: Vary(.03, .05, 4.0, .03, .15, .3), True: Vary(.03, .05, 4.0, .03, .15, .3, .3)}
+VARY = {False: Vary(.04, .07, 5.0, .04, .25, .4), True: Vary(.03, .05, 4.0, .03, .15, .3, .3)}
 """By whether it is the judge, who looks at drawn faces, too: blurred, noisy, small ones."""
 
 
