@@ -16,12 +16,13 @@ def cells(name: str, folder: str = "solutions") -> list[dict]:
 
 
 def function(name: str, wanted: str, **given):
-    """The function `wanted` as notebook `name` defines it, with NumPy, torch and tfg in reach.
+    """The function `wanted` as notebook `name` defines it, with NumPy, torch (F) and tfg (EMOTIONS) in reach.
 
     given: more names that the function uses. Other functions of the same cell come along.
     """
     import numpy as np
     import torch
+    import torch.nn.functional as F
 
     from tfg import audio, vocabulary
 
@@ -30,7 +31,8 @@ def function(name: str, wanted: str, **given):
             continue
         tree = ast.parse("\n".join(line for line in cell["source"].splitlines() if not line.lstrip().startswith("%")))
         tree.body = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-        scope = {"np": np, "torch": torch, "audio": audio, "vocabulary": vocabulary} | given
+        scope = {"np": np, "torch": torch, "F": F, "audio": audio, "vocabulary": vocabulary,
+                 "EMOTIONS": vocabulary.EMOTIONS} | given
         exec(compile(tree, f"{name}.ipynb:{wanted}", "exec"), scope)
         return scope[wanted]
     raise LookupError(f"solutions/{name}.ipynb defines no {wanted}()")

@@ -74,9 +74,11 @@ def opened(points: np.ndarray, level: np.ndarray) -> np.ndarray:
 
 
 def read_landmarks(frames: np.ndarray) -> np.ndarray:
-    """What `measure.landmarks` would do if faces were bars. A black frame shows no face."""
+    """What `measure.landmarks` would do if faces were bars. A black frame shows no face; the depth of the first point
+    tells the brightness of the upper half."""
     level = (frames[:, SIZE // 2 + 4:, 8:].mean((1, 2, 3)) - LOW) / SPAN
-    out = opened(np.repeat(FACE[None], len(frames), 0) * SIZE, level)[..., :2].astype(np.float32)
+    out = opened(np.repeat(FACE[None], len(frames), 0) * SIZE, level).astype(np.float32)
+    out[:, 0, 2] = frames[:, :SIZE // 2, 8:].mean((1, 2, 3))
     out[frames.max((1, 2, 3)) == 0] = np.nan
     return out
 
@@ -102,14 +104,11 @@ class Loud(torch.nn.Module):
 
 
 class Moody(torch.nn.Module):
-    """Emotion: brightness of the upper half."""
+    """Emotion: brightness of the upper half, as `read_landmarks` tells it."""
 
-    class config:
-        size = SIZE
-
-    def forward(self, frames):
-        seen = frames[:, :, :, :SIZE // 2, 8:].mean((1, 2, 3, 4)) * 255
-        return -((seen[:, None] - torch.tensor([40 + 30 * k for k in range(len(EMOTIONS))])) / 10) ** 2
+    def of_clip(self, points):
+        far = (np.nanmean(points[:, 0, 2]) - np.array([40 + 30 * k for k in range(len(EMOTIONS))])) / 10
+        return -far ** 2 - np.log(np.exp(-far ** 2).sum())
 
 
 def knowing(**cards) -> Judges:

@@ -10,6 +10,7 @@ import torch
 
 import scored_store as bars
 from tfg.errors import InputError
+from tfg.faces import crops
 from tfg.faces.geometry import eye_distance
 from tfg.models.emogen import PROFILES, Emogen, face_mask
 from tfg.scores import judges, measure
@@ -43,14 +44,14 @@ def video(actor, by: float = 1.0) -> np.ndarray:
 def truth(actor):
     """Frames, and what the meter sees in them."""
     frames = video(actor)
-    return frames, measure.landmarks(frames)
+    return frames, crops.landmarks(frames)[..., :2]
 
 
 def test_the_meter_sees_tight_crops_where_their_points_are(actor, truth):
     frames, points = truth
     x, y, side = 20, 16, 92                                    # cut so tight that hair and chin touch the edge
-    crops = np.stack([cv2.resize(f[y:y + side, x:x + side], (96, 96)) for f in frames])
-    found = measure.landmarks(crops) * side / 96 + [x, y]
+    tight = np.stack([cv2.resize(f[y:y + side, x:x + side], (96, 96)) for f in frames])
+    found = crops.landmarks(tight)[..., :2] * side / 96 + [x, y]
     true = np.stack([actor.landmarks(e)[:, :2] for e in speech(actor)])
     for got in (found, points):
         assert np.isfinite(got).all()
@@ -60,7 +61,7 @@ def test_the_meter_sees_tight_crops_where_their_points_are(actor, truth):
 
 def test_mouths_that_open_less_score_worse_the_less_they_open(actor, truth):
     frames, points = truth
-    got = [measure.lips(measure.landmarks(video(actor, by)), points) for by in (.75, .4, 0)]
+    got = [measure.lips(crops.landmarks(video(actor, by)), points) for by in (.75, .4, 0)]
     lmd = [g["lmd_mouth"] for g in got]
     assert 0 < lmd[0] < lmd[1] < lmd[2] and got[2]["lmd_face"] < lmd[2]
     assert got[0]["aperture_r"] > .9
@@ -74,7 +75,7 @@ def test_blur_lowers_ssim_and_psnr_step_by_step_and_hardly_moves_landmarks(truth
     for key in ("ssim", "ssim_mask", "psnr", "psnr_mask"):
         values = [g[key] for g in got]
         assert values == sorted(values, reverse=True), key
-    assert measure.lips(measure.landmarks(blurred[0]), points)["lmd_mouth"] < .03
+    assert measure.lips(crops.landmarks(blurred[0]), points)["lmd_mouth"] < .03
 
 
 def test_late_lips_lower_r_and_not_the_pictures_of_a_still_background(truth):
@@ -105,22 +106,6 @@ def test_lips_that_were_not_measured_are_nan():
     assert not measure.moves(points)
     still = np.repeat(np.random.default_rng(0).uniform(0, 90, (1, 478, 2)), 5, 0).astype(np.float32)
     assert not measure.moves(still) and measure.lips(still, still)["found"] == 1
-
-
-def test_landmarks_of_true_clips_are_measured_once(tmp_path, monkeypatch):
-    calls = []
-    monkeypatch.setattr(measure, "landmarks", lambda frames: calls.append(1) or np.full((len(frames), 478, 2), 7.0))
-    frames = np.zeros((4, 16, 16, 3), np.uint8)
-    for _ in range(3):
-        assert (measure.kept_landmarks(frames, tmp_path) == 7).all()
-    assert len(calls) == 1
-    measure.kept_landmarks(frames + 1, tmp_path)                       # another picture
-    assert len(calls) == 2 and len(list(tmp_path.iterdir())) == 2
-    for path in tmp_path.iterdir():
-        path.write_bytes(path.read_bytes()[:50])                       # a damaged one is measured again
-    assert (measure.kept_landmarks(frames, tmp_path) == 7).all() and len(calls) == 3
-    measure.kept_landmarks(frames, None)
-    assert len(calls) == 4
 
 
 # ---- systems ----------------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ import pytest
 import scored_store as bars
 from tfg.corpora.store import Row, Store, StoreWriter
 from tfg.errors import InputError
-from tfg.scores import measure, score, table
+from tfg.faces import crops
+from tfg.scores import score, table
 from tfg.scores.judges import check
 from tfg.scores.results import better
 from tfg.scores.targets import LEVEL, targets
@@ -26,7 +27,7 @@ def store(tmp_path_factory) -> Store:
 
 @pytest.fixture(autouse=True)
 def meter(monkeypatch):
-    monkeypatch.setattr(measure, "landmarks", bars.read_landmarks)
+    monkeypatch.setattr(crops, "landmarks", bars.read_landmarks)
 
 
 def level_of(target) -> np.ndarray:
@@ -50,7 +51,7 @@ def run(draw, store, **how):
 @pytest.fixture(scope="module")
 def found(store):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(measure, "landmarks", bars.read_landmarks)
+        patch.setattr(crops, "landmarks", bars.read_landmarks)
         return run(listens, store)
 
 

@@ -313,3 +313,114 @@ def test_emotion_loss_and_scores(rng):
     frames, probability = torch.rand(2, 3, 12, 12), lambda x: x[:, :, 0, 2:7, 3:5].mean((1, 2, 3))
     mine = function(EMOTION, "occlusion_map")(probability, frames, 4, 2)
     assert np.allclose(mine, explore.occlusion(probability, frames, 4, 2), atol=1e-6)
+
+
+SCORES = "09_scores"
+
+
+def test_picture_scores(rng):
+    from tfg.metrics import psnr, ssim
+    from tfg.metrics.pictures import ssim_maps
+
+    a, b = rng.integers(0, 256, (2, 3, 11, 11, 3)).astype(np.uint8)
+    assert np.allclose(function(SCORES, "psnr")(a, b), psnr(a, b))
+    ramp = np.exp(-np.arange(-5, 6) ** 2 / (2 * 1.5 ** 2))
+    w, one = np.outer(ramp, ramp) / ramp.sum() ** 2, function(SCORES, "window_ssim")
+    by_hand = [np.mean([one(x[..., c] / 255, y[..., c] / 255, w) for c in range(3)]) for x, y in zip(a, b)]
+    assert np.allclose(by_hand, ssim(a, b)) and np.allclose(by_hand, ssim_maps(a, b)[:, 0, 0])
+
+
+def test_landmark_and_frechet_distances(rng):
+    from tfg.metrics import landmark_distance
+    from tfg.metrics.faces import frechet
+
+    a, b = rng.uniform(0, 96, (2, 4, 68, 2))
+    a[2] = np.nan
+    assert np.allclose(function(SCORES, "lmd")(a, b), landmark_distance(a, b), equal_nan=True)
+    x, y = rng.normal(size=(30, 5)), 1 + 2 * rng.normal(size=(40, 5))
+    assert np.isclose(function(SCORES, "frechet")(x, y), frechet(x, y).value)
+
+
+def test_intervals_and_pairs(rng):
+    from tfg.metrics import mean, paired
+
+    actors = np.array(list("aaabbcccccd"))
+    values, other = rng.normal(size=(2, len(actors)))
+    drawn, want = function(SCORES, "bootstrap")(values, actors, 3, 2000), mean(values, actors, seed=3, draws=2000)
+    assert np.allclose(np.percentile(drawn, (2.5, 97.5)), (want.low, want.high))
+    other[[0, 10]] = np.nan
+    mine = function(SCORES, "paired_difference")(values, other, actors)
+    assert len(mine) == 3 and np.isclose(mine.mean(), paired(values, other, actors).value)
+
+
+EMOGEN = "08_emogen_gan"
+
+
+def test_hiding_and_feelings_are_the_generators():
+    import torch
+
+    from tfg.models import emogen
+    from tfg.training.emogen_data import _feelings
+
+    frames, mask = torch.rand(2, 5, 3, 48, 48), torch.from_numpy(emogen.face_mask(48))
+    assert torch.equal(function(EMOGEN, "hide_face")(frames, mask), emogen.hide(frames, mask))
+    emotion, intensity = np.arange(6), np.linspace(0, 1, 6)
+    mine = function(EMOGEN, "feelings")(emotion, intensity)
+    assert np.allclose(mine, _feelings(emotion, intensity))
+    assert np.allclose(mine, [emogen.feeling(e, i) for e, i in zip(vocabulary.EMOTIONS, intensity)])
+
+
+def test_references_are_those_that_windows_takes(tmp_path):
+    from small_store import acted, make_store, splits_of
+    from tfg.training.emogen_data import windows_of
+
+    store = make_store(tmp_path / "s", acted("V1", "HAP", "SAD", "HAP", "ANG") + acted("V2", "HAP", "NEU"))
+    windows = windows_of(store, splits_of(V1="train", V2="train"), "train", 48)
+    actor, emotion = (np.array([getattr(row, name) for row in windows.clips]) for name in ("actor", "emotion"))
+    taken = {}
+    for epoch in range(3):
+        batch = windows.batch(epoch, np.arange(len(windows)))
+        for clip, reference in zip(batch["clip"], batch["reference_clip"]):
+            taken.setdefault(int(clip), set()).add(int(reference))
+    mine = function(EMOGEN, "may_refer")
+    assert taken == {i: set(mine(actor, emotion, i)) for i in range(len(actor))}
+
+
+def test_the_generator_by_hand():
+    import torch
+
+    from tfg.models.emogen import FLOW, Emogen, EmogenConfig, warp
+
+    torch.manual_seed(0)
+    network = Emogen(EmogenConfig((4, 4, 8, 8, 8, 8), (8, 8, 8, 8, 4), 0, (4, 8, 8, 8, 16), 16, 48, copy=True)).eval()
+    mel, feeling, (masked, reference) = torch.rand(2, 5, 80, 16), torch.rand(2, 6), torch.rand(2, 2, 5, 3, 48, 48)
+    with torch.no_grad():
+        maps = function(EMOGEN, "draw_by_hand")(network, mel, feeling, masked, reference)
+        a, drawn = torch.sigmoid(maps[:, 5:]), torch.sigmoid(maps[:, :3])
+        out = a * warp(reference.flatten(0, 1), FLOW * maps[:, 3:5]) + (1 - a) * drawn
+        assert torch.allclose(out.unflatten(0, (2, 5)), network(mel, feeling, masked, reference), atol=1e-5)
+    kept = {}
+    hook = network.draw[0].register_forward_pre_hook(lambda _, x: kept.update(code=x[0]))
+    network(mel, feeling, masked, reference)
+    hook.remove()
+    sound, picture = kept["code"][:, :16], kept["code"][:, 32:]
+    mine = function(EMOGEN, "at_bottleneck")(sound, network.emotion(feeling), picture)
+    assert torch.allclose(mine, kept["code"])
+
+
+def test_losses_of_the_generator():
+    import torch
+
+    from tfg import losses
+
+    drawn, target, weight = torch.rand(4, 3, 12, 12), torch.rand(4, 3, 12, 12), torch.rand(12, 12)
+    mine = function(EMOGEN, "weighted_l1")(drawn, target, weight)
+    assert torch.allclose(mine, losses.reconstruction(drawn, target, weight))
+
+    def quality(x):
+        return 5 * (x.mean((1, 2, 3)) - .5)
+
+    of_drawer, of_judge = function(EMOGEN, "gan_losses")(quality, target, drawn)
+    assert torch.allclose(of_drawer, losses.looks_true(quality(drawn), 1.0))
+    assert torch.allclose(of_judge, (losses.looks_true(quality(target), 1.0)
+                                     + losses.looks_true(quality(drawn), 0.0)) / 2)

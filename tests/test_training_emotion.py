@@ -1,4 +1,4 @@
-"""The emotion discriminator and its judge: whom they learn from, how they are scored, and a small run of each."""
+"""The emotion discriminator: whom it learns from, how it is scored, and a small run of it."""
 from __future__ import annotations
 
 import numpy as np
@@ -10,19 +10,16 @@ from tfg.corpora.augment import Augment
 from tfg.corpora.splits import Person, Splits
 from tfg.corpora.store import Row, Store, StoreWriter
 from tfg.errors import InputError
-from tfg.models import emotion, judge_emotion
+from tfg.models import emotion
 from tfg.models.blocks import n_parameters
 from tfg.models.emotion import EmotionNet, load_emotion
-from tfg.models.judge_emotion import EmotionJudge, load_judge_emotion
 from tfg.training import emotion as e
 from tfg.training.log import read
 from tfg.training.loop import At
-from tfg.training.people import sides
 from tfg.training.vary import Vary
 from tfg.vocabulary import EMOTIONS
 
 SIZE, FRAMES, STEPS = 48, 8, 80
-NETWORKS = {"emotion": (EmotionNet, emotion), "judge": (EmotionJudge, judge_emotion)}
 SPLIT = ["train"] * 6 + ["val"] * 2 + ["test"] * 2 + ["judge"] * 6
 
 
@@ -57,12 +54,11 @@ def store(tmp_path_factory) -> Store:
 
 @pytest.fixture(scope="module")
 def trained(store, tmp_path_factory):
-    """A short run of the discriminator, and one of the judge: their folders and cards."""
-    out = tmp_path_factory.mktemp("trained")
-    (out / "emotion").mkdir()
-    (out / "emotion" / "mine.txt").write_text("keep me")
-    return {name: (out / name, e.train_emotion(store, out / name, judge=name == "judge", profile="ci", steps=STEPS,
-                                               progress=False)[1]) for name in NETWORKS}
+    """A short run: its folder and card."""
+    out = tmp_path_factory.mktemp("trained") / "emotion"
+    out.mkdir()
+    (out / "mine.txt").write_text("keep me")
+    return out, e.train_emotion(store, out, profile="ci", steps=STEPS, progress=False)[1]
 
 
 class Bright(torch.nn.Module):
@@ -100,7 +96,7 @@ def test_visits_are_of_the_split_all_emotions_alike_and_a_function_of_their_key(
     looks = e.Visits(windows, ((0, 4),)).batch(0, [7])
     assert looks["frames"].shape[:2] == looks["expression"].shape[:2] == (1, 2)
     assert (looks["frames"][0, 1] == again["frames"][0, 4]).all()
-    several = e.Visits(windows, e.LOOKS[False])
+    several = e.Visits(windows, e.LOOKS)
     lengths = [several.batch(0, [k, 0])["frames"].shape[1] for k in range(24)]
     assert set(lengths) == {1, 2, 3, 5} and lengths == [several.batch(0, [k])["frames"].shape[1] for k in range(24)]
 
@@ -113,25 +109,9 @@ def test_clips_of_no_known_emotion_are_left_out(tmp_path):
         e.windows_of(make_store(tmp_path / "t", clips[2:]), splits_of(V1="train"), "train", 48)
 
 
-def test_judges_learn_from_judge_actors_and_a_sixth_of_them_is_held_out(tmp_path):
-    people = {f"V{k}": "judge" for k in range(10, 22)} | {"V99": "test"}
-    small = make_store(tmp_path / "s", [c for name in people for c in acted(name, "HAP")])
-    splits = splits_of(**people)
-    taught, chosen = sides(small, splits, True)
-    windows = {side: e.windows_of(small, splits, size=48, **side.windows()) for side in (taught, chosen)}
-    assert windows[chosen].actors == ["actors/V15", "actors/V21"]
-    assert windows[taught].actors == [f"actors/V{k}" for k in range(10, 21) if k != 15]
-    few = splits_of(V10="judge", V11="judge", **{f"V{k}": "train" for k in (*range(12, 22), 99)})
-    with pytest.raises(InputError, match="has 2 judge actors; a judge needs at least 3"):
-        e.train_emotion(small, tmp_path / "out", judge=True, profile="ci", splits=few, progress=False)
-    assert not (tmp_path / "out").exists()
-
-
 # ---- networks -------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("name", NETWORKS)
-def test_planes_of_a_frame_stay_together_and_frames_apart(name):
-    build, module = NETWORKS[name]
-    network = build(module.PROFILES["ci"]).eval()
+def test_planes_of_a_frame_stay_together_and_frames_apart():
+    network = EmotionNet(emotion.PROFILES["ci"]).eval()
     frames = torch.rand(2, 5, 3, SIZE, SIZE)
     codes, order = network.codes(frames), [3, 0, 4, 1, 2]
     assert codes.shape == (2, 5, network.dim)
@@ -146,38 +126,22 @@ def test_planes_of_a_frame_stay_together_and_frames_apart(name):
             network(wrong)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_any_number_of_frames_of_any_size(name):
-    build, module = NETWORKS[name]
-    network = build(module.PROFILES["cpu"]).eval()
+def test_any_number_of_frames_of_any_size():
+    network = EmotionNet(emotion.PROFILES["cpu"]).eval()
     assert network(torch.rand(1, 1, 3, 64, 64)).shape == network(torch.rand(1, 7, 3, 130, 130)).shape == (1, 6)
     large = torch.rand(1, 2, 3, 8, 8).repeat_interleave(16, 3).repeat_interleave(16, 4)
     small = large[..., ::2, ::2]
     assert (network(large).softmax(1) - network(small).softmax(1)).abs().max() < .05
 
 
-def test_the_judge_does_not_mind_the_order_of_frames_and_has_nothing_in_common_with_the_discriminator():
-    network = EmotionJudge(judge_emotion.PROFILES["ci"]).eval()
-    frames = torch.rand(2, 5, 3, 32, 32)
-    torch.testing.assert_close(network(frames), network(frames.flip(1)))
-    for name in ("ci", "cpu", "gpu"):
-        kinds = [{type(m) for m in build(module.PROFILES[name]).modules()} for build, module in NETWORKS.values()]
-        assert torch.nn.LSTM in kinds[0] and torch.nn.LSTM not in kinds[1]
-
-
-@pytest.mark.parametrize("name, count", [("emotion", (14e6, 18e6)), ("judge", (10e6, 20e6))])
-def test_the_large_ones_take_a_step(name, count, store):
-    build, module = NETWORKS[name]
+def test_the_large_one_takes_a_step(store):
     torch.manual_seed(0)
-    network = build(module.PROFILES["gpu"])
-    assert count[0] < n_parameters(network) < count[1]
-    judge = name == "judge"
-    split, purpose = ("judge", "judge") if judge else ("train", "train")
-    windows = e.windows_of(store, None, split, 96, purpose=purpose, labels=("expression",), augment=Augment())
-    rate = (e.JUDGE_RATE if judge else e.RATE)["gpu"]
-    task = e.EmotionTask(network, windows, windows, e.RUNS["gpu"], rate, judge, published=not judge)
+    network = EmotionNet(emotion.PROFILES["gpu"])
+    assert 14e6 < n_parameters(network) < 18e6
+    windows = e.windows_of(store, None, "train", 96, labels=("expression",), augment=Augment())
+    task = e.EmotionTask(network, windows, windows, e.RUNS["gpu"], e.RATE["gpu"], published=True)
     batch = {k: torch.from_numpy(v) for k, v in task.data.batch(0, [0, 1]).items()}
-    assert batch["frames"].shape == (2, 2 if judge else 5, 3, 96, 96)
+    assert batch["frames"].shape == (2, 5, 3, 96, 96)
     before = [p.detach().clone() for p in network.parameters()]
     for optimiser, loss, _ in task.losses(batch, At()):
         loss.backward()
@@ -185,7 +149,7 @@ def test_the_large_ones_take_a_step(name, count, store):
     assert all(torch.isfinite(p).all() for p in network.parameters())
     assert sum(not torch.equal(a, b) for a, b in zip(before, network.parameters())) >= len(before) - 4
     rates = [task.lr("emotion", At(step=k)) for k in (0, 17_499, 17_500, 34_999)]
-    assert rates == [1, 1, .1, .1] if not judge else rates[0] < rates[1] > rates[3]
+    assert rates == [1, 1, .1, .1]
 
 
 # ---- changes on the device --------------------------------------------------------------------------------------
@@ -283,25 +247,22 @@ def test_real_clips_stand_beside_their_raters(tmp_path):
 
 
 # ---- runs -------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("name", NETWORKS)
-def test_a_short_run_learns_what_holds_for_people_it_never_saw(name, trained, store):
-    folder, card = trained[name]
+def test_a_short_run_learns_what_holds_for_people_it_never_saw(trained):
+    folder, card = trained
     assert card["scores"]["test"]["accuracy"] > .8 and card["scores"]["val"]["accuracy"] > .8
     assert card["scores"]["test"]["actors"] == 2 and card["steps"] == STEPS
-    assert card["data"].startswith("30 clips of 5 actors" if name == "judge" else "36 clips of 6 actors")
-    assert card["scores"]["val"]["actors"] == (1 if name == "judge" else 2)
+    assert card["data"].startswith("36 clips of 6 actors")
+    assert card["scores"]["val"]["actors"] == 2
     assert {"named", "hint", "right", "accuracy", "loss", "accuracy_HI"} <= {n for _, n, _ in read(folder / "log.csv")}
 
 
-@pytest.mark.parametrize("name, load", [("emotion", load_emotion), ("judge", load_judge_emotion)])
-def test_what_was_trained_can_be_loaded(name, load, trained, store):
+def test_what_was_trained_can_be_loaded(trained, store):
     from safetensors.torch import load_file
 
-    folder, card = trained[name]
-    network, read_card = load(folder)
+    folder, card = trained
+    network, read_card = load_emotion(folder)
     assert read_card["scores"] == card["scores"] and not network.training
-    build, module = NETWORKS[name]
-    same = build(module.PROFILES["ci"]).eval()
+    same = EmotionNet(emotion.PROFILES["ci"]).eval()
     same.load_state_dict(load_file(folder / "last" / f"{card['system']}.safetensors"))
     frames = torch.rand(3, 5, 3, SIZE, SIZE)
     torch.testing.assert_close(network(frames), same(frames), atol=.02, rtol=.01)             # kept as float16
@@ -309,7 +270,7 @@ def test_what_was_trained_can_be_loaded(name, load, trained, store):
 
 
 def test_the_folder_keeps_what_was_in_it_and_a_finished_run_stays(trained, store):
-    folder, card = trained["emotion"]
+    folder, card = trained
     assert (folder / "mine.txt").read_text() == "keep me"
     rows = read(folder / "log.csv")
     at, again = e.train_emotion(store, folder, profile="ci", steps=STEPS, progress=False)
@@ -322,17 +283,6 @@ def test_the_same_seed_gives_the_same_network(store, tmp_path):
     for name in ("a", "b"):
         e.train_emotion(store, tmp_path / name, profile="ci", progress=False)
     assert (tmp_path / "a/emotion.safetensors").read_bytes() == (tmp_path / "b/emotion.safetensors").read_bytes()
-
-
-def test_a_judge_whose_store_has_no_test_actors_is_rated_on_another(trained, store, tmp_path):
-    judges = write(tmp_path / "s", ["judge"] * 4)
-    _, card = e.train_emotion(judges, tmp_path / "out", judge=True, profile="ci", progress=False)
-    assert set(card["scores"]) == {"val"}
-    rated = e.rate(tmp_path / "out", store, judge=True)
-    network, card = load_judge_emotion(tmp_path / "out")
-    assert rated["scores"] == card["scores"] and card["scores"]["test"] == e.evaluate_emotion(network, store)
-    with pytest.raises(InputError):
-        e.rate(tmp_path / "out", judges, judge=True)
 
 
 def test_what_is_refused(store, tmp_path):

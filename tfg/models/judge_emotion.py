@@ -1,94 +1,82 @@
-"""The emotion judge: another network than the discriminator, trained on other people, and never part of a loss.
+"""The emotion judge: reads how a face's landmarks move, and has nothing in common with the discriminator.
 
-A system that is trained against a classifier learns to please that classifier. So the one that scores systems shares
-nothing with it: residual convolutions with group norm (He et al. 2016; Wu & He 2018) and squeeze-and-excitation (Hu et
-al. 2018) in place of plain strided ones, means and maxima over place in place of flat maps, and attention over time in
-place of an LSTM: the frames that say most count most, in whatever order.
+A system that is trained against a classifier learns to please that classifier. So the one that scores systems looks at
+something else: the 478 landmarks that MediaPipe finds, turned to the front and brought to one size, their mean over the
+clip and how far each of them moves. A linear discriminant (Fisher 1936) with a shrunken covariance (Friedman 1989)
+names the emotion. No gradient leads through it to a pixel, so no loss can use it, and a pattern that only a network
+sees does not move a landmark. Networks of pixels were tried and know fewer strangers' emotions (docs/emogen.md).
 """
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
-from tfg.models.blocks import fold_to_size, unfold_time
+from tfg.faces.pose import rigid_fit
 from tfg.vocabulary import EMOTIONS
+
+LEAST = 3
+"""Frames with a face that a clip must have."""
 
 
 @dataclass(frozen=True)
 class EmotionJudgeConfig:
-    """widths: channels of the scales, the first at half of `size`.  repeat: residual blocks at each.  hidden: length of
-    a frame's code.  groups: of group norm.  size: side in px that any face is brought to."""
+    """points: landmarks of a frame.  shrink: share of the covariance that is taken to be a multiple of the identity.
+    every: frames between two that are looked at."""
 
-    widths: tuple[int, ...] = (48, 96, 192, 320, 448)
-    repeat: int = 2
-    hidden: int = 384
-    groups: int = 8
-    size: int = 96
-    dropout: float = 0.3
+    points: int = 478
+    shrink: float = .3
+    every: int = 6
 
 
-PROFILES = {"ci": EmotionJudgeConfig((4, 8, 8), 1, 16, 2, 32),
-            "cpu": EmotionJudgeConfig((16, 32, 64, 96), 1, 96, 8, 64),
-            "gpu": EmotionJudgeConfig()}
-
-
-class Residual(nn.Module):
-    """x + gate * conv(act(norm(conv(act(norm(x)))))), its gate one number a channel; (B, c_in, H, W) -> (B, c_out, H /
-    stride, W / stride)."""
-
-    def __init__(self, c_in: int, c_out: int, stride: int, groups: int):
-        super().__init__()
-        self.body = nn.Sequential(nn.GroupNorm(min(groups, c_in), c_in), nn.SiLU(),
-                                  nn.Conv2d(c_in, c_out, 3, stride, 1, bias=False),
-                                  nn.GroupNorm(groups, c_out), nn.SiLU(), nn.Conv2d(c_out, c_out, 3, 1, 1, bias=False))
-        self.gate = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(c_out, c_out // 4, 1), nn.SiLU(),
-                                  nn.Conv2d(c_out // 4, c_out, 1), nn.Sigmoid())
-        self.skip = nn.Identity() if c_in == c_out and stride == 1 else nn.Sequential(
-            nn.AvgPool2d(stride), nn.Conv2d(c_in, c_out, 1, bias=False))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = self.body(x)
-        return self.skip(x) + self.gate(y) * y
+PROFILES = {"ci": EmotionJudgeConfig(), "cpu": EmotionJudgeConfig(), "gpu": EmotionJudgeConfig(every=1)}
 
 
 class EmotionJudge(nn.Module):
-    """frames (B, T, 3, S, S) in [0, 1], any T >= 1 and S -> logits (B, 6) in the order of `tfg.vocabulary.EMOTIONS`."""
+    """descriptions (B, 6 * points) of `describe` -> logits (B, 6) in the order of `tfg.vocabulary.EMOTIONS`."""
 
     def __init__(self, config: EmotionJudgeConfig = EmotionJudgeConfig()):
         super().__init__()
         self.config = config
-        widths = config.widths
-        layers = [nn.Conv2d(3, widths[0], 5, 2, 2, bias=False)]
-        for k, (c_in, c_out) in enumerate(zip((widths[0], *widths), widths)):
-            layers += [Residual(c_in, c_out, 2 if k else 1, config.groups)]
-            layers += [Residual(c_out, c_out, 1, config.groups) for _ in range(config.repeat - 1)]
-        self.look = nn.Sequential(*layers, nn.GroupNorm(config.groups, widths[-1]), nn.SiLU())
-        side = config.size >> len(widths)
-        self.squeeze = nn.Conv2d(widths[-1], 8, 1)                     # a few channels keep their places
-        self.code = nn.Sequential(nn.Dropout(config.dropout),
-                                  nn.Linear(2 * widths[-1] + 8 * side * side, config.hidden), nn.SiLU())
-        self.weigh = nn.Linear(config.hidden, 1)
-        self.name = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(config.hidden, len(EMOTIONS)))
+        size = 6 * config.points
+        for name, shape in (("centre", (size,)), ("scale", (size,)), ("weight", (len(EMOTIONS), size)),
+                            ("bias", (len(EMOTIONS),))):
+            self.register_buffer(name, torch.zeros(shape))
 
-    @property
-    def dim(self) -> int:
-        """Length of a frame's code."""
-        return self.config.hidden
+    def forward(self, described: torch.Tensor) -> torch.Tensor:
+        return (described - self.centre) * self.scale @ self.weight.T + self.bias
 
-    def codes(self, frames: torch.Tensor) -> torch.Tensor:
-        """(B, T, dim): each frame's code is a function of that frame alone."""
-        maps = self.look(fold_to_size(frames, self.config.size))                        # (B * T, C, side, side)
-        pooled = torch.cat([maps.mean((2, 3)), maps.amax((2, 3)), self.squeeze(maps).flatten(1)], 1)
-        return unfold_time(self.code(pooled), frames.shape[1])
+    @torch.no_grad()
+    def of_clip(self, points: np.ndarray) -> np.ndarray:
+        """(6,) float32 log-probabilities of a clip's landmarks (T, 478, 3) px, T of about a sentence. Where a face is
+        seen in fewer than LEAST frames, nothing can be said: all are alike."""
+        described = describe(points)
+        if described is None:
+            return np.full(len(EMOTIONS), -np.log(len(EMOTIONS)), np.float32)
+        return self(torch.from_numpy(described)[None]).log_softmax(1)[0].numpy()
 
-    def forward(self, frames: torch.Tensor, codes: bool = False) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
-        """codes: give the frames' codes (B, T, dim), too."""
-        found = self.codes(frames)
-        weight = self.weigh(found).softmax(1)                                           # (B, T, 1)
-        logits = self.name((weight * found).sum(1))
-        return (logits, found) if codes else logits
+    def of_frames(self, frames: np.ndarray) -> np.ndarray:
+        """(6,) log-probabilities of a clip's frames (T, S, S, 3) uint8, a face's crop: they are measured first."""
+        from tfg.faces.crops import landmarks
+
+        return self.of_clip(landmarks(np.asarray(frames)))
+
+
+def describe(points: np.ndarray) -> np.ndarray | None:
+    """(6 * 478,) float32 of a clip's landmarks (T, 478, 3) px: mean and standard deviation over time of the face turned
+    to the front, in cm of a standard head. None with fewer than LEAST frames that show a face."""
+    seen = points[np.isfinite(points).all((1, 2))]
+    if len(seen) < LEAST:
+        return None
+    turned = np.stack([_frontal(p) for p in seen.astype(float)])                   # (T, 478, 3)
+    return np.concatenate([turned.mean(0).ravel(), turned.std(0).ravel()]).astype(np.float32)
+
+
+def _frontal(points: np.ndarray) -> np.ndarray:
+    rotation, scale, at = rigid_fit(points)
+    return (points * [1, -1, -1] - at) / scale @ rotation
 
 
 def load_judge_emotion(folder=None) -> tuple[EmotionJudge, dict]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from tfg.scores.names import SCORES
 from tfg.scores.results import Scores
-from tfg.scores.run import score
+from tfg.scores.run import score, score_clip
 from tfg.scores.targets import Target, targets
 
-__all__ = ["SCORES", "Scores", "Target", "score", "targets"]
+__all__ = ["SCORES", "Scores", "Target", "score", "score_clip", "targets"]

@@ -18,9 +18,7 @@ from tfg.vocabulary import EMOTIONS
 
 NAMES = ("judge_sync", "judge_emotion", "judge_encoder")
 FRAMES = 5
-"""Frames of a window, for both judges of time, as in their training."""
-EVERY = 3
-"""The emotion judge looks at every so many windows of a clip."""
+"""Frames of the sync judge's windows, as in its training."""
 FACES_EVERY = 5
 IDENTITY_EVERY = 16
 """The face encoder and the identity judge look at every so many frames: neighbours say the same, and dlib takes longer
@@ -171,18 +169,9 @@ def found_shifts(picture: np.ndarray, sound: np.ndarray, within: int = 1) -> flo
     return float(np.mean(hits)) if hits else float("nan")
 
 
-def emotion(network, frames: np.ndarray) -> np.ndarray:
-    """(6,) probabilities in the order of EMOTIONS: the mean log-probability of a clip's windows, as in training.
-
-    frames: (T, S, S, 3) uint8.
-    """
-    import torch
-
-    with torch.inference_mode():
-        x = torch.from_numpy(sized(frames, network.config.size))
-        windows = torch.stack([x[t:t + FRAMES] for t in range(0, len(x) - FRAMES + 1, EVERY)])
-        logs = torch.cat([network(part).float().log_softmax(1) for part in windows.split(32)])
-        return logs.mean(0).softmax(0).numpy()
+def emotion(network, points: np.ndarray) -> np.ndarray:
+    """(6,) probabilities in the order of EMOTIONS of a clip's landmarks (T, 478, 3)."""
+    return np.exp(network.of_clip(points))
 
 
 def named(probabilities: np.ndarray) -> str:

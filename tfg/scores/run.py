@@ -17,6 +17,7 @@ import tfg
 from tfg import cores
 from tfg.corpora.store import Store
 from tfg.errors import InputError
+from tfg.faces import crops
 from tfg.scores import judges as js
 from tfg.scores import measure
 from tfg.scores.names import BESIDE
@@ -75,7 +76,7 @@ def score(system: str | Callable, store, out=None, *, real=None, checkpoint=None
 
 
 def score_clip(target: Target, rows: dict[str, np.ndarray], held: js.Judges, folder: Path | None = None) -> Scores:
-    """All scores of one clip that was drawn in several ways, as `score` makes them: for looking closely, not for tables.
+    """All scores of one clip that was drawn in several ways, as `score` makes them, for looking closely.
 
     rows: name -> frames (T, S, S, 3) uint8; "true", "copy" and "still" mean what they mean in tables.  folder: where
     landmarks of the truth are kept, None to measure them anew.
@@ -113,7 +114,7 @@ def _measured(parts: list[Targets], draw: Callable, rows, workers: int):
 
     def jobs():
         for part in parts:
-            folder = measure.folder_for(part.store)
+            folder = crops.folder_for(part.store)
             mask = face_mask(part.store.size)
             for target in part:
                 yield (target, folder), drawn(target, draw, rows), mask
@@ -156,7 +157,7 @@ def _judge(result: Scores, held: js.Judges, target: Target, frames: dict, points
             if row == "true":
                 own["shifts"] = js.found_shifts(picture, sound)
         if mood is not None and target.emotion is not None:
-            odds = js.emotion(mood, frames[row])
+            odds = js.emotion(mood, points[row])
             got |= {"accuracy": float(js.named(odds) == target.emotion), "named": js.named(odds),
                     "probability": float(odds[js.EMOTIONS.index(target.emotion)])}
         got |= faces.scores(row, frames[row], points[row], result)

@@ -1,7 +1,6 @@
-"""Train the network that names the emotion of a face over time, and the judge of emotions on other people.
+"""Train the network that names the emotion of a face over time; `tfg.training.judge_emotion` has its judge.
 
     tfg train emotion --store build/tight --out build/emotion
-    tfg train emotion --judge --store build/tight_judges --out build/judge_emotion
 
 Cross entropy against the acted emotion, all six equally often. A hint besides, in training only: each frame's code must
 tell the frame's expression coefficients, which virtual actors know of themselves. Six labels a clip tell a network
@@ -23,12 +22,12 @@ from tfg.corpora.augment import Augment
 from tfg.corpora.splits import Splits
 from tfg.corpora.store import Store
 from tfg.corpora.windows import Windows
-from tfg.errors import InputError
-from tfg.models import emotion, judge_emotion
+from tfg.models import emotion
 from tfg.training.emotion_scores import EVERY, evaluate_emotion, rate, real_clips, score, windows_of  # noqa: F401
 from tfg.training.finish import finish, run_of
+from tfg.training.judge_emotion import fit_judge
 from tfg.training.loop import At, Run, cosine, train
-from tfg.training.people import sides
+from tfg.training.people import has_split, sides
 from tfg.training.vary import Vary
 from tfg.vocabulary import EMOTIONS, EXPRESSION
 
@@ -37,7 +36,6 @@ RUNS = {"ci": Run(phases=(("learn", 6),), batch=12),
         "gpu": Run(phases=(("learn", 35_000),), batch=64, evaluate_every=1000, average=.999, best="-loss", workers=8)}
 """gpu: 300 epochs of CREMA-D, as published."""
 RATE = {"ci": 3e-3, "cpu": 1e-3, "gpu": 1e-6}
-JUDGE_RATE = {"ci": 3e-3, "cpu": 1e-3, "gpu": 3e-4}
 DECAY = .05
 """Of weights, by AdamW."""
 SMOOTH = .1
@@ -47,12 +45,10 @@ HINT = 1.0
 LEAST_STD = .05
 """Coefficients that hardly ever move are not magnified beyond this."""
 ALL = ((0, 1, 2, 3, 4),)
-LOOKS = {False: ((2,), (0, 4), (0, 2, 4), *ALL), True: ((0, 4),)}
-"""Frames of a window that are learned from, by whether it is the judge; of several, each batch draws one. Neighbours
-tell next to nothing new and cost as much, and a network that has seen one to five frames can take any number."""
-AUGMENT = {False: Augment(), True: Augment(blur=2.0, blur_p=.3, noise=.05, noise_p=.4, jpeg=25, jpeg_p=.3)}
-VARY = {False: Vary(.04, .07, 5.0, .04, .25, .4), True: Vary(.03, .05, 4.0, .03, .15, .3, .3)}
-"""By whether it is the judge, who looks at drawn faces, too: blurred, noisy, small ones."""
+LOOKS = ((2,), (0, 4), (0, 2, 4), *ALL)
+"""Frames of a window that are learned from, drawn for each batch. Neighbours tell next to nothing new and cost as much,
+and a network that has seen one to five frames can take any number."""
+VARY = Vary(.04, .07, 5.0, .04, .25, .4)
 
 
 class Visits:
@@ -93,15 +89,12 @@ class EmotionTask:
     unseen: Windows
     run: Run
     rate: float
-    judge: bool = False
     published: bool = False
 
     def __post_init__(self):
         hint = nn.Linear(self.network.dim, len(EXPRESSION))
-        self.name = "judge_emotion" if self.judge else "emotion"
-        self.networks = {self.name: self.network, "hint": hint}
-        self.data = Visits(self.windows, ALL if self.published else LOOKS[self.judge])
-        self.vary = VARY[self.judge]
+        self.networks = {"emotion": self.network, "hint": hint}
+        self.data = Visits(self.windows, ALL if self.published else LOOKS)
         labels = self.windows.store.arrays["expression"]
         seen = np.concatenate([labels[row.start:row.stop] for row in self.windows.clips])
         self.mean = torch.from_numpy(seen.mean(0, dtype=np.float32))
@@ -112,8 +105,8 @@ class EmotionTask:
         self.optimisers = {"emotion": torch.optim.AdamW(groups, self.rate, betas=(.9, .99))}
 
     def losses(self, batch, at: At):
-        frames = self.vary(batch["frames"].float() / 255)
-        logits, codes = self.networks[self.name](frames, codes=True)
+        frames = VARY(batch["frames"].float() / 255)
+        logits, codes = self.networks["emotion"](frames, codes=True)
         target = batch["emotion"]
         named = F.cross_entropy(logits.float(), target, label_smoothing=SMOOTH)
         true = (batch["expression"] - self.mean.to(frames.device)) / self.scale.to(frames.device)
@@ -122,7 +115,7 @@ class EmotionTask:
         yield "emotion", named + HINT * hint, {"named": named, "hint": hint, "right": right}
 
     def evaluate(self, at: At) -> dict[str, float]:
-        found = score(self.networks[self.name], self.unseen)
+        found = score(self.networks["emotion"], self.unseen)
         return {"accuracy": found["accuracy"], "loss": found["loss"], "windows": found["windows"]} | {
             f"accuracy_{level}": value for level, value in found["levels"].items()}
 
@@ -134,39 +127,37 @@ class EmotionTask:
 
 def train_emotion(store, out, *, judge: bool = False, profile: str = "cpu", seed: int = 0, steps: int | None = None,
                   resume: bool = True, progress: bool = True, splits: Splits | None = None, devices=None,
-                  precision: str | None = None) -> tuple[At, dict]:
-    """Train on the store's split `train`, choose the weights by `val` (judge: see `people.sides`).
+                  precision: str | None = None) -> tuple[At | None, dict]:
+    """Train on the store's split `train`, choose the weights by `val`; judge: `judge_emotion.fit_judge`, to which
+    seed, steps, resume, devices and precision mean nothing.
 
     Writes what `loop.train` writes, then out/emotion.safetensors and .json (judge: judge_emotion).  store: folder or
-    Store.  profile: ci, cpu, gpu.  devices, precision: instead of the profile's.  Returns where it ended, and the card;
-    its scores are `val` and, if the store has test actors, `test`.
+    Store.  profile: ci, cpu, gpu.  devices, precision: instead of the profile's.  Returns where it ended (judge: None),
+    and the card; its scores are `val` and, if the store has test actors, `test`.
     Raises InputError: unknown profile, no such store, nobody to learn from, a folder of another run.
     """
-    run = run_of(RUNS, profile, seed=seed, steps=steps, devices=devices, precision=precision)
     store = store if isinstance(store, Store) else Store.open(Path(store))
-    name = "judge_emotion" if judge else "emotion"
+    if judge:
+        return None, fit_judge(store, out, profile=profile, progress=progress, splits=splits)
+    run = run_of(RUNS, profile, seed=seed, steps=steps, devices=devices, precision=precision)
     torch.manual_seed(seed)
-    network = (judge_emotion.EmotionJudge(judge_emotion.PROFILES[profile]) if judge
-               else emotion.EmotionNet(emotion.PROFILES[profile]))
-    size, (taught, chosen) = network.config.size, sides(store, splits, judge)
-    learn = windows_of(store, splits, size=size, labels=("expression",), augment=AUGMENT[judge], seed=seed,
+    network = emotion.EmotionNet(emotion.PROFILES[profile])
+    size, (taught, chosen) = network.config.size, sides(store, splits, False)
+    learn = windows_of(store, splits, size=size, labels=("expression",), augment=Augment(), seed=seed,
                        **taught.windows())
     unseen = windows_of(store, splits, size=size, stride=EVERY, **chosen.windows())
-    task = EmotionTask(network, learn, unseen, run, (JUDGE_RATE if judge else RATE)[profile], judge,
-                       published=profile == "gpu" and not judge)
-    at = train(task, run, out, what=f"{name} {network.config} {len(learn)} windows", resume=resume, progress=progress)
+    task = EmotionTask(network, learn, unseen, run, RATE[profile], published=profile == "gpu")
+    at = train(task, run, out, what=f"emotion {network.config} {len(learn)} windows", resume=resume, progress=progress)
 
     def scores() -> dict:
         found = {"val": score(network, unseen)}
-        try:
-            return found | {"test": evaluate_emotion(network, store, splits=splits)}
-        except InputError:                                         # nobody to test on: a judge's store has judges only
-            return found
+        return found | ({"test": evaluate_emotion(network, store, splits=splits)}
+                        if has_split(store, splits, "test") else {})
 
-    return at, finish(out, name, network, run, at, scores, profile=profile, split=learn.split, actors=learn.actors,
-                      use="scores only, never a loss" if judge else "losses",
+    return at, finish(out, "emotion", network, run, at, scores, profile=profile, split=learn.split,
+                      actors=learn.actors, use="losses",
                       data=f"{len(learn.clips)} clips of {len(learn.actors)} actors, split {learn.split}",
                       scored_on=f"val: {len(unseen.actors)} actors of the split {unseen.split} that it did not learn "
                                 "from, who chose its weights; test: the split test, where there is one",
-                      command=f"tfg train emotion{' --judge' * judge} --store STORE --out DIR --profile {profile} "
-                              f"--seed {seed} --steps {run.steps}")
+                      command=f"tfg train emotion --store STORE --out DIR --profile {profile} --seed {seed} --steps "
+                              f"{run.steps}")

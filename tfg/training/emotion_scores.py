@@ -6,6 +6,7 @@
 """
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,13 @@ from torch import nn
 
 from tfg.corpora.augment import Augment
 from tfg.corpora.splits import TABLE, Splits, make_splits
-from tfg.corpora.store import Store
+from tfg.corpora.store import Row, Store
 from tfg.corpora.windows import Windows
 from tfg.errors import InputError
 from tfg.models import checkpoint, emotion, judge_emotion
+from tfg.models.judge_emotion import EmotionJudge
 from tfg.training.feed import tensors
+from tfg.training.people import Side
 from tfg.vocabulary import EMOTIONS, LEVELS
 
 FRAMES = 5
@@ -49,34 +52,62 @@ def log_probabilities(network: nn.Module, windows: Windows) -> tuple[np.ndarray,
 
 
 def score(network: nn.Module, windows: Windows) -> dict:
-    """How often the acted emotion is named.
-
-    accuracy: share of clips, where the mean log-probability of a clip's windows decides; windows: share of windows;
-    loss: mean cross entropy of clips.  levels, emotions: accuracy of each level, each acted emotion.  confusion: 6 rows
-    of counts of clips, rows acted, columns named, in the order of EMOTIONS.  clips, actors: how many.
-    """
+    """`summary` of all clips, where the mean log-probability of a clip's windows decides, and windows: the share of
+    single windows whose emotion is named."""
     found, clip = log_probabilities(network, windows)
-    clips = np.unique(clip)
-    acted = np.array([EMOTIONS.index(row.emotion) for row in windows.clips])
-    level = np.array([str(row.level) for row in windows.clips])
+    clips, acted = np.unique(clip), _acted(windows.clips)
     mean = np.stack([found[clip == c].mean(0) for c in clips])                      # (C, 6)
-    right = mean.argmax(1) == acted[clips]
+    return {**summary(mean, [windows.clips[c] for c in clips]),
+            "windows": float((found.argmax(1) == acted[clip]).mean())}
+
+
+def summary(logs: np.ndarray, rows: Sequence[Row]) -> dict:
+    """How often the acted emotion is named.  logs: (C, 6) log-probabilities.  rows: of the same C clips.
+
+    accuracy: share of clips; loss: mean cross entropy.  levels, emotions: accuracy of each level, each acted emotion.
+    confusion: 6 rows of counts of clips, rows acted, columns named, in the order of EMOTIONS.  clips, actors: how many.
+    """
+    acted, level = _acted(rows), np.array([str(row.level) for row in rows])
+    named = logs.argmax(1)
     confusion = np.zeros((len(EMOTIONS), len(EMOTIONS)), int)
-    np.add.at(confusion, (acted[clips], mean.argmax(1)), 1)
+    np.add.at(confusion, (acted, named), 1)
 
     def share(of, names) -> dict[str, float]:
-        return {name: float(right[of == key].mean()) for key, name in names if (of == key).any()}
+        return {name: float((named == acted)[of == key].mean()) for key, name in names if (of == key).any()}
 
-    return {"accuracy": float(right.mean()), "windows": float((found.argmax(1) == acted[clip]).mean()),
-            "loss": float(-mean[np.arange(len(clips)), acted[clips]].mean()),
-            "levels": share(level[clips], [(name, name) for name in LEVELS]),
-            "emotions": share(acted[clips], list(enumerate(EMOTIONS))), "confusion": confusion.tolist(),
-            "clips": len(clips), "actors": len({windows.clips[c].actor for c in clips})}
+    return {"accuracy": float((named == acted).mean()), "loss": float(-logs[np.arange(len(rows)), acted].mean()),
+            "levels": share(level, [(name, name) for name in LEVELS]),
+            "emotions": share(acted, list(enumerate(EMOTIONS))), "confusion": confusion.tolist(),
+            "clips": len(rows), "actors": len({row.actor for row in rows})}
+
+
+def _acted(rows: Sequence[Row]) -> np.ndarray:
+    return np.array([EMOTIONS.index(row.emotion) for row in rows])
+
+
+def clip_logs(network: nn.Module, store: Store, split: str, purpose: str, *, splits: Splits | None = None, keep=None
+              ) -> tuple[np.ndarray, list[Row]]:
+    """(C, 6) log-probabilities of a split's clips of known emotion, and their rows; of the discriminator, the mean of a
+    clip's windows.  Raises InputError: no such clips, a split that may not be read for this purpose."""
+    if isinstance(network, EmotionJudge):
+        from tfg.training.judge_emotion import measured, select
+
+        rows = select(store, splits, Side(split, purpose, keep))
+        if not rows:
+            raise InputError(f"{store.path} has no clip of known emotion of the split {split!r}.")
+        return np.stack([network.of_clip(measured(store, row, network.config.every)) for row in rows]), rows
+    windows = windows_of(store, splits, split, network.config.size, purpose=purpose, keep=keep, stride=EVERY)
+    found, clip = log_probabilities(network, windows)
+    clips = np.unique(clip)
+    return np.stack([found[clip == c].mean(0) for c in clips]), [windows.clips[c] for c in clips]
 
 
 def evaluate_emotion(network: nn.Module, store: Store, split: str = "test", purpose: str = "evaluate", *,
                      splits: Splits | None = None, keep=None) -> dict:
-    """`score` on a split of a store.  Raises InputError if it has no clips of known emotion, or for another's split."""
+    """`score`, or of the judge `summary`, on a split of a store.  Raises InputError if it has no clips of known
+    emotion, or for another's split."""
+    if isinstance(network, EmotionJudge):
+        return summary(*clip_logs(network, store, split, purpose, splits=splits, keep=keep))
     return score(network, windows_of(store, splits, split, network.config.size, purpose=purpose, keep=keep,
                                      stride=EVERY))
 
@@ -95,11 +126,9 @@ def real_clips(network: nn.Module, store: Store) -> dict:
     if not any(map(voted, store.clips)):
         raise InputError(f"{store.path} has no clip that raters have judged; give a store of CREMA-D's clips.")
     splits = None if (Path(store.path) / TABLE).is_file() else make_splits(filter(voted, store.clips))
-    windows = windows_of(store, splits, "test", network.config.size, purpose="evaluate", keep=voted)
-    found, clip = log_probabilities(network, windows)
+    logs, rows = clip_logs(network, store, "test", "evaluate", splits=splits, keep=voted)
     clips = []
-    for c in np.unique(clip):
-        row, mean = windows.clips[c], found[clip == c].mean(0)
+    for row, mean in zip(rows, logs):
         odds = np.exp(mean - mean.max())
         clips.append({"clip": row.id, "acted": row.emotion, "named": EMOTIONS[int(mean.argmax())],
                       "raters": EMOTIONS[int(np.argmax(row.soft))],

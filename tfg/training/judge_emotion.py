@@ -1,0 +1,107 @@
+"""Fit the emotion judge: measure the judge actors' clips, then solve for a linear discriminant. Minutes, no steps.
+
+    tfg train emotion --judge --store build/judges --out build/judge_emotion
+"""
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import torch
+
+from tfg.corpora.splits import Splits
+from tfg.corpora.store import Store
+from tfg.errors import InputError
+from tfg.faces import crops
+from tfg.models import checkpoint
+from tfg.models.judge_emotion import PROFILES, EmotionJudge, describe
+from tfg.training.people import Side, sides
+from tfg.vocabulary import EMOTIONS
+
+TEMPERATURES = np.geomspace(.5, 50, 60)
+
+
+def fit_judge(store: Store, out, *, profile: str = "cpu", progress: bool = True, splits: Splits | None = None) -> dict:
+    """Fit on the judge actors but for one in six (`people.sides`), who set how sure it may be. Writes
+    out/judge_emotion.safetensors and .json; landmarks are kept beside the store.  Returns the card.
+
+    Raises InputError: unknown profile, too few judge actors, an emotion of which no face was found.
+    """
+    from tfg.training.emotion_scores import evaluate_emotion, summary
+
+    if profile not in PROFILES:
+        raise InputError(f"unknown profile {profile!r}: take one of {', '.join(PROFILES)}")
+    network = EmotionJudge(PROFILES[profile])
+    taught, held = (select(store, splits, side) for side in sides(store, splits, True))
+    bar = _bar(len(taught) + len(held), progress)
+    points = {row.id: bar(measured(store, row, network.config.every)) for row in taught + held}
+    known = [(d, EMOTIONS.index(row.emotion)) for row in taught if (d := describe(points[row.id])) is not None]
+    missing = set(range(len(EMOTIONS))) - {label for _, label in known}
+    if missing:
+        raise InputError(f"{store.path} shows no face of judge actors for {', '.join(EMOTIONS[k] for k in missing)}; "
+                         "the judge needs all emotions of at least two people.")
+    fit(network, np.stack([d for d, _ in known]), np.array([label for _, label in known]))
+    calm(network, np.stack([network.of_clip(points[r.id]) for r in held]),
+         np.array([EMOTIONS.index(r.emotion) for r in held]))
+    scores = {"val": summary(np.stack([network.of_clip(points[r.id]) for r in held]), held)}
+    try:
+        scores["test"] = evaluate_emotion(network, store, splits=splits)
+    except InputError:                                             # nobody to test on: a judge's store has judges only
+        pass
+    actors = sorted({f"{r.corpus}/{r.actor}" for r in taught})
+    card = {"data": f"{len(known)} clips of {len(actors)} actors, split judge", "split": "judge", "actors": actors,
+            "profile": profile, "use": "scores only: it has no gradient", "scores": scores,
+            "scored_on": f"val: {len({r.actor for r in held})} judge actors that it did not learn from, who set how "
+                         "sure it is; test: the split test, where there is one",
+            "command": f"tfg train emotion --judge --store STORE --out DIR --profile {profile}"}
+    return json.loads(checkpoint.save(network, out, "judge_emotion", card).read_text(encoding="utf-8"))
+
+
+def fit(network: EmotionJudge, described: np.ndarray, labels: np.ndarray) -> None:
+    """Solve for the discriminant. described: (N, 6 * 478).  labels: (N,) places in EMOTIONS. All emotions are taken to
+    be equally likely, however many clips there are of each."""
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    centre, scale = described.mean(0), described.std(0)
+    scale = 1 / np.where(scale > 1e-6, scale, np.inf)              # a landmark that never moves says nothing
+    solved = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=network.config.shrink,
+                                        priors=np.full(len(EMOTIONS), 1 / len(EMOTIONS)))
+    solved.fit((described - centre) * scale, labels)
+    for name, value in (("centre", centre), ("scale", scale), ("weight", solved.coef_), ("bias", solved.intercept_)):
+        getattr(network, name).copy_(torch.from_numpy(np.asarray(value, np.float32)))
+
+
+def calm(network: EmotionJudge, logs: np.ndarray, labels: np.ndarray) -> None:
+    """Divide its logits by the temperature that makes strangers' emotions likeliest (Guo et al. 2017): thousands of
+    numbers from hundreds of clips make a discriminant far too sure. No decision changes."""
+    def loss(temperature: float) -> float:
+        soft = torch.from_numpy(logs / temperature).log_softmax(1).numpy()
+        return float(-soft[np.arange(len(labels)), labels].mean())
+
+    best = float(min(TEMPERATURES, key=loss))
+    network.weight /= best
+    network.bias /= best
+
+
+def select(store: Store, splits: Splits | None, side: Side) -> list:
+    """Rows of one side whose emotion is known."""
+    splits = Splits.of_store(store) if splits is None else splits.for_store(store)
+    return [r for r in splits.select(store.clips, side.split, purpose=side.purpose)
+            if r.emotion in EMOTIONS and (side.keep is None or side.keep(r))]
+
+
+def measured(store: Store, row, every: int) -> np.ndarray:
+    """(T, 478, 3) landmarks of every so many frames of a clip, kept beside the store."""
+    return crops.kept_landmarks(store.frames(row.start, row.stop)[::every], crops.folder_for(store))
+
+
+def _bar(total: int, progress: bool):
+    """A function that gives back what it is given, and moves a progress bar."""
+    from tqdm.auto import tqdm
+
+    bar = tqdm(total=total, desc="judge actors", unit="clip", disable=not progress)
+
+    def step(value):
+        bar.update()
+        return value
+    return step
