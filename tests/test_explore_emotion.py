@@ -130,6 +130,26 @@ def test_close_up_is_placed_by_the_relaxed_face():
     assert face.shape == (48, 48, 3) and face.dtype == np.uint8 and seen == [0] and face.mean() > 200
 
 
+class Motion:
+    """A judge that calls what moves HAP, and what stands still NEU."""
+
+    def of_frames(self, frames):
+        assert frames.dtype == np.uint8 and frames.shape[1:] == (96, 96, 3)
+        logs = np.full(6, -9.0)
+        logs[vocabulary.EMOTIONS.index("HAP" if frames.std(0).max() > 0 else "NEU")] = 0
+        return logs
+
+
+def test_the_judge_is_shown_a_display_that_comes_and_goes():
+    clip = explore.played(Grey(), np.ones(52), n=7)
+    level = clip.mean((1, 2, 3))
+    assert len(clip) == 7 and level.argmax() == 3 and abs(level[0] - level[-1]) < 1 and level[3] > level[1] + 5
+    shares = explore.judge_shares(Motion(), [clip, np.repeat(clip[:1], 5, 0)])
+    assert shares.argmax(1).tolist() == [vocabulary.EMOTIONS.index(e) for e in ("HAP", "NEU")]
+    figure = drawn(emotion.draw_mix(Grey(), {"judge": Motion()}, "HAP", "SAD", 0.0, 1.0))
+    assert [bar.get_width() for bar in figure.axes[1].patches][vocabulary.EMOTIONS.index("HAP")] == 1
+
+
 def test_explorers(opened, monkeypatch):  # noqa: F811
     figure = emotion.draw_mix(Grey(), {"judge": bright, "other": bright}, "HAP", "SAD", 0.0, 1.0)
     widths = [bar.get_width() for bar in drawn(figure).axes[1].patches]

@@ -24,6 +24,20 @@ def emotion_shares(network, pictures) -> np.ndarray:
         return torch.cat([network(part.float() / 255).softmax(1) for part in frames.split(64)]).numpy()
 
 
+def judge_shares(judge, clips) -> np.ndarray:
+    """What the judge of landmarks says of clips: (N, 6) probabilities.  clips: each (T, S, S, 3) uint8."""
+    return np.stack([np.exp(judge.of_frames(clip)) for clip in clips])
+
+
+def played(actor, asked, n: int = 10, pose=None, size: int = 96) -> np.ndarray:
+    """A display that comes and goes: (n, size, size, 3) uint8, `close_up` of each moment.  asked: (52,), at its peak.
+
+    The judge reads how landmarks move; a picture that stands still tells it half of what a clip does.
+    """
+    rise = np.sin(np.pi * np.arange(n) / (n - 1)) ** 1.5                           # 0 ... 1 ... 0
+    return np.stack([close_up(actor, r * np.asarray(asked), pose, size) for r in rise])
+
+
 def sliding(frames, T: int = 5) -> np.ndarray:
     """Windows of a clip, one around each frame: (n, h, w, 3) -> (n, T, h, w, 3). The ends repeat."""
     at = np.arange(len(frames))[:, None] + np.arange(T) - T // 2
@@ -241,11 +255,17 @@ def draw_course(frames, shares, intensity=None, n: int = 8, fps: float = 25.0):
 
 # ---- sliders --------------------------------------------------------------------------------------------------
 def draw_mix(actor, networks: dict, a: str, b: str, weight: float, intensity: float):
-    """A mixture of two emotions on an actor's face, and what each network says of it.  networks: name -> network."""
-    face = close_up(actor, mixture(a, b, weight, intensity))
-    still = np.repeat(face[None, None], 5, 1)
+    """A mixture of two emotions on an actor's face, and what is said of it.  networks: name -> a discriminator, or the
+    judge."""
+    asked = mixture(a, b, weight, intensity)
+    face = close_up(actor, asked)
+
+    def said(network):                                  # by the judge, of a clip of this display coming and going
+        return (judge_shares(network, [played(actor, asked)]) if hasattr(network, "of_frames")
+                else emotion_shares(network, np.repeat(face[None, None], 5, 1)))
+
     title = f"{1 - weight:.0%} {a}, {weight:.0%} {b}\nat {intensity:.2f}"
-    return draw_named({title: face}, {name: emotion_shares(network, still) for name, network in networks.items()})
+    return draw_named({title: face}, {name: said(network) for name, network in networks.items()})
 
 
 def mix_emotions(actor, networks: dict) -> None:

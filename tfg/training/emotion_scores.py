@@ -142,15 +142,16 @@ def real_clips(network: nn.Module, store: Store) -> dict:
 
 
 def rate(folder, store: Store, *, judge: bool = False, real: Store | None = None) -> dict:
-    """Measure a trained network on the store's test actors (scores.test) and on real clips (real); write both into its
-    card. For judges, whose own store has no test actors.
+    """Measure a trained network on the store's test actors (scores.test) and on real clips (scores.real), write both
+    into its card. For judges, whose own store has no test actors.
 
     folder: where train_emotion wrote it.  Returns the card.  Raises InputError: no such network, no test actors.
     """
     load = judge_emotion.load_judge_emotion if judge else emotion.load_emotion
     network, card = load(folder)
-    card = card | {"scores": card["scores"] | {"test": evaluate_emotion(network, store)}}
+    scores = card["scores"] | {"test": evaluate_emotion(network, store)}
     if real is not None:
-        card["real"] = real_clips(network, real)
+        scores["real"] = real_clips(network, real)
+    card = card | {"scores": scores}
     checkpoint.save(network, folder, card["system"], card)
     return card

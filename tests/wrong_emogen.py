@@ -1,0 +1,89 @@
+"""Wrong answers to the exercises of notebooks/08_emogen_gan: name -> [(answer, a word of the message)]. See test_check.
+"""
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from tfg.vocabulary import EMOTIONS
+
+NEU = EMOTIONS.index("NEU")
+
+
+def _in_place(frames, mask):
+    frames *= mask <= 0
+    return frames
+
+
+def _feel(emotion, intensity, first, second):
+    """Written one after the other, without adding."""
+    out = np.zeros((len(emotion), 6))
+    for name in (first, second):
+        if name == "rest":
+            out[:, NEU] = 1 - intensity
+        else:
+            out[np.arange(len(emotion)), emotion] = intensity
+    return out
+
+
+def _one(emotion, intensity):
+    return np.eye(6)[emotion], np.asarray(intensity)[:, None]
+
+
+def _join(sound, emotion, picture, how):
+    many = how(emotion, len(sound) // len(emotion))
+    return torch.cat([sound, many[:, :, None, None], picture], 1)
+
+
+def _bce(x, label):
+    return F.binary_cross_entropy_with_logits(x, torch.full_like(x, label))
+
+
+def _judge(quality, true, drawn, *, real=1.0, fake=0.0):
+    return (_bce(quality(true), real) + _bce(quality(drawn.detach()), fake)) / 2
+
+
+def _gan(ask=lambda q, t, d: _bce(q(d), 1.0), judge=_judge):
+    return lambda q, t, d: (ask(q, t, d), judge(q, t, d))
+
+
+WRONG = {
+    "hide_face": [(lambda x, m: x * (1 - m), "soft edge"), (lambda x, m: x * (m < 1), "only where it is 1"),
+                  (lambda x, m: x * (m > 0), "around the face"), (lambda x, m: x * m, "kept the face"),
+                  (lambda x, m: torch.zeros_like(x), "stay"), (_in_place, "changed its argument"),
+                  (lambda x, m: x, "nothing is hidden")],
+    "feelings": [(lambda e, i: _one(e, i)[0], "no effect"), (lambda e, i: np.multiply(*_one(e, i)), "rest is missing"),
+                 (lambda e, i: _feel(e, i, "rest", "emotion"), "only `intensity`"),
+                 (lambda e, i: _feel(e, i, "emotion", "rest"), "only 1 - intensity"),
+                 (lambda e, i: np.multiply(*_one(e, i)) + (1 - i)[:, None] / 6, "all six"),
+                 (lambda e, i: np.multiply(*_one(e, i)) + (1 - i)[:, None] * (1 - np.eye(6)[e]) / 5, "other five"),
+                 (lambda e, i: np.eye(6)[e] * (1 - i)[:, None] + np.eye(6)[[NEU]] * i[:, None], "exchanged")],
+    "may_refer": [(lambda a, e, i: np.flatnonzero((a == a[i]) & (np.arange(len(a)) != i)), "feel the same"),
+                  (lambda a, e, i: np.flatnonzero(a == a[i]), "the clip itself"),
+                  (lambda a, e, i: np.flatnonzero(e != e[i]), "other people"),
+                  (lambda a, e, i: np.flatnonzero((a == a[i]) & (e == e[i])), "another one"),
+                  (lambda a, e, i: (a == a[i]) & (e != e[i]), "np.flatnonzero")],
+    "at_bottleneck": [(lambda s, e, p: _join(s, e, p, lambda e, T: e.repeat(T, 1)), "another window"),
+                      (lambda s, e, p: _join(s, e, p, lambda e, T: e.repeat_interleave(5, 0)), "not of 1"),
+                      (lambda s, e, p: torch.cat([s, p], 1), "missing"),
+                      (lambda s, e, p: _join(p, e, s, lambda e, T: e.repeat_interleave(T, 0)), "order"),
+                      (lambda s, e, p: _join(s, e, p, lambda e, T: e.repeat_interleave(T, 0))[..., 0, 0], "height")],
+    "weighted_l1": [(lambda d, t, w: ((d - t).abs() * w).mean(), "sum of the weights"),
+                    (lambda d, t, w: (d - t).abs().mean(), "no effect"),
+                    (lambda d, t, w: ((d - t) * w).sum() / (3 * len(d) * w.sum()), "cancel"),
+                    (lambda d, t, w: ((d - t) ** 2 * w).sum() / (3 * len(d) * w.sum()), "L2"),
+                    (lambda d, t, w: ((d - t).abs() * w).sum() / (len(d) * w.sum()), "colours"),
+                    (lambda d, t, w: ((d - t).abs() * w).sum() / w.sum(), "colours and pictures"),
+                    (lambda d, t, w: (((d - t).abs() * w).sum() / (3 * len(d) * w.sum())).detach(), "gradient")],
+    "gan_losses": [(lambda q, t, d: _gan()(q, t, d)[::-1], "exchanged"),
+                   (_gan(lambda q, t, d: _bce(q(d), 0.0)), "found"),
+                   (_gan(lambda q, t, d: -_bce(q(d), 0.0)), "vanishes"),
+                   (_gan(lambda q, t, d: _bce(q(d.detach()), 1.0)), "do not detach"),
+                   (_gan(judge=lambda q, t, d: (_bce(q(t), 1.0) + _bce(q(d), 0.0)) / 2), "drawn.detach()"),
+                   (_gan(judge=lambda q, t, d: 2 * _judge(q, t, d)), "added"),
+                   (_gan(judge=lambda q, t, d: _judge(q, t, d, real=0.0, fake=1.0)), "labels are exchanged"),
+                   (_gan(judge=lambda q, t, d: _judge(q, t, d, fake=1.0)), "label 1 here, too"),
+                   (_gan(judge=lambda q, t, d: _judge(q, t, d).detach()), "not its answers"),
+                   (lambda q, t, d: _gan()(q, t, d)[0], "two losses")],
+}
