@@ -1,6 +1,8 @@
 """Figures and sliders of notebooks/09_scores, and the values that they show."""
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -75,6 +77,13 @@ def test_a_clip_is_scored_as_tables_score_it(lab, tmp_path):
     for row in ("true", "mine"):
         one, other = (next(c for c in r.clips if c["row"] == row and c["clip"] == target.id) for r in (got, table))
         assert set(one) == set(other) and all(one[k] == other[k] or one[k] != one[k] for k in one)
+
+
+def test_the_clearest_clip_is_in_sync(lab):
+    clip = lab.target
+    clips = [SimpleNamespace(frames=explore.late(clip.frames, k), mel=clip.mel) for k in (3, 0, 6)]
+    assert explore.clearest(clips, lab.judges) == 1
+    assert explore.clearest(clips, SimpleNamespace(networks={})) == 0
 
 
 def test_lab_figures(lab, opened):  # noqa: F811

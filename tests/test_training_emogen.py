@@ -17,7 +17,7 @@ is held to do otherwise:
     j  PSNR of bytes wraps, sums not averaged     test_metrics: psnr_of_a_known_error_also_for_bytes
     k  joint discriminator cannot be resumed      here: resumed_is_the_same_bytes
     l  output deleted, no accuracy, circular      here: nothing_is_deleted; accuracy: test_training_emotion; scores are
-                                                  given by judges: test_models_judges
+                                                  given by judges: test_scores_run
     m  CUDA_VISIBLE_DEVICES set in the code       here: no_device_is_chosen_by_the_package
 """
 from __future__ import annotations

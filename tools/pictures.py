@@ -1,6 +1,8 @@
-"""`python -m tools.pictures` draws the README's pictures: docs/emotions.jpg (portraits) and docs/actors.jpg."""
+"""`python -m tools.pictures [NAME ...]` draws the README's pictures: docs/emotions.jpg (portraits), actors.jpg and
+dubbed.jpg."""
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ from PIL import Image, ImageDraw
 from tfg import paths
 from tfg.actors.emotion import actions
 from tfg.head.portrait import Portrait
-from tfg.video import read_image
+from tfg.video import FrameReader, read_image
 from tfg.vocabulary import EMOTION_NAMES, EMOTIONS
 
 FACES = ("default", "portrait_1", "portrait_2", "portrait_3")
@@ -49,8 +51,36 @@ def actors() -> Image.Image:
     return Image.fromarray(np.vstack(rows))
 
 
+def dubbed(faces=("default", "portrait_2"), across: int = 4) -> Image.Image:
+    """Films of two people, and the same films with another sentence in each emotion; across: moments of each."""
+    import tempfile
+
+    import tfg
+
+    rows: dict[str, list[np.ndarray]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for face in faces:
+            film = Path(folder, f"{face}.mp4")
+            tfg.animate(paths.data("faces", f"{face}.jpg"), paths.data("audio", "ITH.wav"), size=SIZE, out=film)
+            clips = {"the film": list(FrameReader(film))}
+            for e in EMOTIONS:
+                clips[EMOTION_NAMES[e]] = tfg.animate(film, paths.data("audio", "DFA.wav"), system="emogen",
+                                                      emotion=e).frames
+            at = np.linspace(8, min(map(len, clips.values())) - 8, across).astype(int)
+            for name, frames in clips.items():
+                rows.setdefault(name, []).extend(np.asarray(frames)[at])
+    out = Image.new("RGB", (LABEL * 4 + SIZE * across * len(faces), SIZE * len(rows)), "white")
+    draw = ImageDraw.Draw(out)
+    for k, (name, frames) in enumerate(rows.items()):
+        draw.text((2 * LABEL, SIZE * k + SIZE // 2), name, fill="black", anchor="mm", font_size=14)
+        out.paste(Image.fromarray(np.hstack(frames)), (4 * LABEL, SIZE * k))
+    return out.resize((out.width * 3 // 4, out.height * 3 // 4), Image.LANCZOS)
+
+
 if __name__ == "__main__":
-    for name, draw in (("emotions", sheet), ("actors", actors)):
+    for name, draw in (("emotions", sheet), ("actors", actors), ("dubbed", dubbed)):
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            continue
         target = Path(__file__).resolve().parent.parent / "docs" / f"{name}.jpg"
         target.parent.mkdir(exist_ok=True)
         draw().save(target, quality=88)

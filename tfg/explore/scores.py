@@ -125,6 +125,19 @@ class Lab:
         return out
 
 
+def clearest(clips: Sequence, judges) -> int:
+    """The number of the clip whose lips and sound fit best: median of D(s) less D(0), by the sync judge of
+    `tfg.scores.judges.Judges`; the first one if there is none.  clips: of `tfg.scores.targets`."""
+    from tfg.metrics import sync_curve
+    from tfg.scores.judges import sync_faces, sync_sound
+
+    judge = judges.networks.get("judge_sync")
+    if judge is None:
+        return 0
+    curves = [sync_curve(sync_faces(judge, c.frames), sync_sound(judge, c.mel)) for c in clips]
+    return int(np.argmax([np.nanmedian(curve) - curve[len(curve) // 2] for curve in curves]))
+
+
 def titles(scores: Sequence[str] = tuple(SEEN)) -> list[str]:
     """Their names with the way that is better."""
     short = {"probability": "P(emotion)", "offset": "offset", "psnr_mask": "PSNR face"}

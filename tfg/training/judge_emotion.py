@@ -50,7 +50,7 @@ def fit_judge(store: Store, out, *, profile: str = "cpu", progress: bool = True,
         pass
     actors = sorted({f"{r.corpus}/{r.actor}" for r in taught})
     card = {"data": f"{len(known)} clips of {len(actors)} actors, split judge", "split": "judge", "actors": actors,
-            "profile": profile, "use": "scores only: it has no gradient", "scores": scores,
+            "parameters": sum(b.numel() for b in network.buffers()), "profile": profile, "use": "scores only: it has no gradient", "scores": scores,
             "scored_on": f"val: {len({r.actor for r in held})} judge actors that it did not learn from, who set how "
                          "sure it is; test: the split test, where there is one",
             "command": f"tfg train emotion --judge --store STORE --out DIR --profile {profile}"}
