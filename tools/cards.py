@@ -1,6 +1,7 @@
 """Score the shipped networks on people that they never saw, and write what came of it into their cards (maintainers).
 
-    python -m tools.cards --test build/tight --real build/tight_real [NAME ...]
+    python -m tools.cards --test build/dub --real build/dub_real [NAME ...]
+    python -m tools.cards --score build/score emogen           what tfg score wrote about the shipped generator
 
 test: a store with test actors.  real: a store of real clips, which are for testing only: their figures stand in the
 card and nothing is chosen by them.
@@ -48,17 +49,39 @@ def load(name: str):
     return checkpoint.load(name, *classes[name])
 
 
+def of_system(name: str, folder: Path) -> dict:
+    """The means of the system's own row in `tfg score`'s scores.json, by group.  Raises SystemExit if another network
+    was scored."""
+    told = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    card = json.loads((Path(paths.data(name)) / f"{name}.json").read_text(encoding="utf-8"))
+    if told["card"]["checkpoint"]["sha256"] != card["sha256"]:
+        raise SystemExit(f"{folder} holds the scores of another network than data/{name}: run tfg score again")
+    out = {}
+    for group, found in told["groups"].items():
+        means = {score: mean["value"] for score, mean in found["rows"][name].items() if mean}
+        levels = {f"accuracy_{level}": mean["value"] for level, mean in found["levels"].get(name, {}).items() if mean}
+        out["test" if group == "all" else group] = {"clips": found["clips"], "actors": found["actors"], **means,
+                                                    **levels}
+    return out
+
+
 def main(argv: list[str]) -> int:
     """Score, write, print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", default=NAMES, metavar="NAME", help=f"of {', '.join(NAMES)}")
-    parser.add_argument("--test", required=True, help="store with test actors")
+    parser.add_argument("--test", help="store with test actors")
     parser.add_argument("--real", help="store of real clips")
+    parser.add_argument("--score", type=Path, help="folder that tfg score wrote, for emogen")
     given = parser.parse_args(argv)
+    if not given.test and not given.score:
+        parser.error("give --test, or --score")
     for name in given.names:
         path = Path(paths.data(name)) / f"{name}.json"
         card = json.loads(path.read_text(encoding="utf-8"))
-        card["scores"]["test"] = scores_of(name, Store.open(given.test), False)
+        if given.score:
+            card["scores"] |= of_system(name, given.score)
+        else:
+            card["scores"]["test"] = scores_of(name, Store.open(given.test), False)
         if given.real and name not in ("encoder", "judge_encoder"):          # whose truth nobody knows on real faces
             card["scores"]["real"] = scores_of(name, Store.open(given.real), True)
         with atomic(path) as part:

@@ -33,7 +33,7 @@ def dub_crops(network, crops, mels, feelings) -> np.ndarray:
     with torch.no_grad():
         for k in range(0, n, 16):
             part = slice(k, k + 16)
-            whole = torch.tensor(np.moveaxis(crops[part], -1, 1))[:, None].float() / 255                # (n, 1, 3, S, S)
+            whole = torch.tensor(np.moveaxis(crops[part], -1, 1))[:, None].float() / 255          # (n, 1, 3, S, S)
             mel, feeling = (torch.tensor(x[part]) for x in (mels, feelings))
             drawn = compose(network(mel[:, None], feeling, hide(whole, mask), whole), whole, mask)[:, 0]
             out.append((drawn.clamp(0, 1) * 255).round().byte().movedim(1, -1).numpy())

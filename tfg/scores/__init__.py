@@ -1,7 +1,7 @@
 """Honest tables of scores: a system, its clips, the rows it must be compared with, and how sure each number is.
 
     from tfg.scores import score
-    scores = score("emogen", "build/tight", "build/score", checkpoint="build/emogen")
+    scores = score("emogen", "build/dub", "build/score", checkpoint="build/emogen")
     print(scores.summary("emogen", "lmd_mouth"), scores.difference("lmd_mouth", "still"))
 
 `tfg score` is the same from the command line. A system is a function `draw(target) -> (T, S, S, 3) uint8` (see

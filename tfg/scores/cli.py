@@ -7,9 +7,9 @@ import time
 from tfg.errors import InputError
 
 EXAMPLES = """examples:
-  tfg score --system emogen --store build/tight --out build/score
-  tfg score --system emogen --checkpoint build/emogen --store build/tight --real build/tight_real --out build/score
-  tfg score --system emogen --store build/tight --clips 2 --out build/score_quick
+  tfg score --system emogen --store build/dub --out build/score
+  tfg score --system emogen --checkpoint build/emogen --store build/dub --real build/dub_real --out build/score
+  tfg score --system emogen --store build/dub --clips 2 --out build/score_quick
 """
 
 

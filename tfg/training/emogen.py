@@ -1,6 +1,6 @@
 """Train EmoGen's generator: first to draw the hidden face, then in time with the sound, with feeling, and sharp.
 
-    tfg train emogen --store build/tight --out build/emogen --syncnet build/syncnet --emotion build/emotion
+    tfg train emogen --store build/dub_people --out build/emogen --syncnet build/syncnet --emotion build/emotion
 
 Goyal et al. 2023 on Wav2Lip (Prajwal et al. 2020). Targets are windows of T = 5 frames whose face is hidden; the
 reference shows the same person at another time, with another emotion. So sound alone tells what the lips do and the

@@ -1,6 +1,6 @@
 """Train the network that names the emotion of a face over time; `tfg.training.judge_emotion` has its judge.
 
-    tfg train emotion --store build/tight --out build/emotion
+    tfg train emotion --store build/dub_people --out build/emotion
 
 Cross entropy against the acted emotion, all six equally often. A hint besides, in training only: each frame's code must
 tell the frame's expression coefficients, which virtual actors know of themselves. Six labels a clip tell a network

@@ -1,8 +1,8 @@
 """How well a network names emotions: on people that it never saw, and on real clips beside their raters.
 
     network, card = load_emotion("build/emotion")
-    evaluate_emotion(network, Store.open("build/tight"), "test", "evaluate")["accuracy"]
-    rate("build/judge_emotion", Store.open("build/tight"), judge=True)      # measure on test actors, into the card
+    evaluate_emotion(network, Store.open("build/dub"), "test", "evaluate")["accuracy"]
+    rate("build/judge_emotion", Store.open("build/dub"), judge=True)      # measure on test actors, into the card
 """
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Train the face encoder on what virtual actors know about themselves, and the judge's encoder on other people.
 
-    tfg train encoder --store build/tight --out build/encoder
-    tfg train encoder --judge --store build/judges --out build/judge_encoder
+    tfg train encoder --store build/dub_people --out build/encoder
+    tfg train encoder --judge --store build/dub_judges --out build/judge_encoder
 
 Four tasks at once: the true expression; the true pose; where the landmarks are, which teaches shapes, from which the
 others follow (its head is thrown away in the end); and which of the actors it is, by a cosine softmax with a margin

@@ -1,6 +1,6 @@
 """Fit the emotion judge: measure the judge actors' clips, then solve for a linear discriminant. Minutes, no steps.
 
-    tfg train emotion --judge --store build/judges --out build/judge_emotion
+    tfg train emotion --judge --store build/dub_judges --out build/judge_emotion
 """
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def fit_judge(store: Store, out, *, profile: str = "cpu", progress: bool = True,
         pass
     actors = sorted({f"{r.corpus}/{r.actor}" for r in taught})
     card = {"data": f"{len(known)} clips of {len(actors)} actors, split judge", "split": "judge", "actors": actors,
-            "parameters": sum(b.numel() for b in network.buffers()), "profile": profile, "use": "scores only: it has no gradient", "scores": scores,
+            "parameters": sum(b.numel() for b in network.buffers()), "profile": profile,
+            "use": "scores only: it has no gradient", "scores": scores,
             "scored_on": f"val: {len({r.actor for r in held})} judge actors that it did not learn from, who set how "
                          "sure it is; test: the split test, where there is one",
             "command": f"tfg train emotion --judge --store STORE --out DIR --profile {profile}"}

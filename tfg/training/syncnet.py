@@ -1,7 +1,7 @@
 """Train SyncNet, the expert that says whether lips and sound belong together.
 
-    tfg train syncnet --store build/tight --out build/syncnet
-    tfg train syncnet --judge --store build/tight_judges --out build/judge_sync
+    tfg train syncnet --store build/dub_people --out build/syncnet
+    tfg train syncnet --judge --store build/dub_judges --out build/judge_sync
 
 A batch holds clips, and of each clip `MOMENTS` windows that do not overlap. Every picture of a clip is held against
 every sound of that clip: eight choices, one of them right. Other clips' sounds are not used as negatives, for those can
