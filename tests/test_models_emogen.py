@@ -172,3 +172,18 @@ def test_the_paper_size_takes_a_step(build, count):
     optimiser.step()
     assert all(torch.isfinite(p).all() for p in network.parameters())
     assert sum(not torch.equal(a, b) for a, b in zip(before, network.parameters())) >= len(before) - 2
+
+
+def test_a_store_of_looser_crops_is_refused(tmp_path):
+    from types import SimpleNamespace
+
+    from tfg.errors import InputError
+    from tfg.models.emogen import MARGIN, check_crops
+
+    store = SimpleNamespace(path=tmp_path)
+    check_crops(store)                                                    # one that does not say
+    (tmp_path / "prepare.json").write_text('{"margin": [0.25, 0.55, 0.25, 0.2]}')
+    with pytest.raises(InputError, match="margins 0.25, 0.55.*--size 96 --margin 0.05,0.15,0.05,0.08"):
+        check_crops(store)
+    (tmp_path / "prepare.json").write_text(f'{{"margin": {list(MARGIN)}}}')
+    check_crops(store)

@@ -256,6 +256,8 @@ def test_pads_grow_the_crop_to_a_square_around_them():
     assert x0 < 200 and y0 < 100 and x1 > 260 and y1 > 180 and x1 - x0 == pytest.approx(y1 - y0)
     with pytest.raises(InputError, match="pads 0 0 -60 -60 .* leave"):
         dub_track.constant((100, 180, 200, 260), 2, (400, 500), 96, model.MARGIN, (0, 0, -60, -60))
+    with pytest.raises(InputError, match="pads 0 40 0 0 .* grow the crop from .* at most a tenth of the face"):
+        dub_track.constant((100, 180, 200, 260), 2, (400, 500), 96, model.MARGIN, (0, 40, 0, 0))
 
 
 def test_the_chosen_of_two_faces(stand_in, photo, tmp_path):

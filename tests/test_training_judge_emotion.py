@@ -144,6 +144,6 @@ def test_what_is_refused(store, tmp_path, monkeypatch):
     with pytest.raises(InputError, match="2 judge actors; a judge needs at least 3"):
         t.fit_judge(write(tmp_path / "s", ["judge"] * 2), tmp_path / "o")
     monkeypatch.setattr(crops, "landmarks", lambda frames: np.full((len(frames), 478, 3), np.nan, np.float32))
-    with pytest.raises(InputError, match="shows no face of judge actors for ANG"):
+    with pytest.raises(InputError, match="no clip of judge actors that shows a face for ANG"):
         t.fit_judge(write(tmp_path / "t", ["judge"] * 3), tmp_path / "o", progress=False)
     assert not (tmp_path / "o").exists()

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 DRAWS = 2000
+FEWEST = 3
+"""Actors from which on an interval is given: of two, drawing anew finds no more than their range."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,8 @@ class Mean:
 def mean(values, actors, *, seed: int = 0, draws: int = DRAWS) -> Mean:
     """Mean of clips' scores: per actor first, then over actors, with a bootstrap clustered by actor.
 
-    values: (N,), NaN for clips that could not be scored.  actors: (N,) names.  With one actor the interval is NaN: it
-    cannot tell how other people would score. Raises ValueError if no value is finite.
+    values: (N,), NaN for clips that could not be scored.  actors: (N,) names.  With fewer than FEWEST actors the
+    interval is NaN: it cannot tell how other people would score. Raises ValueError if no value is finite.
     """
     values, actors = np.asarray(values, float), np.asarray(actors)
     if values.shape != actors.shape or values.ndim != 1:
@@ -38,7 +40,7 @@ def mean(values, actors, *, seed: int = 0, draws: int = DRAWS) -> Mean:
     per_actor = np.bincount(which, values[ok]) / np.bincount(which)
     n = len(per_actor)
     low = high = float("nan")
-    if n > 1:
+    if n >= FEWEST:
         drawn = np.random.default_rng(seed).integers(0, n, (draws, n))
         low, high = np.percentile(per_actor[drawn].mean(1), (2.5, 97.5))
     return Mean(float(per_actor.mean()), float(low), float(high), int(ok.sum()), n)

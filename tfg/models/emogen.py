@@ -12,7 +12,9 @@ where it is pasted back (`compose`). As published, with mask="crop", everything 
 """
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,6 +22,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from tfg.audio import N_MELS
+from tfg.errors import InputError
 from tfg.models.blocks import Conv, Up, fold_time, stage, unfold_time
 from tfg.models.syncnet import MEL_WIDTH
 from tfg.vocabulary import EMOTIONS
@@ -55,6 +58,17 @@ PROFILES = {"ci": EmogenConfig((4, 4, 8, 8, 8, 8), (8, 8, 8, 8, 4), 0, (4, 8, 8,
             "cpu": EmogenConfig((8, 16, 32, 64, 96, 128, 160), (160, 128, 96, 64, 32, 16), 1, (16, 24, 48, 64, 128),
                                 64, copy=True),
             "gpu": EmogenConfig()}
+
+
+def check_crops(store) -> None:
+    """Raises InputError if a store's crops were prepared with other margins than the generator's: it would be asked for
+    faces of another size in the crop than it learned. Stores that do not say are taken."""
+    path = Path(store.path) / "prepare.json"
+    held = json.loads(path.read_text(encoding="utf-8")).get("margin") if path.is_file() else None
+    if held is not None and not np.allclose(held, MARGIN, atol=.02):
+        raise InputError(f"{store.path} was prepared with the margins {', '.join(map(str, held))}, but emogen's crops "
+                         f"have {', '.join(map(str, MARGIN))}: prepare it into a new folder with --size 96 --margin "
+                         f"{','.join(map(str, MARGIN))}")
 
 
 class Emogen(nn.Module):

@@ -172,7 +172,7 @@ def better(score: str, difference: Mean | None) -> str:
     """"better", "worse" or "no difference seen": what a paired difference says."""
     way = SCORES[score].better
     if difference is None or way == 0 or not np.isfinite(difference.low):
-        return "cannot be told"
+        return "too few actors"
     if difference.low > 0:
         return "better" if way > 0 else "worse"
     if difference.high < 0:

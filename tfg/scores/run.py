@@ -54,6 +54,11 @@ def score(system: str | Callable, store, out=None, *, real=None, checkpoint=None
         draw, name = system, name or getattr(system, "__name__", "system")
     stores = [store if isinstance(store, Store) else Store.open(Path(store))]
     stores += [real if isinstance(real, Store) else Store.open(Path(real))] if real is not None else []
+    if isinstance(system, str):
+        from tfg.models.emogen import check_crops
+
+        for each in stores:
+            check_crops(each)
     parts = [targets(s, split, splits=splits if k == 0 else None, clips=clips, seed=seed)
              for k, s in enumerate(stores)]
     held = judges if isinstance(judges, js.Judges) else js.load(judges)

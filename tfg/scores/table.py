@@ -169,11 +169,12 @@ def paired_table(result: Scores, group: str) -> list[str]:
 
 
 def cell(m: Mean | None, digits: int, sign: bool = False) -> str:
-    """"0.123 [0.100, 0.150]"; without an interval where there is one actor."""
+    """"0.123 [0.100, 0.150]"; without an interval where there are too few actors."""
     if m is None:
         return "not measured"
     how = f"{'+' if sign else ''}.{digits}f"
-    ends = f" [{m.low:{how}}, {m.high:{how}}]" if np.isfinite(m.low) else " [one actor]"
+    few = " [1 actor]" if m.actors == 1 else f" [{m.actors} actors]"
+    ends = f" [{m.low:{how}}, {m.high:{how}}]" if np.isfinite(m.low) else few
     return f"{m.value:{how}}{ends}".replace("-", "−")
 
 

@@ -18,6 +18,8 @@ from tfg.errors import InputError
 from tfg.faces import align
 from tfg.faces.measure import follow
 
+MAX_GROWTH = 1.2
+"""Of a crop by pads: in a larger one the oval that is drawn no longer covers the face, and it shows twice."""
 MAX_GAP_S = 1.0
 """The place of a face is bridged over shorter gaps (nothing is drawn in them); after longer ones it starts anew."""
 
@@ -139,7 +141,11 @@ def padded(matrix: np.ndarray, size: int, pads=None) -> np.ndarray:
         x0, y0, x1, y1 = align.transform(np.array([[-.5, -.5], [size - .5, size - .5]]),
                                          align.invert(matrix[t])).ravel() + [.5 - left, .5 - top, .5 + right,
                                                                               .5 + bottom]
-        side = max(x1 - x0, y1 - y0)
+        side, before = max(x1 - x0, y1 - y0), size / np.hypot(*matrix[t, 0, :2])
+        if side > MAX_GROWTH * before:
+            raise InputError(f"the pads {top} {bottom} {left} {right} (top bottom left right) grow the crop from "
+                             f"{before:.0f} to {side:.0f} px: the network knows faces that fill it. Give pads of at "
+                             f"most a tenth of the face, {before / 10:.0f} px here.")
         if min(x1 - x0, y1 - y0) < 16:
             raise InputError(f"the pads {top} {bottom} {left} {right} (top bottom left right) leave "
                              f"{max(x1 - x0, 0):.0f} x {max(y1 - y0, 0):.0f} px of the face; give larger ones.")

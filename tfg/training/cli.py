@@ -59,7 +59,8 @@ def _add_emogen(part) -> None:
     part.add_argument("--emotion", metavar="DIR", help="the emotion discriminator (default: the one that ships)")
     part.add_argument("--encoder", metavar="DIR", help="the face encoder (default: the one that ships)")
     part.add_argument("--perceptual", choices=("auto", "vgg19", "encoder"), metavar="NET",
-                      help="what compares pictures: vgg19, encoder, or auto (default): vgg19 if its weights can be had")
+                      help="what compares pictures: vgg19, encoder, or auto (default): in the profile gpu vgg19 if "
+                           "its weights can be had, else the encoder")
     part.add_argument("--quality", action=argparse.BooleanOptionalAction,
                       help="a discriminator of true and drawn faces besides (default: the profile's)")
 

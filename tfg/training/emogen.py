@@ -27,7 +27,7 @@ from tfg.corpora.splits import Splits
 from tfg.corpora.store import Store
 from tfg.corpora.windows import Windows
 from tfg.models import checkpoint, quality
-from tfg.models.emogen import PROFILES, Emogen, compose, face_mask, hear_as, hide
+from tfg.models.emogen import PROFILES, Emogen, check_crops, compose, face_mask, hear_as, hide
 from tfg.models.emotion import EmotionConfig, EmotionNet
 from tfg.models.syncnet import FRAMES, SyncNet, SyncNetConfig
 from tfg.training import emogen_look
@@ -207,6 +207,7 @@ def train_emogen(store, out, *, profile: str = "cpu", syncnet=None, emotion=None
     if run.devices != 1:
         run = replace(run, strategy="ddp")
     store, started = store if isinstance(store, Store) else Store.open(Path(store)), time.perf_counter()
+    check_crops(store)
     large = profile == "gpu"
     expert = {"syncnet": _expert("syncnet", SyncNet, SyncNetConfig, syncnet),
               "emotion": _expert("emotion", EmotionNet, EmotionConfig, emotion)}

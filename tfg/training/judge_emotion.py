@@ -38,7 +38,8 @@ def fit_judge(store: Store, out, *, profile: str = "cpu", progress: bool = True,
     known = [(d, EMOTIONS.index(row.emotion)) for row in taught if (d := describe(points[row.id])) is not None]
     missing = set(range(len(EMOTIONS))) - {label for _, label in known}
     if missing:
-        raise InputError(f"{store.path} shows no face of judge actors for {', '.join(EMOTIONS[k] for k in missing)}; "
+        raise InputError(f"{store.path} has no clip of judge actors that shows a face for "
+                         f"{', '.join(EMOTIONS[k] for k in missing)}; "
                          "the judge needs all emotions of at least two people.")
     fit(network, np.stack([d for d, _ in known]), np.array([label for _, label in known]))
     calm(network, np.stack([network.of_clip(points[r.id]) for r in held]),

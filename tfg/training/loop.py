@@ -53,7 +53,7 @@ class Run:
     evaluate_every: int = 500
     seed: int = 0
     workers: int = 0
-    checkpoint_s: float = 120.0
+    checkpoint_s: float = 60.0
     accelerator: str = "auto"
     devices: int | str = 1
     nodes: int = 1
@@ -259,10 +259,11 @@ def _restore(path: Path, tag: str, networks, optimisers, mean, at: At, device) -
         state = torch.load(path, weights_only=True, map_location=device)
         held = state["tag"]
     except Exception as error:                        # torch raises many kinds for a file that is no checkpoint
-        raise InputError(f"{path} cannot be read ({type(error).__name__}): delete it, or use resume=False.") from error
+        raise InputError(f"{path} cannot be read ({type(error).__name__}): delete it, or use resume=False "
+                         "(--no-resume).") from error
     if held != tag:
-        raise InputError(f"{path} belongs to another run (other data, sizes or seed): choose another folder, or use "
-                         "resume=False.")
+        raise InputError(f"{path} belongs to another run (other data, networks, sizes, steps or seed): choose another "
+                         "folder, or use resume=False (--no-resume).")
     for name, network in networks.items():
         network.load_state_dict(state["networks"][name])
     for name, optimiser in optimisers.items():

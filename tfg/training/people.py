@@ -41,7 +41,8 @@ def held_out(store: Store, splits: Splits | None) -> frozenset[str]:
     people = sorted({f"{r.corpus}/{r.actor}" for r in splits.select(store.clips, "judge", purpose="judge")})
     if len(people) < 3:
         raise InputError(f"{store.path} has {len(people)} judge actors; a judge needs at least 3: two to learn from "
-                         "and one to choose by. Make some: tfg actors make --actors 240 --portraits 96 --only judge")
+                         "and one to choose by. Make some: tfg actors make --actors 240 --portraits 96 --only "
+                         "judge --out DIR")
     return frozenset(people[HELD_OUT - 1::HELD_OUT] or people[-1:])
 
 

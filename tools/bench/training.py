@@ -4,7 +4,8 @@ The same networks, batches and losses (the pairs' loss for SyncNet, L1 for the g
 frames, sound and machine. The plain loop reads JPEG files one by one, makes the mel of the whole clip with librosa for
 each item, has its batches made by a DataLoader with as many workers as there are cores, and keeps the networks in
 memory as they come; its items are drawn at random, as there. Ours is the loop that trains the shipped networks, with
-its clipping, averaging and log.
+its clipping, averaging and log: with the profile's numbers of 32 bits, and with `--precision bf16-mixed`, which pays on
+processors that multiply such numbers themselves (AVX512-BF16, AMX).
 """
 from __future__ import annotations
 
@@ -36,29 +37,33 @@ PARTS = {"SyncNet, cpu": (syncnet.SyncNet(syncnet.PROFILES["cpu"]), 96, 12),
 
 
 def run(rounds: int = 3) -> dict:
-    """Print windows/s of both, their ratio, and how long ours waits for data. Rounds alternate; medians."""
+    """Print windows/s of all, their ratios to the plain one, and how long ours waits for data. Medians of rounds."""
     folder = Path(tempfile.mkdtemp(prefix="tfg-training-"))
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
     try:
         splits = make(folder, ACTORS, CLIPS, FRAMES)
         store, found = Store.open(folder / "store"), {}
         print(f"Training, windows of {T} frames of {SIZE} px a second, loader included; {machine()}")
-        print(f"  {'':26s}{'plain loop':>12s}{'this one':>12s}{'ratio':>8s}{'waits for data':>18s}")
+        print(f"  {'':26s}{'plain loop':>12s}{'this one':>12s}{'ratio':>8s}{'waits':>8s}"
+              f"{'bf16-mixed':>12s}{'ratio':>8s}{'waits':>8s}")
         for name, (network, batch, steps) in PARTS.items():
             sync = isinstance(network, syncnet.SyncNet)
             windows = Windows(store, splits, T=T, size=network.config.size, reference=None if sync else "other_emotion",
                               negative=sync, per_frame_mel=not sync, labels=())
             files = Files(folder / "files", network.config.size, sync=sync)
-            plain, ours, waits = [], [], []
-            for k in range(rounds):
+            plain, ours = [], {"32-true": [], "bf16-mixed": []}
+            for _ in range(rounds):
                 plain.append(_plain(network, files, batch, steps))
-                rate, wait = _ours(network, windows, batch, steps, folder / f"run-{k}")
-                ours.append(rate)
-                waits.append(wait)
-                shutil.rmtree(folder / f"run-{k}")
-            a, b, wait = (float(np.median(x)) for x in (plain, ours, waits))
-            found[name] = {"plain": a, "ours": b, "ratio": b / a, "wait": wait}
-            print(f"  {name:26s}{a:12.1f}{b:12.1f}{b / a:7.1f}x{wait:17.1%}")
+                for precision, rates in ours.items():
+                    rates.append(_ours(network, windows, batch, steps, folder / "run", precision))
+                    shutil.rmtree(folder / "run")
+            base, line = float(np.median(plain)), f"  {name:26s}{np.median(plain):12.1f}"
+            found[name] = {"plain": base}
+            for precision, rates in ours.items():
+                rate, wait = np.median(rates, 0)
+                found[name][precision] = {"rate": float(rate), "ratio": float(rate / base), "wait": float(wait)}
+                line += f"{rate:12.1f}{rate / base:7.1f}x{wait:8.1%}"
+            print(line)
         return found
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -92,9 +97,10 @@ class Task:
         yield "network", loss_of(self.networks["network"], batch), {}
 
 
-def _ours(network, windows, batch: int, steps: int, out: Path) -> tuple[float, float]:
+def _ours(network, windows, batch: int, steps: int, out: Path, precision: str) -> tuple[float, float]:
     """Windows/s after the first 20 steps (rows of the log are means of 20), and the share of waiting."""
-    run = Run(phases=(("learn", 20 + max(20, steps)),), batch=batch, average=.99, accelerator="cpu", seed=1)
+    run = Run(phases=(("learn", 20 + max(20, steps)),), batch=batch, average=.99, accelerator="cpu", seed=1,
+              precision=precision)
     if steps < 20:                                              # slow networks: no 40 steps only to fill a row
         from tfg.training import log
 
