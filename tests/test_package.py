@@ -20,7 +20,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 MODULES = sorted(p for p in (ROOT / "tfg").rglob("*.py"))
 IMPORT_TO_PACKAGE = {"cv2": "opencv-contrib-python", "skimage": "scikit-image", "sklearn": "scikit-learn",
-                     "lightning_fabric": "lightning-fabric", "PIL": "pillow", "face_alignment": "face-alignment",
+                     "lightning_fabric": "lightning-fabric", "dlib": "dlib-bin",
+                     "face_recognition_models": "face-recognition-models", "torch_fidelity": "torch-fidelity",
+                     "PIL": "pillow", "face_alignment": "face-alignment",
                      "espeakng_loader": "espeakng-loader",
                      "pyworld": "pyworld-prebuilt", "IPython": "ipywidgets", "cycler": "matplotlib"}
 HEAVY = {"torch", "torchvision", "mediapipe", "numba", "matplotlib", "librosa", "cv2", "skimage", "scipy", "av",
