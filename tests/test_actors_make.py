@@ -47,6 +47,7 @@ def interrupt():
         time.sleep(.002)
     os.kill(os.getpid(), signal.SIGINT)
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)      # also where tests run in the background
     from tfg.actors import make as making
     from tfg.cli import main
     import tfg.actors.cli as cli

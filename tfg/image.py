@@ -32,7 +32,7 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
     except Image.DecompressionBombError as error:
         raise InputError(f"{path} is far too large ({error}); make it at most 4000 pixels wide.") from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise InputError(f"{path} is neither a picture nor a video that can be read; give a JPEG, PNG, WebP, TIFF or "
+        raise InputError(f"{path} is no image or video that can be read; give a JPEG, PNG, WebP, TIFF or "
                          "BMP file, or a video.") from error
     with image:
         width, height = image.size
