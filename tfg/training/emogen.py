@@ -238,7 +238,9 @@ def train_emogen(store, out, *, profile: str = "cpu", syncnet=None, emotion=None
 
     return at, finish(out, "emogen", network, run, at, scores, profile=profile, data=data, phases=dict(run.phases),
                       weights=asdict(task.weights), **used, experts=experts, sync_weighed=bool(at.state.get("sync")),
-                      seconds=round(time.perf_counter() - started, 1), command="tfg train emogen")
+                      seconds=round(time.perf_counter() - started, 1),
+                      command=f"tfg train emogen --store STORE --out DIR --profile {profile} --seed {seed} --steps "
+                              f"{run.steps}")
 
 
 def _expert(name: str, network_class, config_class, folder):
