@@ -152,8 +152,8 @@ def fid(a: np.ndarray, b: np.ndarray) -> Frechet:
 def _available(score: str) -> tuple[bool, str]:
     missing = [name for name in PACKAGES[score] if find_spec(name) is None]
     if missing:
-        return False, (f"{score.upper()} is not available: what it needs is not installed ({', '.join(missing)}; the extra "
-                       "judges brings it)")
+        return False, (f"{score.upper()} is not available: what it needs is not installed ({', '.join(missing)}; "
+                       "the extra judges brings it)")
     import torch
 
     for name in FILES[score]:
