@@ -44,7 +44,8 @@ def test_help_of_animate_names_every_option_and_emotion(capsys):
     for word in ("--source --audio --text --emotion --intensity --system --preprocess --pose-scale --expression-scale "
                  "--no-blink --size --face --seed --no-badge --overwrite --out --motion --save-motion ANG SAD graphics "
                  "emogen --pads --no-smooth --resize-factor --crop-box --box --rotate --static --batch-size --fps "
-                 "--checkpoint examples:").split():
+                 "--checkpoint expression --pose-style --yaw --pitch --roll --ref-pose --ref-blink --still --idle "
+                 "--emotion-model --alpha --ortho --expnet --posevae --emotion-add examples:").split():
         assert word in out, word
 
 
@@ -59,9 +60,11 @@ def test_options_match_the_function():
         "--no-blink", "--size", "1", "--face", "1", "--seed", "1", "--no-badge", "--motion", "g", "--save-motion", "h",
         "--overwrite", "--out", "i", "--pads", "0", "1", "-2", "3", "--no-smooth", "--resize-factor", "1", "--crop-box",
         "0", "-1", "0", "-1", "--box", "1", "2", "3", "4", "--rotate", "--static", "--batch-size", "1", "--fps", "1",
-        "--checkpoint", "j"]))
+        "--checkpoint", "j", "--pose-style", "1", "--yaw", "-1", "2", "--pitch", "1", "--roll", "0", "--ref-pose", "k",
+        "--ref-blink", "l", "--still", "--idle", "1", "--emotion-model", "m", "--alpha", "-1", "--ortho", "--expnet",
+        "n", "--posevae", "o", "--emotion-add", "p"]))
     assert set(given) - {"command", "run"} == parameters
-    assert given["blink"] is False and given["badge"] is False
+    assert given["blink"] is False and given["badge"] is False and given["yaw"] == [-1, 2]
     signature = inspect.signature(module.animate).parameters
     assert {k: signature[k].default for k in module.DEFAULTS} == module.DEFAULTS
 

@@ -19,26 +19,30 @@ import numpy as np
 from tfg import systems
 from tfg.errors import InputError
 from tfg.files import check_file, check_writable
-from tfg.systems import Speech, dub_options
+from tfg.systems import Speech, dub_options, expression_options
 
 PREPROCESS = ("crop", "resize", "full")
 MIN_SIZE, MAX_SIZE = 64, 2048
 BADGE = "AI-generated"
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov")
 DEFAULTS = dict(emotion="NEU", intensity=1.0, preprocess="crop", pose_scale=1.0, expression_scale=1.0, blink=True,
-                size=256, face=None, seed=0, motion=None, **dub_options.DEFAULTS)
+                size=256, face=None, seed=0, motion=None, **expression_options.DEFAULTS, **dub_options.DEFAULTS)
 
 
 def animate(source, audio=None, *, text: str | None = None, emotion: str = "NEU", intensity: float = 1.0,
-            system: str = "graphics", preprocess: str = "crop", pose_scale: float = 1.0, expression_scale: float = 1.0,
-            blink: bool = True, size: int = 256, face: int | None = None, seed: int = 0, badge: bool | None = None,
-            motion=None, save_motion=None, out=None, overwrite: bool = False, progress: bool = True, pads=None,
+            system: str = systems.DEFAULT, preprocess: str = "crop", pose_scale: float = 1.0,
+            expression_scale: float = 1.0, blink: bool = True, size: int = 256, face: int | None = None, seed: int = 0,
+            badge: bool | None = None,
+            motion=None, save_motion=None, out=None, overwrite: bool = False, progress: bool = True,
+            pose_style: int = 0, yaw=None, pitch=None, roll=None, ref_blink=None, ref_pose=None, still: bool = False,
+            idle: float | None = None, emotion_model: str = expression_options.DEFAULTS["emotion_model"],
+            alpha: float = 1.0, ortho: bool = False, expnet=None, posevae=None, emotion_add=None, pads=None,
             smooth: bool = True, resize_factor: int = 1, crop_box=None, box=None, rotate: bool = False,
             static: bool = False, batch_size: int | None = None, fps: float | None = None, checkpoint=None):
     """Make a portrait speak, or dub a video.
 
-    source: a photo (any format Pillow reads), a video, or (H, W, 3) uint8 RGB. Of a video, `graphics` uses the best
-    frontal frame; `emogen` dubs it: its frames stay at their own times, rate and size, and only the face is drawn anew.
+    source: a photo (any format Pillow reads), a video, or (H, W, 3) uint8 RGB. Of a video the best frontal frame is
+    used; `emogen` dubs it: its frames stay at their own times, rate and size, and only the face is drawn anew.
     audio: any file with sound, a video too, or (N,) float32 at 16 kHz.  text: spoken instead (extra `voice`).
     emotion: ANG DIS FEA HAP NEU SAD.  intensity: 0..1.  system: a name in `tfg.systems.SYSTEMS`.
     preprocess: "crop" cuts the head out, square, `size` px; "resize" keeps the picture, its longer side `size` px;
@@ -48,9 +52,17 @@ def animate(source, audio=None, *, text: str | None = None, emotion: str = "NEU"
     badge: draw "AI-generated" into a corner; None: yes, except on the synthetic faces that ship with tfg.  The file's
     metadata says so in any case.
     motion: a Motion or its .npz: replaces the performance, cut or held to the length of the sound, which may be missing
-    (a silent video); `emotion`, `intensity`, `blink` and `seed` have no part then, and giving them is an error.
+    (a silent video); `blink` and `seed` have no part then, and giving them is an error; so are `emotion` and
+    `intensity` for graphics, while expression adds the emotion to it.
     save_motion: write the coefficients there (.npz).  out: the .mp4; None: a temporary file, gone when Python ends.
     overwrite: whether existing files may be replaced.  progress: a bar on stderr.
+
+    For expression:
+    pose_style: 0..45, a way of moving the head.  yaw, pitch, roll: one angle in degrees, or several that are spread
+    over the clip and joined smoothly; they replace the head's own.  ref_pose, ref_blink: a video or Motion whose head
+    motion or blinks are taken over.  still: the head does not move.  idle: so many seconds without sound, alive.
+    emotion_model, alpha, ortho: how the emotion is added, see `tfg.adding.add`.  expnet, posevae, emotion_add: folders
+    with those networks; None: those that ship.
 
     For emogen, which uses of the above emotion, intensity and face, and ends with the sound (a shorter video runs to
     and fro; frames without a usable face stay as they are, and are reported):
@@ -70,15 +82,23 @@ def animate(source, audio=None, *, text: str | None = None, emotion: str = "NEU"
     started = time.perf_counter()
     options = dict(emotion=emotion, intensity=intensity, preprocess=preprocess, pose_scale=pose_scale,
                    expression_scale=expression_scale, blink=blink, size=size, face=face, seed=seed, motion=motion,
-                   pads=pads, smooth=smooth, resize_factor=resize_factor, crop_box=crop_box, box=box, rotate=rotate,
-                   static=static, batch_size=batch_size, fps=fps, checkpoint=checkpoint)
+                   pose_style=pose_style, yaw=yaw, pitch=pitch, roll=roll, ref_blink=ref_blink, ref_pose=ref_pose,
+                   still=still, idle=idle, emotion_model=emotion_model, alpha=alpha, ortho=ortho, expnet=expnet,
+                   posevae=posevae, emotion_add=emotion_add, pads=pads, smooth=smooth, resize_factor=resize_factor,
+                   crop_box=crop_box, box=box, rotate=rotate, static=static, batch_size=batch_size, fps=fps,
+                   checkpoint=checkpoint)
     given = [name for name, value in options.items() if not _same(value, DEFAULTS[name])]
     given += ["save_motion"] * (save_motion is not None)
     options = check_options(system, options, given)
     out, save_motion = check_places(source, audio, motion, out, save_motion, overwrite)
     check_source(source)
     options["motion"] = _load_motion(motion)
-    speech = read_speech(audio, text, needed=motion is None)
+    for name in ("ref_blink", "ref_pose"):
+        if isinstance(options[name], (str, os.PathLike)):
+            check_file(options[name], "video or motion")
+    if idle is not None and (audio is not None or text is not None):
+        raise InputError("idle is a stretch without sound, but a sound or text was given as well; leave one out.")
+    speech = read_speech(audio, text, needed=motion is None and idle is None)
     seconds = {"read": time.perf_counter() - started}
 
     options = {name: value for name, value in options.items() if name in systems.get(system).options}
@@ -100,7 +120,8 @@ def _clip(path, take, speech, options, meta):
     from tfg.video import FrameReader
 
     settings = {name: value for name, value in options.items() if name != "motion"}
-    acted = "motion" not in options or options["motion"] is None
+    acted = options.get("motion") is None or meta["system"] == "expression"
+    settings = {name: None if hasattr(value, "expression") else value for name, value in settings.items()}
     return Clip(frames=FrameReader(path), audio=speech.audio, path=path, motion=take.motion,
                 emotion=options.get("emotion") if acted else None, meta={**meta, **take.meta, "settings": settings})
 
@@ -115,7 +136,7 @@ def check_options(system: str, options: dict, given=()) -> dict:
 
     systems.check_options(system, given)
     options = {**options, "emotion": check_emotion(options["emotion"], options["intensity"])}
-    options = dub_options.check(options, given)
+    options = dub_options.check(expression_options.check(options, given), given)
     if options["preprocess"] not in PREPROCESS:
         raise InputError(f"unknown preprocess {options['preprocess']!r}; choose one of {', '.join(PREPROCESS)}.")
     if not _whole(options["size"]) or options["size"] % 2 or not MIN_SIZE <= options["size"] <= MAX_SIZE:
@@ -132,7 +153,8 @@ def check_options(system: str, options: dict, given=()) -> dict:
     if options["face"] is not None and (not _whole(options["face"]) or options["face"] < 0):
         raise InputError(f"the face is {options['face']!r}, but it must be a whole number from 0, the largest, up.")
     if options["motion"] is not None:
-        unused = [name for name in ("emotion", "intensity", "blink", "seed") if name in given]
+        replaced = ("blink", "seed") if system == "expression" else ("emotion", "intensity", "blink", "seed")
+        unused = [name for name in replaced if name in given]
         if unused:
             raise InputError(f"a given motion replaces the performance, so {' and '.join(unused)} would have no "
                              "effect; leave it out.")

@@ -9,6 +9,7 @@ import warnings
 
 import tfg
 from tfg.errors import InputError
+from tfg.systems.expression_options import DEFAULTS
 from tfg.vocabulary import EMOTION_NAMES
 
 ANIMATE_EXAMPLES = """examples:
@@ -51,17 +52,17 @@ def _command(commands, name: str, about: str, run, **more):
 
 
 def _add_animate(commands):
-    from tfg.systems import SYSTEMS
+    from tfg.systems import DEFAULT, SYSTEMS
 
     p = _command(commands, "animate", "Make a portrait speak with a chosen emotion.", run_animate,
                  epilog=ANIMATE_EXAMPLES)
-    p.add_argument("--source", required=True, help="a photo, or a video (graphics uses its best frontal frame; emogen "
-                                                   "dubs it)")
+    p.add_argument("--source", required=True, help="a photo, or a video (its best frontal frame is used; emogen dubs "
+                                                   "it)")
     p.add_argument("--audio", help="any file with sound, a video too")
     p.add_argument("--text", help="a sentence to speak instead of --audio (needs the extra: voice)")
     p.add_argument("--emotion", help=", ".join(f"{c} {n}" for c, n in EMOTION_NAMES.items()) + " (default: NEU)")
     p.add_argument("--intensity", type=float, help="0 (none) to 1 (full, the default)")
-    p.add_argument("--system", help="; ".join(f"{k}: {s.about}" for k, s in SYSTEMS.items()) + " (default: graphics)")
+    p.add_argument("--system", help="; ".join(f"{k}: {s.about}" for k, s in SYSTEMS.items()) + f" (default: {DEFAULT})")
     p.add_argument("--preprocess", help="crop: the head, square (default); resize: the whole picture, scaled; "
                                         "full: the head pasted back into the whole picture")
     p.add_argument("--pose-scale", type=float, metavar="S", help="head motion, 0 (none) to 3 (default: 1)")
@@ -74,8 +75,27 @@ def _add_animate(commands):
                    help="a visible 'AI-generated' (default: yes, except on tfg's own synthetic faces)")
     p.add_argument("--motion", metavar="M.npz", help="play these coefficients instead of a performance")
     p.add_argument("--save-motion", metavar="M.npz", help="write the coefficients that were played")
+    _add_expression(p.add_argument_group("--system expression"))
     _add_dubbing(p.add_argument_group("dubbing (--system emogen)"))
     _add_out(p, "the video, .mp4")
+
+
+def _add_expression(p):
+    """SadTalker's options and the emotion fork's; they mean the same here."""
+    p.add_argument("--pose-style", type=int, metavar="K", help="a way of moving the head, 0 to 45 (default: 0)")
+    for name, about in (("yaw", "to the person's left"), ("pitch", "up"), ("roll", "clockwise")):
+        p.add_argument(f"--{name}", type=float, nargs="+", metavar="DEG",
+                       help=f"the head turns {about}: one angle, or several spread over the clip")
+    p.add_argument("--ref-pose", metavar="VIDEO", help="the head moves as in this video (or .npz of tfg measure)")
+    p.add_argument("--ref-blink", metavar="VIDEO", help="the eyes blink as in this video (or .npz of tfg measure)")
+    p.add_argument("--still", action="store_true", help="the head does not move")
+    p.add_argument("--idle", type=float, metavar="SECONDS", help="no sound: a face that waits, blinks and breathes")
+    p.add_argument("--emotion-model", help="what adds the emotion: linear, transformer, automl (default: "
+                                           f"{DEFAULTS['emotion_model']})")
+    p.add_argument("--alpha", type=float, metavar="A", help="weight of what is added, -2 to 2 (default: 1)")
+    p.add_argument("--ortho", action="store_true", help="add only what is at right angles to the speech")
+    for name in ("expnet", "posevae", "emotion-add"):
+        p.add_argument(f"--{name}", metavar="DIR", help="that network's folder (default: the one that ships)")
 
 
 def _add_dubbing(p):
@@ -152,9 +172,10 @@ def _add_out(p, what: str):
 # ---- the commands ---------------------------------------------------------------------------------------------
 def run_animate(given: dict) -> None:
     from tfg.animate import DEFAULTS, animate, check_options
+    from tfg.systems import DEFAULT
 
     options = {name: given.get(name, value) for name, value in DEFAULTS.items()}
-    check_options(given.get("system", "graphics"), options, [n for n in (*DEFAULTS, "save_motion") if n in given])
+    check_options(given.get("system", DEFAULT), options, [n for n in (*DEFAULTS, "save_motion") if n in given])
     clip = animate(**given, progress=sys.stderr.isatty())
     s = clip.meta["seconds"]
     work = max(s.get("motion", 0) + s.get("track", 0) + s["render"], 1e-6)

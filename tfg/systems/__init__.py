@@ -22,11 +22,19 @@ class System:
     options: frozenset[str]
 
 
+PORTRAIT = frozenset({"emotion", "intensity", "preprocess", "pose_scale", "expression_scale", "blink", "size", "face",
+                      "seed", "motion", "save_motion"})
+"""What every system uses that moves a photo."""
+DEFAULT = "graphics"
 SYSTEMS = {
+    "expression": System(
+        "tfg.systems.expression", "networks from sound to expression and head motion, emotion added to them; the "
+        "photo's own pixels follow",
+        PORTRAIT | {"pose_style", "yaw", "pitch", "roll", "ref_blink", "ref_pose", "still", "idle", "emotion_model",
+                    "alpha", "ortho", "expnet", "posevae", "emotion_add"}),
     "graphics": System(
-        "tfg.systems.graphics", "fit a head to the photo, let the photo's own pixels follow its expression and pose",
-        frozenset({"emotion", "intensity", "preprocess", "pose_scale", "expression_scale", "blink", "size", "face",
-                   "seed", "motion", "save_motion"})),
+        "tfg.systems.graphics", "the baseline: a small network for the mouth, a table for the emotion, rules for the "
+        "head; the photo's own pixels follow", PORTRAIT),
     "emogen": System(
         "tfg.systems.emogen", "dub a video or photo: a trained network draws its face anew, frame by frame",
         frozenset({"emotion", "intensity", "face", "pads", "smooth", "resize_factor", "crop_box", "box", "rotate",

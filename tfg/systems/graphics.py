@@ -68,10 +68,19 @@ def act(speech: Speech, **how):
 
 
 def replay(motion, audio=None, *, pose_scale: float = 1.0, expression_scale: float = 1.0):
-    """Someone's Motion made ready for a portrait: brought to 25 frames/s, cut or held to the length of the sound.
+    """Someone's Motion made ready for a portrait: `retimed`, then scaled, the expression in [0, 1]."""
+    from dataclasses import replace
+
+    played = retimed(motion, audio)
+    return replace(played, expression=np.clip(played.expression * expression_scale, 0, 1),
+                   pose=played.pose * pose_scale)
+
+
+def retimed(motion, audio=None):
+    """Someone's Motion brought to 25 frames/s, cut or held to the length of the sound. Nothing is clipped.
 
     A measured motion turns from its own usual direction (the median), so that it starts from the photo's pose.
-    What was not measured (NaN) rests. Without sound it keeps its own length.
+    What was not measured (NaN) rests. Without sound it keeps its own length.  Raises InputError if it is empty.
     """
     from tfg.audio import FPS, n_frames
     from tfg.clip import Motion
@@ -91,8 +100,8 @@ def replay(motion, audio=None, *, pose_scale: float = 1.0, expression_scale: flo
     n = len(curves) if audio is None else n_frames(len(audio))
     curves = curves[np.minimum(np.arange(n), len(curves) - 1)]
     k = len(EXPRESSION)
-    return Motion(np.clip(curves[:, :k] * expression_scale, 0, 1), curves[:, k:] * pose_scale, fps=float(FPS),
-                  identity=motion.identity, meta={**motion.meta, "kind": "replay"})
+    return Motion(curves[:, :k], curves[:, k:], fps=float(FPS), identity=motion.identity,
+                  meta={**motion.meta, "kind": "replay"})
 
 
 def _is_video(source) -> bool:
