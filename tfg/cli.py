@@ -36,6 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_animate(commands)
     _add_measure(commands)
     _add_train(commands)
+    _add_emotion_add(commands)
     _add_head(commands)
     _add_demo(commands)
     _add_actors(commands)
@@ -121,12 +122,20 @@ def _add_measure(commands):
                  epilog="example:\n  tfg measure interview.mp4 --out interview.npz")
     p.add_argument("video", help="a video, or anything with a moving face that FFmpeg reads")
     p.add_argument("--face", type=int, metavar="N", help="which face, 0 is the largest (default)")
+    p.add_argument("--method", metavar="M", help="blendshapes (the landmarker's own, default), fit (the head fitted to "
+                                                 "the landmarks), learned (a network on landmarks and pixels)")
     p.add_argument("--smooth", type=int, metavar="FRAMES", help="window of a filter without delay (default: 0, none)")
     _add_out(p, "the coefficients, .npz")
 
 
 def _add_train(commands):
     from tfg.training.cli import add
+
+    add(commands, _command, _Parser)
+
+
+def _add_emotion_add(commands):
+    from tfg.adding.cli import add
 
     add(commands, _command, _Parser)
 

@@ -18,16 +18,29 @@ FACES = ("default", "portrait_1", "portrait_2", "portrait_3")
 SIZE, LABEL = 208, 22
 
 
-def sheet() -> Image.Image:
-    """Rows: the photo, then the same person in each emotion at full intensity."""
+def sheet(source: str = "ITH.wav", at_s: float | None = None, faces=FACES) -> Image.Image:
+    """Rows: the photo, then the same person in the middle of the same word in each emotion, as `tfg animate` does it.
+
+    at_s: the moment; None: where the mouth is open widest.  faces: names in data/faces, or paths.
+    """
+    from tfg.actors.visemes import opening
+    from tfg.audio import load_audio
+    from tfg.systems import Speech, expression
+
+    y = load_audio(paths.data("audio", source))
     columns = ["photo", *(EMOTION_NAMES[e] for e in EMOTIONS)]
-    out = Image.new("RGB", (SIZE * len(columns), LABEL + SIZE * len(FACES)), "white")
+    out = Image.new("RGB", (SIZE * len(columns), LABEL + SIZE * len(faces)), "white")
     draw = ImageDraw.Draw(out)
     for k, name in enumerate(columns):
         draw.text((SIZE * k + SIZE // 2, LABEL // 2), name, fill="black", anchor="mm", font_size=14)
-    for row, face in enumerate(FACES):
-        portrait = Portrait.from_image(read_image(paths.data("faces", f"{face}.jpg")), size=SIZE)
-        frames = [portrait.source, *(portrait.render(portrait.personal(actions(e, 1.0))) for e in EMOTIONS)]
+    for row, face in enumerate(faces):
+        path = paths.data("faces", f"{face}.jpg") if isinstance(face, str) else face
+        portrait = Portrait.from_image(read_image(path), size=SIZE)
+        rest = portrait.personal(np.zeros(len(portrait.rest_expression), np.float32))
+        motions = {e: expression.act(Speech(y), neutral=rest, emotion=e, blink=False, seed=row) for e in EMOTIONS}
+        said = opening(np.clip(motions["NEU"].expression, 0, 1))
+        at = int(np.argmax(said)) if at_s is None else int(at_s * 25)
+        frames = [portrait.source, *(next(portrait.render_motion(motions[e][at])) for e in EMOTIONS)]
         out.paste(Image.fromarray(np.hstack(frames)), (0, LABEL + SIZE * row))
     return out
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +24,10 @@ from tfg.faces.geometry import (  # noqa: F401
     person_neutral,
     subtract_neutral,
 )
+from tfg.faces.methods import METHODS, check_method, read  # noqa: F401
 from tfg.faces.smooth import smooth_points
+from tfg.faces.upright import SIZE, crop
 
-METHODS = ("blendshapes",)
 MAX_SIDE_PX = 1280
 _SEARCH_EVERY = 12
 """Frames between two thorough (slow) searches while no face has been seen yet."""
@@ -38,6 +39,7 @@ class Track:
 
     points: (T, 478, 3) float32 px.  expression: (T, 52).  pose: (T, 6), translation from the picture's centre.
     found: (T,) bool.  size: height, width of the frames, px.  faces: the most faces seen at once.
+    crops: (T, 64, 64, 3) uint8, upright faces, where they were asked for.
     """
     points: np.ndarray
     expression: np.ndarray
@@ -47,6 +49,7 @@ class Track:
     size: tuple[int, int]
     faces: int = 1
     meta: dict = field(default_factory=dict)
+    crops: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.found)
@@ -141,23 +144,23 @@ def follow(frames, *, face: int | None = None, new_shot=None):
             yield seen, count
 
 
-def track(video, *, face: int | None = None, progress=None) -> Track:
+def track(video, *, face: int | None = None, progress=None, crops: bool = False) -> Track:
     """Follow one face through a video.
 
     video: path, Clip, FrameReader, or frames (H, W, 3) uint8 at 25 fps.  face: number of the face in the first frame
     that shows any, 0 (default) is the largest.  progress: None, True for a bar, or a function of (frames done, frames
-    in all). Frames without a face are NaN and reported by a UserWarning. Raises InputError if no frame has a face, or
-    not one of that number.
+    in all).  crops: keep an upright crop of each face, too.  Frames without a face are NaN and reported by a
+    UserWarning.  Raises InputError if no frame has a face, or not one of that number.
     """
     frames, total = _frames(video)
     fps = float(getattr(frames, "fps", 25.0) or 25.0)
     if hasattr(frames, "timestamps"):                        # a file: its frames are new arrays, safe to read ahead
         frames = read_ahead(frames)
-    points, expression, pose, size, most = [], [], [], None, 0
+    points, expression, pose, kept, size, most, frame = [], [], [], [], None, 0, None
     nothing = np.full((478, 3), np.nan, np.float32), np.full(52, np.nan, np.float32), np.full(6, np.nan, np.float32)
 
     def sized():
-        nonlocal size
+        nonlocal size, frame
         for frame in _counted(frames, total, progress):
             size = size or np.asarray(frame).shape[:2]
             yield frame
@@ -167,11 +170,14 @@ def track(video, *, face: int | None = None, progress=None) -> Track:
         one = (seen.points, seen.blendshapes, seen.pose) if seen else nothing
         for store, value in zip((points, expression, pose), one):
             store.append(value)
+        if crops:
+            kept.append(crop(frame, seen.points) if seen else np.zeros((SIZE, SIZE, 3), np.uint8))
     found = np.isfinite(np.array(pose)[:, 0]) if pose else np.zeros(0, bool)
     if not found.any():
         raise InputError(f"no face was found in any of the {len(points)} frames of the video: use one that shows a "
                          "face from the front.")
-    result = Track(np.stack(points), np.stack(expression), np.stack(pose), found, fps, size, most)
+    result = Track(np.stack(points), np.stack(expression), np.stack(pose), found, fps, size, most,
+                   crops=np.stack(kept) if crops else None)
     _report(result, face)
     return result
 
@@ -187,19 +193,23 @@ def _report(result: Track, face) -> None:
 
 
 def measure(video, method: str = "blendshapes", *, smooth: int = 0, face: int | None = None, progress=None):
-    """A video's Motion: expression (T, 52), NaN where MediaPipe measures nothing (tongueOut), and pose (T, 6).
+    """A video's Motion: expression (T, 52), absolute, NaN where that method tells nothing, and pose (T, 6).
 
-    video, face, progress, errors: as `track`.  smooth: window in frames of a filter without delay, 0 for none.
-    Pose: angles as in the picture; translation from the clip's median place (kept in meta["origin"]), in head widths.
+    video, face, progress, errors: as `track`.  method: blendshapes, fit or learned, see `tfg.faces.methods`.  smooth:
+    window in frames of a filter without delay, 0 for none.
+    Pose is read off the points, whatever the method: angles as in the picture; translation from the clip's median place
+    (kept in meta["origin"]), in head widths.
     meta["missing"]: frames without a face.  The Motion's `landmarks` are the points (T, 478, 3) px.
     """
-    if method not in METHODS:
-        raise InputError(f"unknown method {method!r} of measuring: choose one of {', '.join(METHODS)}.")
-    return motion(track(video, face=face, progress=progress), smooth=smooth)
+    check_method(method)
+    result = track(video, face=face, progress=progress, crops=method == "learned")
+    out = motion(replace(result, expression=read(result, method)), smooth=smooth)
+    out.meta["method"] = method
+    return out
 
 
 def motion(result: Track, *, smooth: int = 0):
-    """The Motion of a Track (see `measure`)."""
+    """The Motion of a Track: pose from its median place, and its expression as it is; see `measure`."""
     from tfg.clip import Motion
     origin = np.nanmedian(result.pose[:, 3:], 0)
     pose = result.pose - np.concatenate([[0, 0, 0], origin]).astype(np.float32)

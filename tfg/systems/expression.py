@@ -22,7 +22,7 @@ from tfg.actors.performance import EYE_RANGE_DEG
 from tfg.errors import InputError
 from tfg.motion import Motion
 from tfg.systems import Speech, Take, graphics
-from tfg.vocabulary import POSE, index
+from tfg.vocabulary import EXPRESSION, POSE, index
 
 FPS = 25
 COUNTER = .85
@@ -59,7 +59,7 @@ def _load(how: dict) -> None:
     """Networks, once per process; timed by itself, for it has nothing to do with the sound."""
     from tfg.models import expnet, posevae
 
-    expnet.load(how.get("expnet"))
+    expnet.load_expnet(how.get("expnet"))
     posevae.load(how.get("posevae"))
 
 
@@ -131,12 +131,12 @@ def _lids(n: int, manner, level, blink: bool, ref_blink, seed: int) -> np.ndarra
 
 def _speak(speech: Speech, n: int, neutral, lids: np.ndarray, folder) -> np.ndarray:
     """(n, 52) offsets: what ExpNet hears. Known phones say better what the mouth does; the rest is ExpNet's."""
-    from tfg.models import expnet
-
     if speech.audio is None:
-        offsets = np.zeros((n, len(expnet.EXPRESSION)), np.float32)
+        offsets = np.zeros((n, len(EXPRESSION)), np.float32)
         offsets[:, LIDS] = lids[:, None]
         return offsets
+    from tfg.models import expnet
+
     offsets = expnet.predict(speech.audio, neutral=neutral, blink=lids, folder=folder)
     if speech.phones is not None:
         from tfg.actors.visemes import CHANNELS, coarticulate, with_effort

@@ -17,6 +17,10 @@ EXAMPLES = """examples:
 """
 JUDGE_EXAMPLES = """  tfg train {part} --judge --store build/store --out build/judge
 """
+EXTRACTOR_EXAMPLES = """examples:
+  tfg train extractor --set build/cpu --set build/train --out build/extractor
+  tfg train extractor --set build/cpu --out build/extractor --profile ci       seconds, once the faces are measured
+"""
 WORDS = {"accuracy": "{:.1%} right", "offset_1": "{:.1%} of known shifts of the sound found within a frame"}
 """How some scores are said; others are said as their name and number."""
 EMOGEN_EXAMPLES = """  tfg train emogen --store build/store --out build/emogen --syncnet build/syncnet --quality
@@ -30,15 +34,30 @@ def add(commands, command, parser_class) -> None:
     mouth = command(parts, "mouth", "Train the network from sound to mouth on synthetic speech.", run_mouth,
                     epilog="example:\n  tfg train mouth --out build/mouth --profile cpu")
     _add_common(mouth)
+    posevae = command(parts, "posevae", "Train the network from sound to head motion on motion made by rules.",
+                      run_posevae, epilog="example:\n  tfg train posevae --out build/posevae --profile cpu")
+    _add_common(posevae)
+    _add_machine(posevae)
+    expnet = command(parts, "expnet", "Train the network from sound to a whole face, emotion off, on virtual people.",
+                     run_expnet, epilog="example:\n  tfg train expnet --out build/expnet --profile cpu")
+    expnet.add_argument("--measured", metavar="DIR",
+                        help="motions of real people (tfg measure) with their sound beside them, to learn from as well")
+    _add_common(expnet)
+    _add_machine(expnet)
+    extractor = command(parts, "extractor", "Train the network that reads expression off a face.", run_extractor,
+                        epilog=EXTRACTOR_EXAMPLES)
+    extractor.add_argument("--set", required=True, action="append", dest="sets", metavar="DIR",
+                           help="what tfg actors make wrote; may be given several times")
+    extractor.add_argument("--readings", metavar="DIR", help="where what is measured is kept (default: OUT/readings)")
+    _add_common(extractor)
+    _add_machine(extractor)
     runs = {"syncnet": run_syncnet, "emotion": run_emotion, "encoder": run_encoder, "emogen": run_emogen}
     for name, about in PARTS.items():
         more = EMOGEN_EXAMPLES if name == "emogen" else JUDGE_EXAMPLES
         part = command(parts, name, about, runs[name], epilog=(EXAMPLES + more).format(part=name))
         part.add_argument("--store", required=True, metavar="DIR", help="what tfg corpora prepare wrote")
         _add_common(part)
-        part.add_argument("--devices", type=_devices, metavar="N", help="how many GPUs, or auto (default: 1)")
-        part.add_argument("--precision", choices=PRECISIONS, metavar="P",
-                          help=f"{', '.join(PRECISIONS)} (default: the profile's)")
+        _add_machine(part)
         if name == "emogen":
             _add_emogen(part)
         else:
@@ -52,6 +71,12 @@ def _add_common(part) -> None:
     part.add_argument("--seed", type=int, metavar="N", help="same seed, same network (default: 0)")
     part.add_argument("--steps", type=int, metavar="N", help="instead of the profile's")
     part.add_argument("--resume", action=argparse.BooleanOptionalAction, help="go on from a state (default: yes)")
+
+
+def _add_machine(part) -> None:
+    part.add_argument("--devices", type=_devices, metavar="N", help="how many GPUs, or auto (default: 1)")
+    part.add_argument("--precision", choices=PRECISIONS, metavar="P",
+                      help=f"{', '.join(PRECISIONS)} (default: the profile's)")
 
 
 def _add_emogen(part) -> None:
@@ -81,6 +106,13 @@ def run_mouth(given: dict) -> None:
     _say(f"wrote {given['out']}/mouth.safetensors and mouth.json {_in(started)}")
 
 
+def run_expnet(given: dict) -> None:
+    """ExpNet."""
+    from tfg.training.expnet import train_expnet
+
+    _run(train_expnet, given, "expnet")
+
+
 def run_syncnet(given: dict) -> None:
     """SyncNet, or its judge."""
     from tfg.training.syncnet import train_syncnet
@@ -107,6 +139,20 @@ def run_emogen(given: dict) -> None:
     from tfg.training.emogen import train_emogen
 
     _run(train_emogen, given, "emogen")
+
+
+def run_posevae(given: dict) -> None:
+    """PoseVAE."""
+    from tfg.training.posevae import train_posevae
+
+    _run(train_posevae, given, "posevae")
+
+
+def run_extractor(given: dict) -> None:
+    """The network that reads expression."""
+    from tfg.training.extractor import train_extractor
+
+    _run(train_extractor, given, "extractor")
 
 
 def _run(train, given: dict, name: str) -> None:

@@ -51,9 +51,9 @@ def engines() -> tuple[str, ...]:
     return (*here, *(e for e in ("flite", "festival") if shutil.which(e)))
 
 
-def takes(profile: str, seed: int, use: tuple[str, ...]) -> Iterator[Take]:
-    """All clips of a profile, in a fixed order."""
-    size, rng = SIZES[profile], np.random.default_rng(seed)
+def takes(profile: str, seed: int, use: tuple[str, ...], size: dict | None = None) -> Iterator[Take]:
+    """All clips of a profile, in a fixed order. size: instead of the profile's."""
+    size, rng = SIZES[profile] if size is None else size, np.random.default_rng(seed)
     if "espeak" in use:
         yield from _espeak(size, rng)
     for engine, names, speak in (("flite", FLITE, _flite), ("festival", FESTIVAL, _festival)):

@@ -1,0 +1,13 @@
+"""Emotion added after the fact: a face that speaks calmly becomes one that speaks in anger, vector by vector.
+
+    from tfg.adding import add
+    happy = add(offsets, "HAP", intensity=.8)               # (T, 52) offsets from neutral in and out
+
+Nowaczyk and others' SadTalker fork trains such models on pairs of clips of different lengths; ours learn from aligned
+ones: the same take of a virtual actor, played calmly and with emotion, frame by frame (`tfg.adding.pairs`).
+"""
+from __future__ import annotations
+
+from tfg.adding.apply import MODELS, add, add_to_motion, all_emotions
+
+__all__ = ["MODELS", "add", "add_to_motion", "all_emotions"]

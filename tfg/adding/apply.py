@@ -1,0 +1,118 @@
+"""Add an emotion to a face that speaks calmly: `add` for vectors, `add_to_motion` for Motions.
+
+    result = source + alpha * change,        change = model(window, emotion, intensity, time)
+
+computed on unclipped offsets from the person's neutral; only rendering clips. Of a clip of T frames, T come out.
+"""
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from tfg.audio import FPS
+from tfg.errors import InputError
+from tfg.motion import Motion
+from tfg.vocabulary import EMOTION_NAMES, EMOTIONS, EXPRESSION
+
+MODELS = ("linear", "transformer", "automl")
+MOST = 2.0
+"""Of alpha, either way: beyond it faces fall apart."""
+
+
+def add(offsets: np.ndarray, emotion: str, intensity: float = 1.0, *, alpha: float = 1.0, ortho: bool = False,
+        model: str = "linear", folder=None, fps: float = FPS) -> np.ndarray:
+    """The same speech with an emotion: (T, 52) float32 offsets from neutral in and out, neither clipped.
+
+    offsets: 0 is this person at rest; NaN was not measured, stays NaN, and counts as rest for the others.
+    emotion: a code such as HAP.  intensity: 0..1, how strongly it is felt.  alpha: weight of what is added, -2..2; a
+    negative one takes it away.  ortho: add only what is orthogonal to the source, frame by frame (`orthogonal`).
+    model: linear, transformer or automl.  folder: where it was trained to; None for what ships.
+    NEU, intensity 0 and alpha 0 give the source exactly.
+    Raises InputError: other shapes, unknown emotion or model, numbers out of range, no such model.
+    """
+    source = np.asarray(offsets, np.float32)
+    code = _check(source, emotion, intensity, alpha, model)
+    if code == "NEU" or intensity == 0 or alpha == 0 or not len(source):
+        return source.copy()
+    delta = change(source, code, float(intensity), model=model, folder=folder, fps=fps)
+    if ortho:
+        delta = orthogonal(delta, source)
+    return (source + np.float32(alpha) * delta).astype(np.float32)
+
+
+def change(source: np.ndarray, emotion: str, intensity: float, *, model: str = "linear", folder=None,
+           fps: float = FPS) -> np.ndarray:
+    """What a model adds to each frame, before alpha and ortho: (T, 52) float32, nowhere NaN.
+
+    source: (T, 52).  emotion: a code other than NEU.
+    """
+    known = np.nan_to_num(source, nan=0.0)
+    if model == "linear":
+        from tfg.adding import linear
+        from tfg.adding.keep import load_arrays
+
+        return linear.change(load_arrays("linear", folder)[0], known, emotion, intensity, fps)
+    if model == "transformer":
+        from tfg.adding import transformer
+
+        return transformer.change(transformer.load(folder)[0], known, emotion, intensity, fps)
+    from tfg.adding import automl
+
+    return automl.change(automl.load(folder)[0], known, emotion, intensity, fps)
+
+
+def orthogonal(delta: np.ndarray, source: np.ndarray) -> np.ndarray:
+    """What of `delta` is orthogonal to `source`, vector by vector: delta - (delta . source / |source|^2) source.
+
+    delta, source: (..., 52); the fork projected *onto* the source and divided by its norm instead of the square. A
+    source of zeros takes nothing away. Unmeasured coefficients (NaN) count in neither.
+    """
+    known = np.isfinite(source) & np.isfinite(delta)
+    s, d = np.where(known, source, 0).astype(np.float64), np.where(known, delta, 0).astype(np.float64)
+    along, square = (d * s).sum(-1, keepdims=True), (s * s).sum(-1, keepdims=True)
+    share = np.divide(along, square, out=np.zeros_like(along), where=square > 1e-12)
+    return (delta - share * s).astype(np.float32)
+
+
+def all_emotions(offsets: np.ndarray, intensity: float = 1.0, **options) -> dict[str, np.ndarray]:
+    """The same speech in all six emotions: code -> (T, 52). options: of `add`."""
+    return {code: add(offsets, code, intensity, **options) for code in EMOTIONS}
+
+
+def add_to_motion(motion: Motion, emotion: str, intensity: float = 1.0, **options) -> Motion:
+    """The motion with an emotion; pose and length are kept. options: of `add`.
+
+    A measured motion (meta: measured) is absolute: it holds what this face does at rest, too. That rest, a low quantile
+    of the clip (`tfg.faces.geometry.person_neutral`), is taken off first and put back after; other motions hold
+    offsets already.
+    """
+    from tfg.faces.geometry import person_neutral
+
+    expression, rest = motion.expression, np.zeros(len(EXPRESSION), np.float32)
+    if len(motion) and motion.meta.get("measured"):
+        rest = np.clip(np.nan_to_num(person_neutral(expression)), 0, .95)
+    offsets = (expression - rest) / (1 - rest)
+    told = {"emotion": str(emotion).upper(), "intensity": float(intensity), **options}
+    added = add(offsets, emotion, intensity, fps=motion.fps, **options)
+    done = np.array_equal(added, offsets, equal_nan=True)
+    return replace(motion, expression=expression.copy() if done else rest + (1 - rest) * added,
+                   meta={**motion.meta, "added": told})
+
+
+def _check(source: np.ndarray, emotion: str, intensity: float, alpha: float, model: str) -> str:
+    if source.ndim != 2 or source.shape[1] != len(EXPRESSION):
+        raise InputError(f"offsets of shape {source.shape} were given; an emotion is added to (T, {len(EXPRESSION)}).")
+    if np.isinf(source).any():
+        raise InputError("the offsets hold an infinite number; give finite ones, or NaN where nothing was measured.")
+    code = str(emotion).upper()
+    if code not in EMOTIONS:
+        names = ", ".join(f"{c} ({EMOTION_NAMES[c]})" for c in EMOTIONS)
+        raise InputError(f"unknown emotion {emotion!r}; choose one of {names}.")
+    if not isinstance(intensity, (int, float, np.floating, np.integer)) or not 0 <= intensity <= 1:
+        raise InputError(f"the intensity is {intensity!r}, but it must be a number from 0 (none) to 1 (full).")
+    if not isinstance(alpha, (int, float, np.floating, np.integer)) or not -MOST <= alpha <= MOST:
+        raise InputError(f"alpha is {alpha!r}, but it must be a number from {-MOST:g} to {MOST:g}.")
+    if model not in MODELS:
+        raise InputError(f"unknown model {model!r}; choose one of {', '.join(MODELS)}.")
+    return code

@@ -1,0 +1,189 @@
+"""Trees found by a search under a fixed budget: FLAML (Wang et al. 2021) over LightGBM (Ke et al. 2017).
+
+The fork let auto-sklearn choose among everything for twelve hours, and kept what it found as a pickle. Here FLAML's
+cost-frugal search (CFO; Wu et al. 2021) chooses the settings of one kind of estimator that has a text format, one
+gradient-boosted forest per coefficient that emotions move. `flaml.tune` is all of FLAML that this needs: its AutoML
+class would ask for pandas and XGBoost besides. Imported only when used; the extra is `automl`.
+
+Both sides of a face share a forest, which predicts change / intensity: none is none.
+"""
+from __future__ import annotations
+
+import gzip
+import json
+import time
+import warnings
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.util import find_spec
+
+import numpy as np
+
+from tfg.adding.features import AHEAD, FELT, FRAMES, times, windows
+from tfg.adding.pairs import Pair
+from tfg.audio import FPS
+from tfg.errors import InputError
+from tfg.vocabulary import EXPRESSION, index
+
+NAMES = tuple(dict.fromkeys(n.removesuffix("Left").removesuffix("Right") for n in EXPRESSION))
+"""The coefficients, both sides as one."""
+BUDGETS = {"ci": dict(budget_s=20.0, trials=2, rounds=6), "cpu": dict(budget_s=180.0, trials=None, rounds=60),
+           "gpu": dict(budget_s=3600.0, trials=None, rounds=400)}
+"""Seconds that the search may take, or settings that it may try; most trees of a forest."""
+STILL = .012
+"""Coefficients that change less than this (root mean square) are left alone."""
+SEARCHED = 4
+"""Settings are compared on so many coefficients, those that change most; all forests then use the best."""
+EVERY = 3
+"""Frames between two that are learned from: neighbours say the same."""
+PATIENCE = 8
+
+
+def packages(*names: str) -> None:
+    """InputError where one of the packages of the extra is missing."""
+    gone = [n for n in names if find_spec(n) is None]
+    if gone:
+        raise InputError(f"the model automl needs {' and '.join(gone)}, which {'are' if gone[1:] else 'is'} not "
+                         f"installed: pip install {' '.join(gone)}, or take the model linear.")
+
+
+def inputs(source: np.ndarray, fps: float = FPS) -> np.ndarray:
+    """(T, 52) -> (T, 10 + 3 * len(NAMES)) float32: the times; of both sides' mean, the frame itself, and how the two
+    frames before and after it differ from it."""
+    w = windows(source)
+    sides = np.stack([w[..., index(n)].mean(-1) for n in NAMES], -1)                     # (T, 5, C)
+    now, at = sides[:, FRAMES - 1 - AHEAD], FRAMES - 1 - AHEAD
+    return np.concatenate([times(len(source), fps), now, sides[:, :at].mean(1) - now, sides[:, at + 1:].mean(1) - now],
+                          1)
+
+
+def table(pairs: Sequence[Pair], every: int = EVERY, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows to learn from: inputs (N, F) with emotion and intensity in front, change / intensity of `NAMES` (N, C), and
+    weights (N,), intensity^2, with which the error is that of the change."""
+    rows, rates, weights = [], [], []
+    for number, pair in enumerate(pairs):
+        x = inputs(pair.source)[number % every::every]
+        for p in pair.played:
+            change = (p.target - pair.source)[number % every::every]
+            rates.append(np.stack([change[:, index(n)].mean(1) for n in NAMES], 1) / p.intensity)
+            rows.append(_told(x, p.emotion, p.intensity))
+            weights.append(np.full(len(x), p.intensity ** 2, np.float32))
+    return np.concatenate(rows), np.concatenate(rates).astype(np.float32), np.concatenate(weights)
+
+
+def _told(x: np.ndarray, emotion: str, intensity: float) -> np.ndarray:
+    told = np.tile(np.array([[FELT.index(emotion), intensity]], np.float32), (len(x), 1))
+    return np.concatenate([told, x], 1)
+
+
+def fit(pairs: Sequence[Pair], unseen: Sequence[Pair], *, budget_s: float, trials: int | None = None,
+        rounds: int = 60, seed: int = 0, progress: bool = False) -> tuple[dict[str, str], dict]:
+    """Search settings, then grow a forest for each coefficient that changes. `unseen`: other people, who say when a
+    forest is large enough.
+
+    budget_s: of the search; how far it gets depends on the machine.  trials: settings tried; where these end the
+    search, the same seed gives the same forests.  rounds: most trees of a forest.
+    Returns {name: text} and what to say in the card.  Raises InputError: flaml or lightgbm is not installed.
+    """
+    packages("flaml", "lightgbm")
+    learn, hold = table(pairs, seed=seed), table(unseen)
+    power = np.sqrt((learn[2][:, None] * learn[1] ** 2).mean(0))
+    moved = [n for n, p in zip(NAMES, power) if p >= STILL]
+    most = [NAMES[k] for k in np.argsort(-power)[:SEARCHED]]
+    started = time.perf_counter()
+    settings, tried = _search(learn, hold, most, budget_s, trials, rounds, seed)
+    spent = time.perf_counter() - started
+    texts, sizes = {}, {}
+    for n in _bar(moved, progress):
+        booster = _grow(learn, hold, n, settings, rounds, seed)
+        texts[n] = booster.model_to_string(num_iteration=booster.best_iteration or None)
+        sizes[n] = booster.best_iteration or booster.current_iteration()
+    return texts, {"settings": settings, "search": {"settings_tried": tried, "seconds": round(spent, 1),
+                                                    "coefficients": most}, "trees": sizes}
+
+
+def _bar(items, progress: bool):
+    from tqdm.auto import tqdm
+
+    return tqdm(items, desc="forests", disable=not progress)
+
+
+def _search(learn, hold, names, budget_s, trials, rounds, seed) -> tuple[dict, int]:
+    """The best settings by the error on `hold`, and how many were tried."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")                     # it warns of parts of FLAML that are not used here
+        from flaml import tune
+        from flaml.tune.searcher import CFO
+    few = tuple(a[::EVERY] for a in learn)                  # a third of the rows tells good settings from bad ones
+    seen = []
+
+    def error(config) -> dict:
+        total = 0.0
+        for n in names:
+            k = NAMES.index(n)
+            booster = _grow(few, hold, n, config, rounds, seed)
+            total += float(np.mean(hold[2] * (booster.predict(hold[0]) - hold[1][:, k]) ** 2))
+        seen.append(config)
+        return {"error": total}
+
+    space = {"num_leaves": tune.lograndint(4, 32), "learning_rate": tune.loguniform(.05, .5),
+             "min_data_in_leaf": tune.lograndint(20, 2000), "feature_fraction": tune.uniform(.2, 1.0),
+             "lambda_l2": tune.loguniform(1e-3, 100.0)}
+    start = {"num_leaves": 6, "learning_rate": .3, "min_data_in_leaf": 200, "feature_fraction": .5, "lambda_l2": 1.0}
+    finder = CFO(metric="error", mode="min", space=space, points_to_evaluate=[start], seed=seed,
+                 low_cost_partial_config={"num_leaves": 4})
+    found = tune.run(error, search_alg=finder, metric="error", mode="min", verbose=0,
+                     time_budget_s=budget_s, num_samples=trials or -1)
+    return {k: (int(v) if k in ("num_leaves", "min_data_in_leaf") else float(v))
+            for k, v in found.best_config.items()}, len(seen)
+
+
+def _grow(learn, hold, name: str, settings: dict, rounds: int, seed: int):
+    """One forest."""
+    import lightgbm
+
+    k = NAMES.index(name)
+    data = lightgbm.Dataset(learn[0], learn[1][:, k], weight=learn[2], categorical_feature=[0],
+                            params={"verbose": -1})
+    other = lightgbm.Dataset(hold[0], hold[1][:, k], weight=hold[2], reference=data)
+    told = {"objective": "regression", "num_threads": 1, "deterministic": True, "force_row_wise": True, "seed": seed,
+            "verbose": -1, **{k: int(v) if k in ("num_leaves", "min_data_in_leaf") else float(v)
+                              for k, v in settings.items()}}
+    return lightgbm.train(told, data, rounds, [other],
+                          callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)])
+
+
+def change(forests: dict, source: np.ndarray, emotion: str, intensity: float, fps: float = FPS) -> np.ndarray:
+    """What the emotion adds to each frame: (T, 52) float32.  forests: name -> Booster."""
+    x, out = _told(inputs(source, fps), emotion, intensity), np.zeros((len(source), len(EXPRESSION)), np.float32)
+    for name, forest in forests.items():
+        out[:, index(name)] = intensity * forest.predict(x, num_threads=1)[:, None]
+    return out
+
+
+# ---- files ------------------------------------------------------------------------------------------------------
+def save(folder, texts: dict[str, str], card: dict):
+    """Write folder/automl.json.gz, LightGBM's text of each forest by its coefficient's name, and the card.
+
+    Zipped, for text is four times as large.  Returns the card's path.
+    """
+    from tfg.adding.keep import save_raw
+
+    raw = gzip.compress(json.dumps(texts).encode(), 9, mtime=0)
+    return save_raw(folder, "automl", ".json.gz", raw, {"system": "automl", "forests": len(texts), **card})
+
+
+def load(folder=None) -> tuple[dict, dict]:
+    """{name: Booster} and the card.  Raises InputError: missing, damaged, or LightGBM is not installed."""
+    from tfg.adding.keep import load_raw
+
+    packages("lightgbm")
+    raw, card = load_raw("automl", ".json.gz", folder)
+    return _boosters(raw), card
+
+
+@lru_cache(maxsize=4)
+def _boosters(raw: bytes) -> dict:
+    import lightgbm
+
+    return {name: lightgbm.Booster(model_str=text) for name, text in json.loads(gzip.decompress(raw)).items()}

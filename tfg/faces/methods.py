@@ -1,0 +1,57 @@
+"""The three ways in which `tfg.faces.measure.measure` reads expression off a tracked face.
+
+blendshapes   the landmarker's own coefficients. Fast and tested by millions, but blind to some actions, and the weak
+              ones are weakly seen.
+fit           the parametric head, fitted to the 478 points (`tfg.head.fit_clip`): one identity for the clip, then
+              expression and pose of each frame. It sees what moves the mesh, AU 5, 6, 9 and 15 too, but no wrinkle.
+learned       a network that takes points, blendshapes and pixels (`tfg.models.extractor`), trained on actors of whom
+              the truth is known. The best of the three on people whom it has not seen.
+
+What a method cannot tell is NaN, never 0. `tools/bench/extraction.py` scores all three.
+"""
+from __future__ import annotations
+
+import numpy as np
+
+from tfg.errors import InputError
+from tfg.vocabulary import EXPRESSION, index
+
+METHODS = ("blendshapes", "fit", "learned")
+UNSEEN_BLENDSHAPES = ("cheekPuff", "cheekSquint", "jawForward", "noseSneer", "tongueOut")
+"""MediaPipe reads these as 0, whatever the face does: below 0.01 with the coefficient at 1, on each of 12 actors of the
+split train, half of them portraits (tongueOut it does not report at all)."""
+UNSEEN_FIT = ("cheekPuff", "jawForward", "mouthClose", "mouthFunnel", "tongueOut")
+"""What the points do not tell the fit: r below 0.2 on val actors, or no landmark that moves."""
+
+
+def blind(method: str) -> list[int]:
+    """Columns of the 52 that a method cannot tell; of `learned` see its card (`predict` knows)."""
+    return index(*{"blendshapes": UNSEEN_BLENDSHAPES, "fit": UNSEEN_FIT, "learned": ("tongueOut",)[:0]}[method])
+
+
+def check_method(method: str) -> str:
+    """The method, if there is such a one. Raises InputError."""
+    if method not in METHODS:
+        raise InputError(f"unknown method {method!r} of measuring: choose one of {', '.join(METHODS)}.")
+    return method
+
+
+def read(track, method: str) -> np.ndarray:
+    """(T, 52) float32, absolute, of a `tfg.faces.measure.Track`; NaN where the face was not found or cannot be told.
+
+    method: of `METHODS`; "learned" needs a track with crops.  Raises InputError: another method, missing weights.
+    """
+    if check_method(method) == "learned":
+        from tfg.models import extractor
+
+        return extractor.predict(track.crops, track.points, track.expression, track.pose)
+    if method == "fit":
+        from tfg.head.fit_clip import fit_clip
+        from tfg.head.model import Head
+
+        out = fit_clip(Head.load(), track.points).expression
+    else:
+        out = np.array(track.expression, np.float32)
+    assert out.shape[1] == len(EXPRESSION)
+    out[:, blind(method)] = np.nan
+    return out

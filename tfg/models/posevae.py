@@ -1,0 +1,275 @@
+"""Sound and a way of moving -> head motion: PoseVAE, a conditional variational autoencoder over chunks of 32 frames.
+
+Zhang et al. 2023 (SadTalker, sec. 3.2). A chunk is 32 poses relative to the last pose before it, in standard deviations
+of the training motion. The encoder reads the chunk, the sound, where the head was, and the style; the decoder draws the
+chunk from a code z instead. Each of the 46 styles is a bias on z. A new motion is decoder and prior alone: chunk by
+chunk, each going on from what came before and knowing how far from rest the head is, so that it stays near.
+
+What differs from the published code: logvar is a layer of its own; pose and sound count frames alike, through
+tfg.audio.mel_windows; chunks go on from each other and overlap, where theirs all start from the first frame; the U-net
+convolves over time only, for yaw and roll are no neighbours.
+
+References
+- Kingma & Welling 2014 (VAE); Sohn et al. 2015 (with conditions); Kingma et al. 2016, app. C (free bits)
+- Zhang et al. 2018, Road extraction by deep residual U-net (ResUnet)
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from tfg.audio import HOP_LENGTH, N_MELS, load_audio, mel_spectrogram, mel_windows, n_frames
+from tfg.errors import InputError
+from tfg.models.blocks import Conv, fold_time, stage, unfold_time
+from tfg.models.mouth import speech_mean
+from tfg.vocabulary import POSE
+
+STYLES = 46
+CHUNK, OVERLAP = 32, 8
+"""Frames of a chunk, and how many of them the next one draws again: they have not heard what follows, and a nod begins
+a third of a second before its syllable."""
+WIDTH = 16                                                                # mel columns that a frame hears
+BLOCK = 1500                                                              # frames heard at once
+N = len(POSE)
+
+
+@dataclass(frozen=True)
+class PoseVAEConfig:
+    """context: frames before a chunk that it knows; the last is where it starts from.  latent: length of z.  hidden: of
+    both perceptrons.  sound: one number for a perceptron on each mel window, five for Wav2Lip's convolutions.
+    features: numbers a frame that the sound comes down to.  unet: channels of the refinement.  judge: of the
+    discriminator, which training alone needs."""
+
+    context: int = 1
+    latent: int = 64
+    hidden: int = 128
+    sound: tuple[int, ...] = (32, 64, 128, 256, 512)
+    features: int = 6
+    unet: tuple[int, ...] = (32, 64, 128, 256)
+    judge: tuple[int, ...] = (64, 128, 256)
+
+
+PROFILES = {"ci": PoseVAEConfig(4, 16, 32, (16,), 4, (8, 12), (8, 12)),
+            "cpu": PoseVAEConfig(6, 64, 256, (96,), 6, (32, 48, 64), (32, 48, 64)),
+            "gpu": PoseVAEConfig()}
+
+
+class PoseVAE(nn.Module):
+    """`encode` and `decode`; shapes there. scale, reach (6,): see `limit`; they are set by the training."""
+
+    def __init__(self, config: PoseVAEConfig = PoseVAEConfig()):
+        super().__init__()
+        self.config = c = config
+        before, heard = N * c.context, CHUNK * c.features
+        self.ear = _ear(c.sound)
+        self.feature = nn.Linear(c.sound[-1], c.features)
+        self.style = nn.Parameter(torch.randn(STYLES, c.latent))
+        self.read = ResUnet(N, N, c.unet)
+        self.encoder = nn.Sequential(nn.Linear(CHUNK * N + before + heard + c.latent, c.hidden), nn.ReLU())
+        self.mean = nn.Linear(c.hidden, c.latent)
+        self.logvar = nn.Linear(c.hidden, c.latent)          # of its own: the published code used the layer of the mean
+        self.decoder = nn.Sequential(nn.Linear(c.latent + before + heard, c.hidden), nn.ReLU(),
+                                     nn.Linear(c.hidden, CHUNK * N))
+        self.manner = nn.Linear(c.latent, N)
+        self.refine = ResUnet(N + c.features + N, N, c.unet)
+        self.register_buffer("scale", torch.ones(N))
+        self.register_buffer("reach", torch.full((N,), 4.0))
+
+    def forward(self, windows, before, chunk, style) -> tuple[torch.Tensor, ...]:
+        """What training needs of a batch: chunk again (B, 32, 6) by its own code, a new one by a code from the prior,
+        mean, logvar. windows: as `hear`.  The rest: as `encode`."""
+        heard = self.hear(windows)
+        mean, logvar = self.encode(chunk, before, heard, style)
+        z = mean + torch.randn_like(mean) * (.5 * logvar).exp()
+        drawn = self.decode(z, before, heard, style)
+        return drawn, self.decode(torch.randn_like(mean), before, heard, style), mean, logvar
+
+    def hear(self, windows: torch.Tensor) -> torch.Tensor:
+        """mel windows (B, T, 80, 16) as `hear` gives them -> (B, T, features)."""
+        x = fold_time(windows)
+        x = self.ear(x[:, None] if len(self.config.sound) > 1 else x)
+        return unfold_time(self.feature(x.flatten(1)), windows.shape[1])
+
+    def encode(self, chunk, before, heard, style) -> tuple[torch.Tensor, torch.Tensor]:
+        """The code of a chunk: mean and logvar (B, latent).
+
+        chunk: (B, 32, 6) relative to the last of before, scaled.  before: (B, context, 6) poses relative to rest,
+        scaled.  heard: (B, 32, features).  style: (B,) int.
+        """
+        read = self.read(chunk.transpose(1, 2)).flatten(1)
+        x = torch.cat([read, _before(before), heard.flatten(1), self.style[style]], 1)
+        x = self.encoder(x)
+        return self.mean(x), self.logvar(x).clamp(-8, 8)
+
+    def decode(self, z, before, heard, style) -> torch.Tensor:
+        """z (B, latent) and what `encode` takes -> chunk (B, 32, 6)."""
+        z = z + self.style[style]
+        rough = self.decoder(torch.cat([z, _before(before), heard.flatten(1)], 1)).unflatten(1, (CHUNK, N))
+        manner = self.manner(self.style[style])[:, :, None].expand(-1, -1, CHUNK)
+        seen = torch.cat([rough.transpose(1, 2), heard.transpose(1, 2), manner], 1)              # (B, C, 32)
+        return rough + self.refine(seen).transpose(1, 2)
+
+    def limit(self, pose: torch.Tensor) -> torch.Tensor:
+        """Poses relative to rest, in units of `scale` (the training motion's standard deviation), kept within `reach`:
+        what lies beyond 3/4 of it is pressed together, so that nothing can wander off."""
+        free = .75 * self.reach
+        over = (pose.abs() - free).clamp(min=0)
+        return pose.sign() * (pose.abs() - over + (self.reach - free) * torch.tanh(over / (self.reach - free)))
+
+
+class ResUnet(nn.Module):
+    """(B, c_in, T) -> (B, c_out, T): residual blocks over time, halving and doubling it, with skips. T must divide by
+    2 ** (len(widths) - 1). Its last layer starts at zero."""
+
+    def __init__(self, c_in: int, c_out: int, widths: tuple[int, ...]):
+        super().__init__()
+        self.first = nn.Conv1d(c_in, widths[0], 3, padding=1)
+        self.down = nn.ModuleList(_Block(a, b, 2) for a, b in zip(widths[:-1], widths[1:]))
+        self.up = nn.ModuleList(_Block(a + b, b, 1) for a, b in zip(widths[:0:-1], widths[-2::-1]))
+        self.last = nn.Conv1d(widths[0], c_out, 1)
+        nn.init.normal_(self.last.weight, std=.02)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x, held = self.first(x), []
+        for block in self.down:
+            held.append(x)
+            x = block(x)
+        for block in self.up:
+            x = F.interpolate(x, scale_factor=2.0, mode="linear", align_corners=False)
+            x = block(torch.cat([x, held.pop()], 1))
+        return self.last(F.relu(x))
+
+
+class _Block(nn.Module):
+    def __init__(self, c_in: int, c_out: int, stride: int):
+        super().__init__()
+        self.one, self.two = nn.Conv1d(c_in, c_out, 3, stride, 1), nn.Conv1d(c_out, c_out, 3, 1, 1)
+        self.past = nn.Conv1d(c_in, c_out, 1, stride)
+
+    def forward(self, x):
+        return self.past(x) + self.two(F.relu(self.one(F.relu(x))))
+
+
+class PoseJudge(nn.Module):
+    """Is this how heads move? (B, context + 32, 6) poses relative to frame `context` - 1 -> (B, T') scores. It sees the
+    seam, too."""
+
+    def __init__(self, config: PoseVAEConfig = PoseVAEConfig()):
+        super().__init__()
+        layers, c_in = [], N
+        for width in config.judge:
+            layers += [nn.Conv1d(c_in, width, 4, 2, 1), nn.LeakyReLU(.2)]
+            c_in = width
+        self.layers = nn.Sequential(*layers, nn.Conv1d(c_in, 1, 3, 1, 1))
+
+    def forward(self, motion: torch.Tensor) -> torch.Tensor:
+        return self.layers(motion.transpose(1, 2))[:, 0]
+
+
+def _ear(widths: tuple[int, ...]) -> nn.Module:
+    """(B, 80, 16), or for five widths (B, 1, 80, 16) -> (B, widths[-1], ...). Five: Wav2Lip's sound encoder."""
+    if len(widths) == 1:
+        return nn.Sequential(nn.Flatten(), nn.Linear(N_MELS * WIDTH, widths[0]), nn.GELU(),
+                             nn.Linear(widths[0], widths[0]), nn.GELU())
+    a, b, c, d, e = widths
+    return nn.Sequential(stage(1, a, 1, 2), stage(a, b, (3, 1), 2), stage(b, c, 3, 2), stage(c, d, (3, 2), 1),
+                         Conv(d, e, 3, 1, 0), Conv(e, e, 1, 1, 0))
+
+
+def _before(before: torch.Tensor) -> torch.Tensor:
+    """(B, context, 6) -> (B, 6 context): where the head is, and how it got there."""
+    last = before[:, -1]
+    return torch.cat([last, 4 * (before[:, :-1] - last[:, None]).flatten(1)], 1)
+
+
+def hear(mel: np.ndarray, mean: np.ndarray, frames) -> np.ndarray:
+    """What frames hear, in training and later: (T, 80, 16) float32.
+
+    mel: (80, M).  mean: (80, 1), `tfg.models.mouth.speech_mean` of the whole clip, which takes out the microphone.
+    frames: as `tfg.audio.mel_windows`, the one map of time; beyond the clip's ends it is silent.
+    """
+    return (mel_windows(mel, frames, WIDTH) - mean).astype(np.float32)
+
+
+# ---- a motion ------------------------------------------------------------------------------------------------------
+def predict(audio, *, style: int = 0, seed: int = 0, folder=None) -> np.ndarray:
+    """Head motion for a sound: (T, 6) float32, degrees and head widths as tfg.vocabulary.POSE, starting near rest.
+
+    audio: (N,) float32 at 16 kHz, or a file, or a log-mel (80, M) of tfg.audio; silence gives a head that idles.
+    style: 0..45, how this head moves.  seed: 0 or more, another motion of the same kind.  folder: None for the network
+    that ships.  T = ceil(N / 640), 1 at least; time and memory a frame do not grow with the clip.
+    Raises InputError: another style or seed, bad sound, missing or damaged weights.
+    """
+    style, seed = check_style(style), check_seed(seed)
+    network, _ = load(folder)
+    if isinstance(audio, (str, Path)):
+        audio = load_audio(audio)
+    audio = np.asarray(audio, np.float32)
+    if audio.ndim not in (1, 2) or (audio.ndim == 2 and audio.shape[0] != N_MELS) or not audio.size:
+        raise InputError(f"the sound has the shape {audio.shape}; give mono samples (N,) at 16 kHz, one at least.")
+    if not np.isfinite(audio).all():
+        raise InputError("the sound holds samples that are not numbers (NaN or infinite); export it again.")
+    mel = mel_spectrogram(audio) if audio.ndim == 1 else audio
+    total = n_frames(len(audio) if audio.ndim == 1 else HOP_LENGTH * (mel.shape[1] - 1))
+    return generate(network, mel, [style], [seed], total)[0]
+
+
+@torch.no_grad()
+def generate(network: PoseVAE, mel: np.ndarray, styles, seeds, total: int) -> np.ndarray:
+    """Several motions for a sound at once: (B, total, 6) float32. mel: (80, M).  styles, seeds: (B,).  The code z of a
+    chunk depends on the seed and the chunk's number alone."""
+    mean = speech_mean(mel)
+    step, context = CHUNK - OVERLAP, network.config.context
+    style = torch.as_tensor(np.asarray(styles, np.int64))
+    out = torch.zeros(len(styles), context + total + CHUNK, N)                  # the head has been at rest before
+    fade = torch.from_numpy(_fade(OVERLAP))[None, :, None]
+    heard, first = None, 0
+    for number, start in enumerate(range(0, total, step)):
+        if heard is None or start + CHUNK > first + heard.shape[1]:
+            first = start
+            frames = np.arange(first, first + step * (BLOCK // step) + OVERLAP)[:total - first + CHUNK]
+            heard = network.hear(torch.from_numpy(hear(mel, mean, frames)[None]))
+        z = np.stack([np.random.default_rng([int(seed), 46, number]).standard_normal(network.config.latent)
+                      for seed in seeds])
+        at = context + start
+        before = out[:, start:at]
+        now = heard[:, start - first:start - first + CHUNK].expand(len(style), -1, -1)
+        chunk = network.decode(torch.from_numpy(z).float(), before, now, style)
+        chunk = network.limit(chunk + before[:, -1:])
+        if number:
+            chunk[:, :OVERLAP] = (1 - fade) * out[:, at:at + OVERLAP] + fade * chunk[:, :OVERLAP]
+        out[:, at:at + CHUNK] = chunk
+    return (out[:, context:context + total] * network.scale).numpy()
+
+
+def _fade(n: int) -> np.ndarray:
+    """(n,) from the old chunk (0) to the new one (1), level at both ends."""
+    x = ((np.arange(n) + 1) / (n + 1)).astype(np.float32)
+    return x * x * (3 - 2 * x)
+
+
+def check_style(style) -> int:
+    """The style as a number. InputError outside 0..45."""
+    if isinstance(style, bool) or not isinstance(style, (int, np.integer)) or not 0 <= style < STYLES:
+        raise InputError(f"the pose style is {style!r}; give a whole number from 0 to {STYLES - 1}.")
+    return int(style)
+
+
+def check_seed(seed) -> int:
+    """The seed as a number. InputError below 0."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise InputError(f"the seed is {seed!r}; give a whole number from 0 up.")
+    return int(seed)
+
+
+def load(folder=None) -> tuple[PoseVAE, dict]:
+    """The trained network in eval mode and its card. folder: None for the one that ships.  Raises InputError."""
+    from tfg.models import checkpoint
+
+    return checkpoint.load("posevae", PoseVAE, PoseVAEConfig, folder)

@@ -1,0 +1,155 @@
+"""Where a head's motion and its blinks come from, if not from the sound: numbers, another video, or an idle head."""
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from tfg.audio import FPS, SAMPLES_PER_FRAME
+from tfg.errors import InputError
+
+BLINK = .25
+"""A dip of the lids is a blink from this much of eyeBlink on. What a downward look does to it is slower and less."""
+EYES_OPEN = .12
+"""Share of the way to shut that counts as open: the measure trembles by that."""
+LONGEST_S = .6
+"""Lids that stay down for longer look down, or sleep."""
+HISS_DB = -75.0
+"""Of a room in which nobody speaks."""
+
+
+def curve(values, n: int, name: str = "yaw") -> np.ndarray:
+    """Numbers spread evenly over a clip: (n,) float32 degrees, the first at its first frame, the last at its last.
+
+    values: "0,20,-10,0" (commas or spaces), numbers, or one number, which holds. Between them the curve is monotone
+    (Fritsch & Carlson 1980), so nothing lies beyond what was asked for.  name: whose angle, for the message.
+    Raises InputError for what holds no numbers, or one that is not finite.
+    """
+    from scipy.interpolate import PchipInterpolator
+
+    try:
+        parts = values.replace(",", " ").split() if isinstance(values, str) else np.atleast_1d(values).tolist()
+        numbers = np.array([float(v) for v in parts])
+    except (TypeError, ValueError):
+        numbers = np.zeros(0)
+    if not len(numbers) or not np.isfinite(numbers).all():
+        raise InputError(f"the {name} is {values!r}, but it must be one or more angles in degrees, spread over the "
+                         f"clip, such as --{name} 0,20,-10,0.")
+    if len(numbers) == 1 or n < 2:
+        return np.full(n, numbers[0], np.float32)
+    return PchipInterpolator(np.linspace(0, n - 1, len(numbers)), numbers)(np.arange(n)).astype(np.float32)
+
+
+def ref_pose(video, n: int) -> np.ndarray:
+    """Another face's head motion: (n, 6) float32, degrees and head widths, at 25 frames/s.
+
+    video: a video's path, a motion's (.npz), or a Motion. A measured head turns from its own usual direction; one that
+    lasts longer is cut, one that ends earlier is played to and fro.  Raises InputError: no face, no such file.
+    """
+    from tfg.systems.graphics import retimed
+
+    motion = _motion(video)
+    if not np.isfinite(motion.pose).any():
+        raise InputError(f"{_called(video)} holds no head motion; measure a video that shows a face: tfg measure.")
+    return to_and_fro(retimed(motion).pose, n)
+
+
+def ref_blink(video, n: int) -> np.ndarray:
+    """Another face's blinks: (n,) float32 in [0, 1], 1 is shut, at 25 frames/s.
+
+    video, errors: as `ref_pose`.  Lids go between that face's own open and shut: open is the median, shut the median of
+    its blinks' deepest moments. A face that never blinks, or of which the lids are always down, gives zeros.
+    """
+    from tfg.systems.graphics import retimed
+    from tfg.vocabulary import index
+
+    motion = _motion(video)
+    lids = index("eyeBlink")
+    if not np.isfinite(motion.expression[:, lids]).any():
+        raise InputError(f"{_called(video)} says nothing about the lids; measure the video again: tfg measure VIDEO.")
+    if not np.isfinite(motion.expression[:, lids]).any(0).all():                # one eye was seen
+        return ref_blink(_both(motion, lids), n)
+    return to_and_fro(blinks(retimed(motion).expression[:, lids].mean(1)), n)
+
+
+def blinks(lids: np.ndarray, fps: float = FPS) -> np.ndarray:
+    """Blinks in a curve of lids, as `ref_blink` has them: (T,) float32 in [0, 1].  lids: (T,), larger is more shut."""
+    from scipy.signal import find_peaks
+
+    lids = np.asarray(lids, float)
+    padded = np.concatenate([lids[:1], lids, lids[-1:]])                        # a blink may be cut off at an end
+    padded[0], padded[-1] = min(lids[0], np.median(lids)), min(lids[-1], np.median(lids))
+    peaks, _ = find_peaks(padded, prominence=BLINK, width=(None, LONGEST_S * fps), rel_height=.5)
+    if not len(peaks):
+        return np.zeros(len(lids), np.float32)
+    open_, shut = float(np.median(lids)), float(np.median(padded[peaks]))
+    share = (lids - open_) / max(shut - open_, BLINK / 2)
+    return np.clip((share - EYES_OPEN) / (1 - EYES_OPEN), 0, 1).astype(np.float32)
+
+
+def to_and_fro(values: np.ndarray, n: int) -> np.ndarray:
+    """The first n rows; where there are fewer, they are played backwards and forwards again, so that nothing jumps."""
+    if len(values) == 1:
+        return np.repeat(values, n, 0)
+    k = np.arange(n) % (2 * len(values) - 2)
+    return values[np.minimum(k, 2 * len(values) - 2 - k)]
+
+
+def idle(seconds: float, seed: int = 0, style: int = 0, *, folder=None) -> tuple[np.ndarray, np.ndarray]:
+    """A stretch in which nobody speaks: its sound (N,) float32 at 16 kHz, a faint hiss, and the head's motion (T, 6).
+
+    seconds: more than 0.  seed, style, folder: as `tfg.models.posevae.predict`.  Raises InputError as it does.
+    """
+    from tfg.models.posevae import predict
+
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float, np.number)) or not 0 < seconds < np.inf:
+        raise InputError(f"idle is {seconds!r}, but it must be a number of seconds above 0.")
+    pose = predict(np.zeros(max(1, round(seconds * FPS)) * SAMPLES_PER_FRAME, np.float32), style=style, seed=seed,
+                   folder=folder)
+    rng = np.random.default_rng([int(seed), 741])
+    hiss = rng.standard_normal(len(pose) * SAMPLES_PER_FRAME, np.float32) * np.float32(10 ** (HISS_DB / 20))
+    return hiss, pose
+
+
+# ---- reading -----------------------------------------------------------------------------------------------------
+def _motion(video):
+    """The Motion of a Motion, an .npz or a video; a video is measured once, also when pose and blinks are asked for."""
+    from tfg.motion import Motion
+
+    if isinstance(video, Motion):
+        motion = video
+    elif Path(video).suffix == ".npz":
+        motion = Motion.load(video)
+    else:
+        from tfg.files import check_file
+
+        path = check_file(video, "video")
+        motion = _measured(str(path), path.stat().st_mtime_ns)
+    if len(motion) == 0:
+        raise InputError(f"{_called(video)} has no frames; make a motion with `tfg measure VIDEO --out M.npz`.")
+    return motion
+
+
+@lru_cache(maxsize=2)
+def _measured(path: str, written_ns: int):
+    from tfg.faces.measure import measure
+
+    motion = measure(path)
+    motion.landmarks = None                                                      # pose and lids are enough to keep
+    return motion
+
+
+def _both(motion, lids: list[int]):
+    """The Motion with both lids as the one that was measured."""
+    from dataclasses import replace
+
+    seen = [k for k in lids if np.isfinite(motion.expression[:, k]).any()]
+    expression = motion.expression.copy()
+    expression[:, lids] = expression[:, seen]
+    return replace(motion, expression=expression)
+
+
+def _called(video) -> str:
+    return os.fspath(video) if isinstance(video, (str, os.PathLike)) else "the motion"

@@ -1,0 +1,171 @@
+"""What ExpNet learns from: synthetic speech, and the whole face of a virtual person who says it with emotion off.
+
+The sound is the corpus of the mouth network (many voices of espeak-ng, flite and festival, twelve languages besides
+English, one of them held out), for what carries over to real voices is its variety. The truth is what
+`tfg.actors.performance.act` plays for these phones and this sound without any feeling: mouth, brows that mark stress,
+blinks, glances; laid over the person's rest. The blink signal that goes in is the lids of that very take: one drawn for
+itself, beside lids that do something else, teaches a network to ignore it.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfg.actors import visemes
+from tfg.actors.look.people import neutral_face
+from tfg.actors.performance import act, blinks, speech_level
+from tfg.actors.style import Style
+from tfg.actors.texts import english
+from tfg.actors.voice import speak
+from tfg.errors import InputError
+from tfg.models.expnet import N_OUT, frame_windows
+from tfg.models.mouth import speech_mean
+from tfg.training import mouth_corpus as corpus
+from tfg.training.disturb import FLOOR, disturb, noise
+from tfg.vocabulary import index
+
+SIZES = {**corpus.SIZES, "cpu": {**corpus.SIZES["cpu"], "english": 12, "recorded": 400}}
+"""Sentences by kind of voice, see `mouth_corpus.SIZES`: more of the voices that are made from recorded people."""
+SPLITS = {"train": "train", "voice": "unseen espeak-ng voices", "recorded": "unseen recorded voice",
+          "language": "unseen language", "english": "English beside it", "val": "unseen people"}
+UNKNOWN = 255
+"""The viseme of a frame whose phones nobody knows."""
+
+
+@dataclass
+class Example:
+    """One clip, ready to learn from or to be scored on. mel (80, M) float16; asked (T, 52) float16, offsets from rest,
+    NaN where not measured; lids (T,) in [0, 1], that clip's own; neutral (52,) the speaker's rest; viseme (T,) uint8;
+    closures: start and stop of each p, b, m in seconds; voice: who speaks; split: a key of SPLITS."""
+
+    mel: np.ndarray
+    asked: np.ndarray
+    lids: np.ndarray
+    neutral: np.ndarray
+    viseme: np.ndarray
+    closures: list[tuple[float, float]]
+    voice: str
+    split: str
+
+
+# ---- virtual people -------------------------------------------------------------------------------------------
+def virtual_examples(profile: str, seed: int, use: tuple[str, ...], progress: bool = True) -> list[Example]:
+    """All clips of a profile, each said by another virtual person. use: speech engines (`mouth_corpus.engines`).
+
+    Raises InputError if none of them made any speech.
+    """
+    from tqdm.auto import tqdm
+
+    rng, out, beside = np.random.default_rng([seed, 91]), [], []
+    for take in tqdm(corpus.takes(profile, seed, use, SIZES[profile]), desc="speaking", unit=" clips",
+                     disable=not progress):
+        for _ in range(SIZES[profile]["copies"] if take.split == "train" else 1):
+            out.append(virtual_example(corpus.vary(take, rng), int(rng.integers(2 ** 31))))
+        beside += [take.voice] * (take.split == "language")
+    if not out:
+        raise InputError("no speech engine was found to make training speech with: pip install espeakng-loader")
+    return out + [virtual_example(corpus.vary(english_beside(voice, rng), rng), int(rng.integers(2 ** 31)))
+                  for voice in beside]
+
+
+def english_beside(voice: str, rng: np.random.Generator) -> corpus.Take:
+    """A new English sentence by the same kind of voice as one of the held-out language, "espeak:it+f1": only the
+    language differs, so that both can be compared."""
+    name = "en-us" + voice.removeprefix(f"espeak:{corpus.UNSEEN_LANGUAGE}")
+    audio, phones = speak(english(rng), name, rate=int(rng.integers(115, 235)), pitch=int(rng.integers(25, 85)),
+                          pitch_range=int(rng.integers(20, 95)), fresh=True)
+    return corpus.Take(audio, phones, "espeak:" + name, "english")
+
+
+def virtual_example(take: corpus.Take, person: int) -> Example:
+    """A varied take as the virtual person of this seed says it, with emotion off."""
+    mel, mouth = corpus.example(take)
+    asked, lids = play(mouth, take.audio, person)
+    labels = np.zeros(len(mouth), np.uint8)
+    for p in take.phones:
+        a, b = int(p.start_s * 25 + .5), int(p.stop_s * 25 + .5)
+        labels[a:max(b, a + 1)] = visemes.VISEMES.index(p.viseme)
+    return Example(mel, asked.astype(np.float16), lids.astype(np.float16), rest_of(person), labels,
+                   [(p.start_s, p.stop_s) for p in take.phones if p.viseme == "PP"], take.voice, take.split)
+
+
+def play(mouth: np.ndarray, audio: np.ndarray, person: int) -> tuple[np.ndarray, np.ndarray]:
+    """What the person of this seed does when saying this: asked (T, 52), and the lids (T,) of the same take.
+
+    mouth: (T, 52) coarticulated.  audio: (N,) at 16 kHz.
+    """
+    manner, level = Style.from_seed(person).manner("NEU", 0.0), speech_level(audio, len(mouth))
+    asked, _ = act(mouth, np.zeros_like(mouth), manner, level, seed=person)
+    return asked, blinks(len(mouth), manner.blinks_per_min, level=level, seed=person)
+
+
+def rest_of(person: int) -> np.ndarray:
+    """(52,) float32 the person's face at rest, absolute: bones and lids, tone of the muscles, now and then nothing.
+
+    Portraits' brows and lids rest up to .35 off zero, where the photo shows them; virtual actors' less.
+    """
+    rng = np.random.default_rng([person, 92])
+    if rng.random() < .1:
+        return np.zeros(N_OUT, np.float32)
+    bones, tone = neutral_face(rng) * rng.uniform(.5, 1.6), np.array(Style.from_seed(person).neutral)
+    bones[index("eyeBlink")] = max(rng.normal(0, .08), 0)
+    return np.clip(bones + tone - bones * tone, 0, .4).astype(np.float32)
+
+
+# ---- batches ----------------------------------------------------------------------------------------------------
+def groups_of(examples: list[Example]) -> list[np.ndarray]:
+    """Numbers of the clips by engine, English espeak-ng apart from other languages, measured people by themselves."""
+    def kind(voice: str) -> str:
+        engine, _, name = voice.partition(":")
+        return engine if engine != "espeak" else "english" if name.startswith("en") else "other"
+
+    kinds = np.array([kind(e.voice) for e in examples])
+    return [np.flatnonzero(kinds == k) for k in sorted(set(kinds))]
+
+
+class Visits:
+    """Data for the loop: index i is a visit of a clip. In an epoch every clip is visited, those of smaller groups more
+    often, so that all groups are visited alike; each visit disturbs the sound anew and cuts `frames` frames out of it.
+    """
+
+    def __init__(self, examples: list[Example], frames: int, seed: int):
+        if not examples:
+            raise InputError("there is no clip to learn from; give some speech, or measured clips.")
+        self.examples, self.frames, self.seed, self.groups = examples, frames, seed, groups_of(examples)
+
+    def __len__(self) -> int:
+        return len(self.groups) * max(map(len, self.groups))
+
+    def clip_of(self, index: int) -> int:
+        """The clip's number."""
+        group = self.groups[index % len(self.groups)]
+        return int(group[index // len(self.groups) % len(group)])
+
+    def batch(self, epoch: int, indices) -> dict:
+        """windows (B, T, 80, 16), absolute and known (B, T, 52), neutral (B, 52), blink and mask (B, T), viseme (B, T).
+
+        known: 1 where a coefficient was measured.  mask: 1 within the clip.  A function of its arguments.
+        """
+        parts = [self._visit(epoch, int(i)) for i in indices]
+        return {k: np.stack([p[k] for p in parts]) for k in parts[0]}
+
+    def _visit(self, epoch: int, i: int) -> dict:
+        rng = np.random.default_rng([self.seed, 93, epoch, i])
+        e, other = self.examples[self.clip_of(i)], self.examples[int(rng.integers(len(self.examples)))]
+        mel, asked, viseme = disturb(e.mel, rng, other.mel), e.asked.astype(np.float32), e.viseme
+        total = len(asked)
+        if rng.random() < .06:                        # noise or silence alone: the face rests, and still blinks
+            mel = np.clip(noise(e.mel.shape, rng.uniform(FLOOR - .5, .5), rng), FLOOR, 4).astype(np.float32)
+            lids = asked[:, index("eyeBlink")]
+            asked, viseme = np.zeros_like(asked), np.zeros_like(viseme)
+            asked[:, index("eyeBlink")] = lids
+        a = int(rng.integers(max(total - self.frames, 0) + 1))
+        n = min(self.frames, total)
+        known = np.isfinite(asked[a:a + n])
+        absolute = e.neutral + (1 - e.neutral) * np.nan_to_num(asked[a:a + n])
+        windows = frame_windows(mel, speech_mean(mel), np.arange(a, a + n))
+        pad = lambda x, fill=0: np.pad(x, ((0, self.frames - n), *[(0, 0)] * (x.ndim - 1)), constant_values=fill)  # noqa
+        return {"windows": pad(windows), "absolute": pad(absolute.astype(np.float32)), "neutral": e.neutral,
+                "known": pad(known.astype(np.float32)), "blink": pad(e.lids[a:a + n].astype(np.float32)),
+                "viseme": pad(viseme[a:a + n].astype(np.int64), UNKNOWN), "mask": pad(np.ones(n, np.float32))}

@@ -1,0 +1,143 @@
+"""Train PoseVAE: sound and one of 46 ways of moving -> head motion.
+
+    tfg train posevae --out build/posevae
+
+Negative ELBO with a fixed noise of the motion, per number: squared error / (2 sigma^2) + KL; and an adversarial term,
+by a discriminator that steps every second time (Zhang et al. 2023: MSE 1, KL 1, GAN 0.7). The discriminator also
+judges what is drawn from the prior, together with the frames before it, for that is what a new motion is made of.
+
+A code can collapse: with KL at its full weight from the first step the decoder learns to do without z, and every seed
+moves alike. Two cures: KL's weight rises over the first fifth of the run (Bowman et al. 2016), and the first `FREE`
+nats of each dimension cost nothing (Kingma et al. 2016). `active` in the log counts the dimensions in use.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from tfg.models.posevae import CHUNK, PROFILES, STYLES, N, PoseJudge, PoseVAE
+from tfg.training.finish import finish, run_of
+from tfg.training.loop import At, Run, cosine, train
+from tfg.training.posevae_data import SIZES, Chunks, Clip, corpus, spread
+from tfg.training.posevae_scores import ACTIVE, known, score
+
+RUNS = {"ci": Run(phases=(("learn", 8),), batch=12),
+        "cpu": Run(phases=(("learn", 12_000),), batch=64, evaluate_every=1000, average=.998, best="-loss",
+                   channels_last=False),
+        "gpu": Run(phases=(("learn", 200_000),), batch=64, evaluate_every=5000, average=.999, best="-loss", workers=8,
+                   channels_last=False)}
+"""gpu: 500 epochs of the published size and batch."""
+RATE = {"ci": 2e-3, "cpu": 1e-3, "gpu": 1e-4}
+"""Adam's (.9, .99); gpu as published. The discriminator's is at most 2e-4."""
+SIGMA = .15
+"""Noise of the motion, in standard deviations of it: what the code need not tell. Larger, and heads that move little
+have no code; smaller, and codes of new motions lie where no chunk's did."""
+KL, GAN, FREE, RISE = 1.0, .7, .02, .2
+JITTER = .02
+"""Noise on the frames before a chunk, in training: those of a new motion are not perfect, either."""
+LICENCE = ("Weights: Apache-2.0. Trained on the sound of espeak-ng and on head motion made by rules; no recording of a "
+           "person was used.")
+
+
+@dataclass
+class PoseTask:
+    """What `loop.train` needs. clips: to learn from; unseen: to be scored on."""
+
+    network: PoseVAE
+    clips: list[Clip]
+    unseen: list[Clip]
+    run: Run
+    rate: float
+    kl: float = KL
+    gan: float = GAN
+
+    def __post_init__(self):
+        config, scale = self.network.config, self.network.scale.numpy()
+        judge = PoseJudge(config)
+        self.networks = {"posevae": self.network, "judge": judge}
+        self.data = Chunks(self.clips, config.context, scale, self.run.seed)
+        held = Chunks(self.unseen, config.context, scale, 7)
+        self.held = held.batch(0, np.linspace(0, len(held) - 1, min(len(held), 512)).astype(int))
+        self.optimisers = {"posevae": torch.optim.Adam(self.network.parameters(), self.rate, betas=(.9, .99)),
+                           "judge": torch.optim.Adam(judge.parameters(), min(self.rate, 2e-4), betas=(.9, .99))}
+
+    def losses(self, batch, at: At):
+        network, judge = self.networks["posevae"], self.networks["judge"]
+        before, chunk = batch["before"], batch["chunk"]
+        before = before + JITTER * torch.randn_like(before)
+        chunk = chunk + (batch["before"][:, -1:] - before[:, -1:])          # the same poses, seen from there
+        drawn, new, mean, logvar = network(batch["windows"], before, chunk, batch["style"])
+        error = (drawn - chunk).square().mean()
+        kl = divergence(mean, logvar).mean(0)                                # (latent,)
+        rise = min(1.0, (at.step + 1) / (RISE * self.run.steps))
+        seen = seam(before, chunk), seam(before, drawn), seam(before, new)
+        fooled = sum((judge(x) - 1).square().mean() for x in seen[1:]) / 2   # least squares (Mao et al. 2017)
+        loss = error / (2 * SIGMA**2) + rise * self.kl * kl.clamp(min=FREE).sum() / (CHUNK * N) + self.gan * fooled
+        yield "posevae", loss, {"mse": error, "kl": kl.sum(), "active": (kl > ACTIVE).sum().float(), "fooled": fooled}
+        if at.step % 2:
+            true, fakes = judge(seen[0]), [judge(x.detach()) for x in seen[1:]]
+            wrong = sum(x.square().mean() for x in fakes) / 2
+            yield "judge", (true - 1).square().mean() + wrong, {"true": true.mean()}
+
+    def evaluate(self, at: At) -> dict[str, float]:
+        found = known(self.networks["posevae"], self.held)
+        loss = found["mse"] / (2 * SIGMA**2) + found["kl"] / (CHUNK * N)
+        return {"loss": loss, **found}
+
+    def lr(self, name: str, at: At) -> float:
+        return cosine(at, self.run, warm_up=min(200, self.run.steps // 10))
+
+
+def divergence(mean: torch.Tensor, logvar: torch.Tensor) -> torch.Tensor:
+    """KL of N(mean, exp(logvar)) from N(0, 1), in nats, of each number: the shape of mean."""
+    return .5 * (mean.square() + logvar.exp() - 1 - logvar)
+
+
+def seam(before: torch.Tensor, chunk: torch.Tensor) -> torch.Tensor:
+    """(B, context + 32, 6): the chunk and what came before it, both relative to the last pose before it."""
+    return torch.cat([before - before[:, -1:], chunk], 1)
+
+
+def train_posevae(out, *, profile: str = "cpu", seed: int = 0, steps: int | None = None, resume: bool = True,
+                  progress: bool = True, devices=None, precision: str | None = None,
+                  kl: float = KL, gan: float = GAN) -> tuple[At, dict]:
+    """Make the speech and the motion, learn, choose the weights by val, score on test.
+
+    Writes what `loop.train` writes, then out/posevae.safetensors and .json.  profile: ci, cpu, gpu.  devices,
+    precision: instead of the profile's.  kl, gan: weights of these losses.  Returns where it ended, and the card.
+    Raises InputError: unknown profile, a folder of another run, no espeak-ng.
+    """
+    run = run_of(RUNS, profile, seed=seed, steps=steps, devices=devices, precision=precision)
+    clips, unseen = (corpus(profile, seed, part, progress=progress) for part in ("train", "val"))
+    torch.manual_seed(seed)
+    network = PoseVAE(PROFILES[profile])
+    scale, reach = spread(clips)
+    network.scale.copy_(torch.from_numpy(scale))
+    network.reach.copy_(torch.from_numpy(reach))
+    task = PoseTask(network, clips, unseen, run, RATE[profile], kl, gan)
+    size, losses = SIZES[profile], f"kl {kl} gan {gan} sigma {SIGMA} free {FREE}"
+    at = train(task, run, Path(out), what=f"posevae {network.config} {size} {losses}", resume=resume, progress=progress)
+
+    def scores() -> dict:
+        found = {"val": known(network, task.held)}
+        test = corpus(profile, seed, "test", progress=progress)
+        return found | {"test": score(network, test)}
+
+    hours = sum(len(c.poses) * c.poses.shape[1] for c in clips) / 25 / 3600
+    changed = "".join(f"; {name} {value}" for name, value, usual in (("kl", kl, KL), ("gan", gan, GAN))
+                      if value != usual)
+    return at, finish(out, "posevae", network, run, at, scores, profile=profile,
+                      task="log-mel (80 x 16 a frame) and a style to head pose (yaw, pitch, roll in degrees, "
+                           "tx, ty, tz in head widths) at 25/s",
+                      data=f"{len(clips)} voices, {hours:.1f} h of motion in {STYLES} styles, made by rules",
+                      losses=f"MSE / (2 {SIGMA}^2) + KL (weight rising over {RISE:.0%} of the run, {FREE} nats of each "
+                             f"dimension free) + {GAN} GAN{changed}",
+                      scored_on=f"val: {len(unseen)} voices that it did not learn from, who chose its weights; test: "
+                                f"{size['voices'][2]} other voices saying CREMA-D's sentences, all {STYLES} styles; "
+                                "made: new motions, true: the rules', still: no motion, wrong: the rules' beside "
+                                "another clip's sound",
+                      command=f"tfg train posevae --out DIR --profile {profile} --seed {seed} --steps {run.steps}",
+                      licence=LICENCE)
