@@ -14,7 +14,7 @@ from tfg.audio import load_audio
 from tfg.clip import Clip, Motion
 from tfg.errors import InputError
 from tfg.faces import one_face
-from tfg.systems import SYSTEMS, Speech, System, graphics
+from tfg.systems import DEFAULT, SYSTEMS, Speech, System, graphics
 from tfg.video import FrameReader, read_image, write_video
 from tfg.vocabulary import EMOTIONS
 
@@ -39,7 +39,7 @@ def test_the_clip(happy, sound):
     assert isinstance(happy, Clip) and happy.path.name == "happy.mp4" and happy.emotion == "HAP"
     assert len(happy) == len(happy.motion) == 25 and happy.frames[0].shape == (96, 96, 3)
     np.testing.assert_array_equal(happy.audio, sound)
-    assert happy.meta["system"] == "graphics" and happy.meta["seconds"]["total"] > 0
+    assert happy.meta["system"] == DEFAULT == "expression" and happy.meta["seconds"]["total"] > 0
     assert happy.meta["settings"]["size"] == 96
 
 
@@ -56,7 +56,7 @@ def test_the_file(happy):
 def test_saved_motion_is_what_was_played(happy):
     saved = Motion.load(happy.path.with_suffix(".npz"))
     np.testing.assert_array_equal(saved.expression, happy.motion.expression)
-    assert saved.curve("mouthSmile").max() > .7
+    assert saved.curve("mouthSmile").max() > .5
 
 
 def test_same_seed_same_pixels_and_motion_replays(happy, sound, tmp_path):

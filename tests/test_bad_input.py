@@ -224,7 +224,20 @@ def test_wrong_mouth_weights(refused, monkeypatch, tmp_path):
     weights.write_bytes(weights.read_bytes()[:-4] + b"oops")
     right = mouth.load
     monkeypatch.setattr(mouth, "load", lambda folder=None: right(tmp_path / "mouth"))
-    refused(expect=["mouth.safetensors"])
+    refused(system="graphics", expect=["mouth.safetensors"])
+
+
+@pytest.mark.parametrize("name", ["expnet", "posevae", "emotion_add"])
+def test_wrong_weights_of_the_default(refused, tmp_path, name):
+    import shutil
+
+    folder = shutil.copytree(paths.data(name), tmp_path / name)
+    weights = sorted(folder.glob("*.safetensors"))[0]
+    for each in folder.glob("*.safetensors"):
+        each.write_bytes(each.read_bytes()[:-4] + b"oops")
+    refused(emotion="HAP", **{name: folder}, expect=[".safetensors", "sha256"])
+    shutil.rmtree(folder)
+    refused(emotion="HAP", **{name: folder}, expect=[weights.name.split(".")[0]])
 
 
 # ---- places -----------------------------------------------------------------------------------------------------
@@ -291,7 +304,7 @@ def test_unknown_command_and_no_command(capsys):
 def test_options_without_effect(refused, tmp_path):
     refused(preprocess="full", size=256, expect=["size"])
     motion = Motion.still(5).save(tmp_path / "m.npz")
-    refused(motion=motion, emotion="HAP", expect=["emotion"])
+    refused(motion=motion, emotion="HAP", system="graphics", expect=["emotion"])
     refused("--no-blink", motion=motion, expect=["blink"])
 
 
@@ -440,9 +453,9 @@ def test_variable_frame_rate(tmp_path, sound, photo):
 @pytest.mark.slow
 def test_an_hour_of_sound(sound, tmp_path):
     """Everything but drawing: an hour is 90,000 frames, whose pictures are made one at a time."""
-    from tfg.systems import Speech, graphics
+    from tfg.systems import Speech, expression
 
     hour = np.tile(load_audio(VOICE), 1800)[:3600 * 16000]
-    take = graphics.prepare(PHOTO, Speech(hour), emotion="HAP", size=64)
+    take = expression.prepare(PHOTO, Speech(hour), emotion="HAP", size=64)
     assert take.n == 90000 and take.size == (64, 64)
     assert next(take.frames).shape == (64, 64, 3)

@@ -424,3 +424,94 @@ def test_losses_of_the_generator():
     assert torch.allclose(of_drawer, losses.looks_true(quality(drawn), 1.0))
     assert torch.allclose(of_judge, (losses.looks_true(quality(target), 1.0)
                                      + losses.looks_true(quality(drawn), 0.0)) / 2)
+
+
+VECTORS = "10_expression_vectors"
+
+
+@pytest.mark.parametrize("fps", [25.0, 24.0, 30000 / 1001, 59.94])
+def test_vectors_in_time(rng, fps):
+    from tfg.motion import Motion
+    from tfg.systems.graphics import retimed
+
+    for n in (1, 31, 90):
+        motion = Motion(rng.uniform(0, 1, (n, 52)), rng.uniform(-9, 9, (n, 6)), fps=fps)
+        mine, package = function(VECTORS, "to_25fps"), retimed(motion)
+        assert np.allclose(mine(motion.expression, fps), package.expression, atol=1e-6)
+        assert np.allclose(mine(motion.pose, fps), package.pose, atol=1e-5)
+
+
+def test_lids_shut_as_actors_shut_theirs(rng):
+    from tfg import explore
+    from tfg.actors.emotion import manner
+    from tfg.actors.performance import act, blinks
+
+    mouth, feeling = rng.uniform(0, .3, (2, 60, 52)).astype(np.float32)
+    how = manner("NEU")
+    face, _ = act(mouth, feeling, how, seed=4, blink=False)
+    blinking, _ = act(mouth, feeling, how, seed=4)
+    lids, told = vocabulary.index("eyeBlink"), blinks(60, how.blinks_per_min, seed=4)
+    mine = function(VECTORS, "shut_lids")(face, told)
+    assert told.max() == 1 and np.allclose(mine[:, lids], blinking[:, lids], atol=1e-6)
+    assert np.array_equal(np.delete(mine, lids, 1), np.delete(face, lids, 1))
+    assert np.allclose(mine, explore.with_blinks(face, told), atol=1e-6)
+
+
+def test_expnet_by_hand():
+    import torch
+
+    from tfg.models.expnet import PROFILES, ExpNet
+
+    torch.manual_seed(0)
+    network = ExpNet(PROFILES["ci"]).eval()
+    torch.nn.init.normal_(network.out.weight)
+    given = torch.rand(2, 7, 80, 16), torch.rand(2, 52), torch.rand(2, 7)
+    with torch.no_grad():
+        assert torch.allclose(function(VECTORS, "face_by_hand")(network, *given), network(*given), atol=1e-5)
+
+
+def test_code_and_price_are_those_of_a_normal_distribution():
+    import torch
+
+    mean, logvar, noise = torch.randn(3, 6, 5, generator=torch.Generator().manual_seed(1))
+    z, price = function(VECTORS, "code_and_price")(mean, logvar, noise)
+    cloud, prior = (torch.distributions.Normal(m, s) for m, s in ((mean, (logvar / 2).exp()), (0. * mean, 1.)))
+    assert torch.allclose(price, torch.distributions.kl_divergence(cloud, prior).sum(1).mean(), atol=1e-5)
+    assert torch.allclose(cloud.log_prob(z).sum(), (-noise ** 2 / 2 - logvar / 2 - np.log(2 * np.pi) / 2).sum(), atol=1e-3)
+
+
+def test_chunks_join_as_posevae_joins_its_own(rng):
+    """Fed with chunks that are what they are, whatever came before, the package fades as the learner does."""
+    import torch
+
+    from tfg import explore
+    from tfg.models import posevae
+
+    class Chunks(posevae.PoseVAE):
+        """Draws prepared chunks, and no limit holds them."""
+
+        def decode(self, z, before, heard, style):
+            drawn.append(len(drawn))
+            return torch.tensor(chunks[drawn[-1]])[None].float() - before[:, -1:]
+
+        def limit(self, pose):
+            return pose
+
+    chunks, drawn = rng.normal(size=(5, posevae.CHUNK, 6)), []
+    network = Chunks(posevae.PROFILES["ci"]).eval()
+    package = posevae.generate(network, np.zeros((80, 40), np.float32), [0], [0], 4 * 24 + 8)[0]
+    mine = function(VECTORS, "join_chunks")(chunks, posevae.OVERLAP)
+    shown = explore.joined(chunks, posevae.OVERLAP)
+    assert len(drawn) == 5 and mine.shape == (4 * 24 + 32, 6) and np.allclose(mine, shown, atol=1e-6)
+    assert np.allclose(mine[:len(package)], package, atol=1e-5)
+
+
+def test_five_frames_and_orthogonal_parts(rng):
+    from tfg.adding import features
+    from tfg.adding.apply import orthogonal
+
+    for n in (1, 3, 40):
+        source, change = rng.normal(size=(2, n, 52)).astype(np.float32)
+        source[0] = 0
+        assert np.array_equal(function(VECTORS, "five_frames")(source), features.windows(source))
+        assert np.allclose(function(VECTORS, "orthogonal")(change, source), orthogonal(change, source), atol=1e-5)

@@ -76,12 +76,11 @@ def test_batches_are_a_function_of_their_key():
 
 def test_the_corpus(spoken):
     train, val = spoken("ci", 0, "train"), spoken("ci", 0, "val")
-    assert len(train) == 6 and len(val) == 3
+    assert len(train) == 4 and len(val) == 2
     assert all((np.sort(c.styles) == np.arange(46)).all() for c in val)
-    assert all(len(set(c.styles)) == 4 and c.poses.shape == (4, 150, 6) and len(c.mels) == 2 for c in train)
+    assert all(len(set(c.styles)) == 6 and c.poses.shape == (6, 125, 6) and len(c.mels) == 2 for c in train)
     assert max(np.abs(c.poses[:, 0]).max() for c in (*train, *val)) == 0                   # from rest
-    quiet = [np.abs(c.audio).max() < .05 for c in train]
-    assert sum(quiet) == 0 or quiet.index(True) == 3
+    assert [np.abs(c.audio).max() < .05 for c in train] == [False, False, False, True]     # one in 17 is silent
     again = d.corpus("ci", 0, "val")
     assert all((a.poses == b.poses).all() and (a.audio == b.audio).all() for a, b in zip(val, again))
     scale, reach = d.spread(train)
@@ -106,8 +105,15 @@ def batch_of(task, n: int = 6) -> dict:
 
 
 def test_the_judge_steps_every_second_time(task):
-    names = [[name for name, _, _ in task.losses(batch_of(task), At(step=k))] for k in range(4)]
+    names = [[name for name, _, _ in task.losses(batch_of(task), At(k, "learn", k))] for k in range(4)]
     assert names == [["posevae"], ["posevae", "judge"]] * 2
+
+
+def test_at_first_the_ear_learns_alone(task):
+    (name, loss, _), = task.losses(batch_of(task), At(1, "hear", 1))
+    loss.backward()
+    learned = {k.split(".")[0] for k, v in task.network.named_parameters() if v.grad is not None and v.grad.any()}
+    assert name == "posevae" and learned == {"ear", "feature", "answer", "manner", "style"}
 
 
 def test_free_bits_and_a_weight_that_rises(task):
@@ -116,7 +122,7 @@ def test_free_bits_and_a_weight_that_rises(task):
 
     def parts(step, **weights):
         torch.manual_seed(1)
-        return next(replace(task, **weights).losses(batch, At(step=step)))
+        return next(replace(task, **weights).losses(batch, At(step, "learn", step)))
 
     with torch.no_grad():
         for layer in (task.network.mean, task.network.logvar):
@@ -126,8 +132,8 @@ def test_free_bits_and_a_weight_that_rises(task):
         _, free, _ = parts(0, gan=0.0, kl=0.0)
     assert float(told["kl"]) == 0
     price = float(loss - free)                                  # the floor: FREE of each dimension, which nothing moves
-    rise = 1 / (t.RISE * task.run.steps)
-    assert price == pytest.approx(rise * t.FREE * task.network.config.latent / 192, rel=1e-3)
+    rise = 1 / (t.RISE * dict(task.run.phases)["learn"])
+    assert price == pytest.approx(rise * t.FREE * task.network.config.latent / 192, rel=.02)
     _, early, _ = parts(0, gan=0.0)
     gradient = torch.autograd.grad(early, task.network.logvar.bias)[0]
     _, unpriced, _ = parts(0, gan=0.0, kl=0.0)
@@ -135,7 +141,16 @@ def test_free_bits_and_a_weight_that_rises(task):
     with torch.no_grad():
         task.network.mean.bias.fill_(1.0)                       # half a nat each
         costs = [float(parts(k, gan=0.0)[1] - parts(k, gan=0.0, kl=0.0)[1]) for k in (0, task.run.steps)]
-    assert costs[1] == pytest.approx(.5 * task.network.config.latent / 192, rel=1e-3) and costs[0] < costs[1]
+    assert costs[1] == pytest.approx(.5 * task.network.config.latent / 192, rel=.01) and costs[0] < costs[1]
+
+
+def test_expectation_is_a_share_of_the_motion():
+    chunk = torch.randn(5, 32, 6) * torch.tensor([.01, 1, 1, 1, 1.5])[:, None, None]
+    assert float(t.expectation(0 * chunk, chunk)) == pytest.approx(1) and float(t.expectation(chunk, chunk)) == 0
+    assert float(t.expectation(chunk + 3, chunk, orders=(1, 2))) == pytest.approx(0, abs=1e-6)
+    half = chunk.clone()
+    half[2:4] = 0                                              # two of five, and not the largest
+    assert .3 < float(t.expectation(half, chunk)) < .7
 
 
 def test_the_judge_sees_the_seam():
@@ -151,7 +166,7 @@ def test_the_large_one_takes_a_step(spoken):
     assert task.run.batch == 64 and t.RATE["gpu"] == 1e-4
     everything = {**network.state_dict(prefix="p."), **task.networks["judge"].state_dict(prefix="j.")}
     before = {k: v.clone() for k, v in everything.items()}
-    for optimiser, loss, _ in task.losses(batch_of(task, 3), At(step=1)):
+    for optimiser, loss, _ in task.losses(batch_of(task, 3), At(1, "learn", 1)):
         loss.backward()
         task.optimisers[optimiser].step()
         for other in task.optimisers.values():
@@ -172,7 +187,7 @@ def test_a_run_writes_weights_and_card(trained):
     assert (network.scale > 0).all() and not torch.equal(network.scale, torch.ones(6))
     assert p.predict(np.zeros(64000, np.float32), folder=out).shape == (100, 6)
     logged = {name for _, name, _ in read(out / "log.csv")}
-    assert {"mse", "kl", "active", "fooled", "judge", "loss", "blind", "deaf", "styleless"} <= logged
+    assert {"answer", "mse", "kl", "active", "fooled", "judge", "loss", "blind", "expected", "deaf"} <= logged
     test = card["scores"]["test"]
     assert set(test) >= {"made", "true", "still", "wrong"} and test["still"]["accents"] is None
     assert test["true"]["accents"] > test["wrong"]["accents"] and test["true"]["nod"] > test["wrong"]["nod"]
@@ -230,7 +245,7 @@ def test_scores_of_the_truth_itself_are_those_of_the_truth(spoken, monkeypatch):
     found = s.score(None, clips)
     made, true = found["made"], found["true"]
     assert made["nod_r"] == pytest.approx(1) and made["sway_r"] == pytest.approx(1) and made["between_seeds"] == 0
-    assert {k: made[k] for k in true} == true and found["clips"] == 3
+    assert {k: made[k] for k in true} == true and found["clips"] == 2
 
 
 def test_seam_speed_finds_seams():
@@ -246,7 +261,7 @@ def test_what_the_shipped_card_promises():
     val, test = card["scores"]["val"], card["scores"]["test"]
     made, true, wrong = test["made"], test["true"], test["wrong"]
     assert val["active"] >= 8 and val["mse"] < .2 * val["blind"]                         # the code did not collapse
-    assert val["deaf"] > 1.02 * val["blind"] and val["styleless"] > 1.02 * val["blind"]
+    assert val["expected"] < .8 and min(val["deaf"], val["styleless"]) > val["expected"] + .1
     assert made["accents"] > wrong["accents"] + .05 and made["nod_r"] > .8 and made["sway_r"] > .8
     ratio = np.array(made["diversity"]) / np.array(true["diversity"])
     assert (ratio > .8).all() and (ratio < 1.25).all()

@@ -120,7 +120,7 @@ def _clip(path, take, speech, options, meta):
     from tfg.video import FrameReader
 
     settings = {name: value for name, value in options.items() if name != "motion"}
-    acted = options.get("motion") is None or meta["system"] == "expression"
+    acted = options.get("motion") is None or options.get("emotion", "NEU") != "NEU"
     settings = {name: None if hasattr(value, "expression") else value for name, value in settings.items()}
     return Clip(frames=FrameReader(path), audio=speech.audio, path=path, motion=take.motion,
                 emotion=options.get("emotion") if acted else None, meta={**meta, **take.meta, "settings": settings})

@@ -23,11 +23,13 @@ def demo(source=None, audio=None, *, out_dir="build", size: int = 256, seed: int
     """
     from tfg.animate import DEFAULTS, check_options, check_source, draw_badge, is_ours, read_speech
     from tfg.head.portrait import Portrait
-    from tfg.systems.graphics import act, read_source
+    from tfg.systems import DEFAULT
+    from tfg.systems.expression import act
+    from tfg.systems.graphics import read_source
     from tfg.video import write_video
 
     started = time.perf_counter()
-    check_options("graphics", {**DEFAULTS, "size": size, "seed": seed})
+    check_options(DEFAULT, {**DEFAULTS, "size": size, "seed": seed})
     source = paths.data("faces", "default.jpg") if source is None else source
     check_source(source)
     speech = read_speech(paths.data("audio", "ITH.wav") if audio is None else audio)
@@ -36,8 +38,8 @@ def demo(source=None, audio=None, *, out_dir="build", size: int = 256, seed: int
     size, badge = portrait.size[1], not is_ours(source)
     folder = make_folder(out_dir)
     video, picture = check_writable(folder / "demo.mp4"), check_writable(folder / "demo.png")
-    motions = {e: act(speech, emotion=e, intensity=1.0, seed=seed, pose_scale=1.0, expression_scale=1.0, blink=True)
-               for e in EMOTIONS}
+    rest = portrait.personal(np.zeros(len(portrait.rest_expression), np.float32))
+    motions = {e: act(speech, neutral=rest, emotion=e, seed=seed) for e in EMOTIONS}
     n = len(motions["NEU"])
     keep, kept = {int(m * (n - 1)) for m in MOMENTS}, []
     labels = {e: label(f"{e}  {EMOTION_NAMES[e]}", size) for e in EMOTIONS}

@@ -114,7 +114,7 @@ def _search(learn, hold, names, budget_s, trials, rounds, seed) -> tuple[dict, i
         warnings.simplefilter("ignore")                     # it warns of parts of FLAML that are not used here
         from flaml import tune
         from flaml.tune.searcher import CFO
-    few = tuple(a[::EVERY] for a in learn)                  # a third of the rows tells good settings from bad ones
+    few = tuple(a[::EVERY].copy() for a in learn)           # a third of the rows tells good settings from bad ones
     seen = []
 
     def error(config) -> dict:
@@ -143,9 +143,9 @@ def _grow(learn, hold, name: str, settings: dict, rounds: int, seed: int):
     import lightgbm
 
     k = NAMES.index(name)
-    data = lightgbm.Dataset(learn[0], learn[1][:, k], weight=learn[2], categorical_feature=[0],
-                            params={"verbose": -1})
-    other = lightgbm.Dataset(hold[0], hold[1][:, k], weight=hold[2], reference=data)
+    data, other = (lightgbm.Dataset(x, np.ascontiguousarray(rate[:, k]), weight=weight, categorical_feature=[0],
+                                    params={"verbose": -1}) for x, rate, weight in (learn, hold))
+    other.set_reference(data)
     told = {"objective": "regression", "num_threads": 1, "deterministic": True, "force_row_wise": True, "seed": seed,
             "verbose": -1, **{k: int(v) if k in ("num_leaves", "min_data_in_leaf") else float(v)
                               for k, v in settings.items()}}

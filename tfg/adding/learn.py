@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from tfg.training.finish import run_of
 from tfg.training.loop import At, Run, cosine, train
 
 RUNS = {"ci": Run(phases=(("learn", 12),), batch=64),
-        "cpu": Run(phases=(("learn", 6000),), batch=256, evaluate_every=500, average=.998, best="-rmse"),
+        "cpu": Run(phases=(("learn", 4000),), batch=256, evaluate_every=500, average=.998, best="-rmse"),
         "gpu": Run(phases=(("learn", 400_000),), batch=512, evaluate_every=5000, average=.999, best="-rmse",
                    workers=8)}
 """gpu: about 100 epochs of its pairs, as published."""
@@ -60,7 +61,8 @@ class Windows:
 class Task:
     """What `loop.train` needs."""
 
-    def __init__(self, network: AddingTransformer, pairs: Sequence[Pair], unseen: Sequence[Pair], run: Run, rate: float):
+    def __init__(self, network: AddingTransformer, pairs: Sequence[Pair], unseen: Sequence[Pair], run: Run,
+                 rate: float):
         self.network, self.unseen, self.run = network, unseen, run
         self.networks = {"transformer": network}
         self.data = Windows(pairs, run.seed)
@@ -85,15 +87,15 @@ class Task:
 
 def fit(pairs: Sequence[Pair], unseen: Sequence[Pair], out, *, profile: str = "cpu", seed: int = 0,
         steps: int | None = None, resume: bool = True, progress: bool = True) -> tuple[AddingTransformer, Run, At]:
-    """Train on `pairs`, choose the weights on `unseen`; `loop.train` writes into `out`. Returns the network with its
-    best weights, the run and where it ended."""
+    """Train on `pairs`, choose the weights on `unseen`; `loop.train` writes into out/transformer. Returns the network
+    with its best weights, the run and where it ended."""
     run = run_of(RUNS, profile, seed=seed, steps=steps)
     torch.manual_seed(seed)
     network = AddingTransformer(PROFILES[profile])
-    task = Task(network, pairs, unseen, run, RATE[profile])
-    at = train(task, run, out, what=f"transformer {network.config} {len(task.data)} frames", resume=resume,
+    task, state = Task(network, pairs, unseen, run, RATE[profile]), Path(out) / "transformer"
+    at = train(task, run, state, what=f"transformer {network.config} {len(task.data)} frames", resume=resume,
                progress=progress)
-    best = out / "best" / "transformer.safetensors"
+    best = state / "best" / "transformer.safetensors"
     if run.best and best.is_file():
         from safetensors.torch import load_file
 

@@ -1,8 +1,8 @@
 """The linear model: one ridge regression per emotion (Hoerl & Kennard 1970), from a window to the change of its frame.
 
-    change = sum over p of intensity^p [1, times, window] W_p            p = 1, 2, 3
+    change = sum over p of intensity^p [1, times, window] W_p            p = 1, 2
 
-Every term holds the intensity, so that none is none; its powers let weak displays be vaguer than strong ones are. The
+Every term holds the intensity, so that none is none; its square lets weak displays be vaguer than strong ones. The
 penalty is that of inputs which carry noise of `NOISE`: it makes the five frames of a window share the work, and
 measured sources are noisy indeed.
 """
@@ -17,9 +17,9 @@ from tfg.adding.pairs import Pair
 from tfg.audio import FPS
 from tfg.vocabulary import EXPRESSION
 
-POWERS = 3
+POWERS = 2
 WIDTH = 1 + N_TIMES + FRAMES * len(EXPRESSION)
-NOISE = .02
+NOISE = .04
 """Standard deviation of the noise in the source that the ridge stands for."""
 LEAST = 1e-3
 """The same for the columns that do not come from the source."""
@@ -31,9 +31,9 @@ def inputs(source: np.ndarray, fps: float = FPS) -> np.ndarray:
     return np.concatenate([np.ones((T, 1), np.float32), times(T, fps), windows(source).reshape(T, -1)], 1)
 
 
-def with_intensity(x: np.ndarray, intensity: float) -> np.ndarray:
-    """(T, WIDTH) -> (T, POWERS * WIDTH): times the intensity, its square and its cube."""
-    return np.concatenate([np.float32(intensity ** p) * x for p in range(1, POWERS + 1)], 1)
+def with_intensity(x: np.ndarray, intensity: float, powers: int = POWERS) -> np.ndarray:
+    """(T, WIDTH) -> (T, POWERS * WIDTH): times the intensity, and times its square."""
+    return np.concatenate([np.float32(intensity ** p) * x for p in range(1, powers + 1)], 1)
 
 
 def fit(pairs: Sequence[Pair], *, noise: float = NOISE) -> dict[str, np.ndarray]:
@@ -58,5 +58,5 @@ def fit(pairs: Sequence[Pair], *, noise: float = NOISE) -> dict[str, np.ndarray]
 def change(held: dict[str, np.ndarray], source: np.ndarray, emotion: str, intensity: float,
            fps: float = FPS) -> np.ndarray:
     """What the emotion adds to each frame: (T, 52) float32.  held: of `fit`."""
-    x = with_intensity(inputs(source, fps), intensity)
-    return x @ held["weight"][FELT.index(emotion)].astype(np.float32)
+    weight = held["weight"][FELT.index(emotion)].astype(np.float32)
+    return with_intensity(inputs(source, fps), intensity, len(weight) // WIDTH) @ weight

@@ -14,6 +14,7 @@ from tfg.adding.apply import MODELS
 from tfg.adding.features import FELT
 from tfg.adding.keep import load_arrays, save_arrays
 from tfg.adding.pairs import Pair, iterate, people
+from tfg.adding.scores import report
 from tfg.errors import InputError
 from tfg.files import make_folder
 
@@ -33,17 +34,20 @@ def pairs_of(profile: str, split: str, *, seed: int = 0, progress: bool = False)
 
 
 def train(model: str, out, *, profile: str = "cpu", seed: int = 0, steps: int | None = None,
-          budget_s: float | None = None, resume: bool = True, progress: bool = True) -> dict:
+          budget_s: float | None = None, resume: bool = True, progress: bool = True,
+          pairs: dict[str, list[Pair]] | None = None) -> dict:
     """Train a model, write it and its card into `out`, return the card.
 
     model: linear, transformer or automl.  profile: ci (seconds), cpu (minutes), gpu.  steps: of the transformer.
-    budget_s: of automl's search.  resume: the transformer goes on where it was.  The three may share a folder.
+    budget_s: of automl's search.  resume: the transformer goes on where it was.  pairs: split -> `pairs_of`, where they
+    have been made already, for several models.  The three may share a folder.
     Raises InputError: unknown model or profile, numbers that mean nothing to the model, an extra that is missing.
     """
     _check(model, profile, steps, budget_s)
     out = make_folder(Path(out))
+    learn, unseen, test = (pairs[split] if pairs else pairs_of(profile, split, seed=seed, progress=progress)
+                           for split in SIZES[profile])
     started = time.perf_counter()
-    learn, unseen = (pairs_of(profile, split, seed=seed, progress=progress) for split in ("train", "val"))
     means = baselines.fit_mean(learn)
     command = f"tfg emotion-add train --model {model} --out DIR --profile {profile} --seed {seed}"
     card = {"profile": profile, "seed": seed, "emotions": list(FELT), "split": "train",
@@ -60,20 +64,11 @@ def train(model: str, out, *, profile: str = "cpu", seed: int = 0, steps: int | 
     else:
         keep, change, told = _automl(learn, unseen, out, profile, seed, budget_s, progress)
         card |= told | {"command": f"{command} --budget {told['budget_s']:g}"}
-    card["minutes"] = round((time.perf_counter() - started) / 60, 1)
-    card["scores"] = scores(model, change, means, profile=profile, seed=seed, progress=progress)
+    card["minutes_of_fitting"] = round((time.perf_counter() - started) / 60, 1)
+    card["scores"] = report({"identity": baselines.identity, "mean": partial(baselines.mean_offset, means),
+                             "table": baselines.table, model: change}, test, model)
     keep(card)
     return card
-
-
-def scores(model: str, change, means, *, profile: str = "cpu", seed: int = 0, progress: bool = False,
-           pairs: list[Pair] | None = None) -> dict:
-    """On the split test, beside identity, mean offset and table: see `tfg.adding.scores.report`."""
-    from tfg.adding.scores import report
-
-    pairs = pairs_of(profile, "test", seed=seed, progress=progress) if pairs is None else pairs
-    return report({"identity": baselines.identity, "mean": partial(baselines.mean_offset, means),
-                   "table": baselines.table, model: change}, pairs, model)
 
 
 def shipped_mean(folder=None):

@@ -17,6 +17,7 @@ _WHERE = {
     "windows": ("source_frames", "crop_matrix", "negative_starts", "leaks"),
     "emotion": ("fold_frames", "soft_cross_entropy", "split_by_actor", "confusion", "occlusion_map"),
     "emogen": ("hide_face", "feelings", "may_refer", "at_bottleneck", "weighted_l1", "gan_losses"),
+    "expression": ("to_25fps", "shut_lids", "code_and_price", "join_chunks", "five_frames", "orthogonal"),
     "scores": ("psnr", "window_ssim", "lmd", "frechet", "bootstrap", "paired_difference"),
     "syncnet": ("lower_half", "moments", "sync_loss", "choice_loss", "sync_curve", "sync_scores"),
 }

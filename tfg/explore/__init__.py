@@ -31,6 +31,10 @@ _WHERE = {
     "scores": ("SPOILS", "Lab", "clearest", "blurred", "shifted", "brighter", "late", "held", "other_mouth", "draw_lab",
                "draw_spoiled", "draw_films", "draw_values", "draw_structure", "draw_masks", "draw_gaps", "draw_bias",
                "draw_by_actor", "studies", "draw_studies", "spoil", "interval"),
+    "vectors": ("blink_signal", "with_blinks", "separate_chunks", "joined", "draw_told", "draw_agreements", "draw_bars",
+                "draw_heads", "draw_reachable", "draw_parts", "draw_style", "one_coefficient", "styles"),
+    "expression": ("along", "face_of", "draw_added", "draw_along", "draw_faces_row", "draw_feelings_of", "draw_errors",
+                   "draw_own_table", "draw_added_emotion", "add_emotion"),
     "start": ("draw_sheet", "draw_strip", "draw_motion", "emotion_face", "speak"),
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}

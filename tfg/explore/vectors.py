@@ -9,18 +9,68 @@ from .style import COLOURS, GRID, INK, figure
 from .widgets import sliders
 
 
+# ---- values ---------------------------------------------------------------------------------------------------
+def blink_signal(T: int, seed: int, per_min: float = 40.0) -> np.ndarray:
+    """Blinks at moments that nothing else tells: (T,) float32 in [0, 1], cut out of a longer life."""
+    from tfg.actors.performance import blinks
+
+    rng = np.random.default_rng([int(seed), 10])
+    start = int(rng.integers(25, 250))
+    return blinks(start + T, per_min, seed=int(rng.integers(2 ** 31)))[start:].astype(np.float32)
+
+
+def with_blinks(face: np.ndarray, blink: np.ndarray) -> np.ndarray:
+    """The face (T, 52) with both lids gone the share blink (T,) of their way from where they are to shut."""
+    out, lids = np.array(face), index("eyeBlink")
+    out[:, lids] += (1 - out[:, lids]) * np.asarray(blink, out.dtype)[:, None]
+    return out
+
+
+def separate_chunks(audio, step: int, n: int = 5, *, style: int = 0, seed: int = 1, folder=None) -> np.ndarray:
+    """PoseVAE's chunks for a sound as SadTalker draws them: (n, 32, 6), degrees and head widths, one every `step` frames,
+    each of which starts from rest and knows nothing of the one before.  audio: (N,) at 16 kHz."""
+    import torch
+
+    from tfg.audio import mel_spectrogram
+    from tfg.models import posevae
+    from tfg.models.checkpoint import load
+    from tfg.models.mouth import speech_mean
+
+    network, _ = load("posevae", posevae.PoseVAE, posevae.PoseVAEConfig, folder)
+    mel, before = mel_spectrogram(audio), torch.zeros(1, network.config.context, len(POSE))
+    mean, rng, out = speech_mean(mel), np.random.default_rng([int(seed), 11]), []
+    with torch.no_grad():
+        for k in range(n):
+            heard = network.hear(torch.from_numpy(posevae.hear(mel, mean, np.arange(k * step, k * step + 32)))[None])
+            z = torch.from_numpy(rng.standard_normal((1, network.config.latent))).float()
+            out.append(network.decode(z, before, heard, torch.tensor([style])) * network.scale)
+    return torch.cat(out).numpy()
+
+
+def joined(chunks, overlap: int) -> np.ndarray:
+    """Chunks (N, L, 6) whose neighbours share `overlap` frames, faded into one motion as `tfg.models.posevae` does it."""
+    from tfg.models.posevae import _fade
+
+    fade, out = _fade(overlap)[:, None], np.asarray(chunks)[0]
+    for chunk in np.asarray(chunks)[1:]:
+        shared = (1 - fade) * out[-overlap:] + fade * chunk[:overlap]
+        out = np.concatenate([out[:-overlap], shared, chunk[overlap:]])
+    return out
+
+
 # ---- figures --------------------------------------------------------------------------------------------------
-def draw_told(true, told: dict, names=("jawOpen", "mouthSmile", "browInnerUp", "eyeBlink"), fps: float = 25.0):
+def draw_told(true, told: dict, names=("jawOpen", "mouthSmile", "browInnerUp", "eyeBlink"), label: str = "true",
+              fps: float = 25.0):
     """What a face did and what others say of it, a panel for each coefficient.
 
     true: (T, 52).  told: name -> (T, 52), NaN where it tells nothing; the panel then says so.  names: without a side
-    both.
+    both.  label: of `true`.
     """
     t, rows = (np.arange(len(true)) + .5) / fps, -(-len(names) // 2)
     fig, axes = figure(10.5, 1.55 * rows + .6, rows, 2, sharex=True, squeeze=False)
     for ax, name in zip(axes.flat, names):
         columns = index(name)
-        ax.plot(t, np.asarray(true)[:, columns].mean(1), color=GRID, lw=5, label="true", solid_capstyle="round")
+        ax.plot(t, np.asarray(true)[:, columns].mean(1), color=GRID, lw=5, label=label, solid_capstyle="round")
         blind = []
         for k, (who, values) in enumerate(told.items()):
             curve = np.asarray(values, float)[:, columns].mean(1)
@@ -47,7 +97,8 @@ def draw_agreements(tables: dict):
     fig, ax = figure(.52 * len(names) + 2.0, .42 * len(tables) + 1.5)
     ax.imshow(np.ma.masked_invalid(values), cmap="RdYlGn", vmin=-.2, vmax=1, aspect="auto")
     for (r, c), v in np.ndenumerate(values):
-        ax.text(c, r, f"{v:.2f}" if np.isfinite(v) else "–", ha="center", va="center", fontsize=8)
+        ax.text(c, r, f"{v:.2f}" if np.isfinite(v) else "–", ha="center", va="center", fontsize=8,
+                color="white" if v > .75 or v < .05 else INK)
     ax.set(xticks=range(len(names)), yticks=range(len(tables)), yticklabels=list(tables))
     ax.set_xticklabels(names, rotation=40, ha="right")
     ax.spines[:].set_visible(False)
@@ -55,17 +106,18 @@ def draw_agreements(tables: dict):
     return fig
 
 
-def draw_bars(values: dict, label: str, best: str | None = "low"):
-    """One bar for each name.  values: name -> number, or (N,) numbers (mean, dots).  best: "low" or "high" is drawn
-    darker, None for no such."""
-    means = [float(np.mean(v)) for v in values.values()]
-    first = None if best is None else int(np.argmin(means) if best == "low" else np.argmax(means))
+def draw_bars(values: dict, label: str, dark=("low",)):
+    """One bar for each name.  values: name -> number, or (N,) numbers (mean, dots).  dark: names of bars to be drawn
+    darker; "low" is the lowest one."""
+    means = {name: float(np.mean(v)) for name, v in values.items()}
+    dark = [min(means, key=means.get) if name == "low" else name for name in dark]
     fig, ax = figure(8.5, .42 * len(values) + .9)
-    for k, (v, mean) in enumerate(zip(values.values(), means)):
-        ax.barh(k, mean, height=.62, color=COLOURS[0] if k == first else "#9fb3cc")
+    for k, (name, v) in enumerate(values.items()):
+        ax.barh(k, means[name], height=.62, color=COLOURS[0] if name in dark else "#9fb3cc")
         if np.ndim(v):
-            ax.plot(v, np.linspace(k - .18, k + .18, len(v)), "o", ms=2.5, color=INK, alpha=.35, mew=0)
-        ax.text(mean, k, f" {mean:.3g}", va="center", fontsize=9, bbox=dict(fc="white", ec="none", alpha=.7, pad=.5))
+            ax.plot(v, np.linspace(k - .18, k + .18, len(v)), "o", ms=2.5, color=INK, alpha=.5, mew=0)
+        ax.text(.01, k, f"{means[name]:.3g}", va="center", fontsize=9, color="white" if name in dark else INK,
+                transform=ax.get_yaxis_transform())
     ax.set(yticks=range(len(values)), yticklabels=list(values), xlabel=label)
     ax.invert_yaxis()
     return fig

@@ -9,9 +9,9 @@ from tfg.faces.pose import rigid_fit
 SIZE = 64
 """px of a crop's side."""
 SIDE_CM = 15.0
-"""What a crop shows, in centimetres of MediaPipe's canonical head: from above the brows to below a dropped jaw."""
+"""What a crop shows, in centimetres of MediaPipe's canonical head: from above the brows to the chin."""
 CENTRE = np.array([0.0, -1.4, 5.0])
-"""Its middle, in that head: x, y up, z towards the camera, cm; between nose and mouth of which the jaw is open."""
+"""Its middle, in that head: x, y up, z towards the camera, cm."""
 
 
 def crop(image: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -12,7 +12,6 @@ val actors is .50 instead of .62, mean over 13 actions.
 """
 from __future__ import annotations
 
-import functools
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +70,6 @@ class Prior:
         return Prior(x.mean(0), np.cov(x.T))
 
     @staticmethod
-    @functools.lru_cache(maxsize=4)
     def load(path: Path | None = None) -> Prior:
         """What `save` wrote; None: the one that ships.  Raises InputError: missing or damaged."""
         path = path or paths.data("extractor", PRIOR)

@@ -7,7 +7,8 @@ chunk, each going on from what came before and knowing how far from rest the hea
 
 What differs from the published code: logvar is a layer of its own; pose and sound count frames alike, through
 tfg.audio.mel_windows; chunks go on from each other and overlap, where theirs all start from the first frame; the U-net
-convolves over time only, for yaw and roll are no neighbours.
+convolves over time only, for yaw and roll are no neighbours; and sound has a way of its own to the head (`answer`), by
+which a style says in which direction it nods.
 
 References
 - Kingma & Welling 2014 (VAE); Sohn et al. 2015 (with conditions); Kingma et al. 2016, app. C (free bits)
@@ -55,7 +56,7 @@ class PoseVAEConfig:
 
 
 PROFILES = {"ci": PoseVAEConfig(4, 16, 32, (16,), 4, (8, 12), (8, 12)),
-            "cpu": PoseVAEConfig(6, 64, 256, (96,), 6, (32, 48, 64), (32, 48, 64)),
+            "cpu": PoseVAEConfig(6, 64, 256, (96,), 6, (24, 32, 48), (24, 32, 48)),
             "gpu": PoseVAEConfig()}
 
 
@@ -75,19 +76,27 @@ class PoseVAE(nn.Module):
         self.logvar = nn.Linear(c.hidden, c.latent)          # of its own: the published code used the layer of the mean
         self.decoder = nn.Sequential(nn.Linear(c.latent + before + heard, c.hidden), nn.ReLU(),
                                      nn.Linear(c.hidden, CHUNK * N))
-        self.manner = nn.Linear(c.latent, N)
-        self.refine = ResUnet(N + c.features + N, N, c.unet)
+        self.refine = ResUnet(N + c.features, N, c.unet)
+        self.answer = ResUnet(c.features, c.features, c.unet)
+        self.manner = nn.Linear(c.latent, N * c.features)
         self.register_buffer("scale", torch.ones(N))
         self.register_buffer("reach", torch.full((N,), 4.0))
 
-    def forward(self, windows, before, chunk, style) -> tuple[torch.Tensor, ...]:
+    def forward(self, windows, style, before=None, chunk=None) -> torch.Tensor | tuple[torch.Tensor, ...]:
         """What training needs of a batch: chunk again (B, 32, 6) by its own code, a new one by a code from the prior,
-        mean, logvar. windows: as `hear`.  The rest: as `encode`."""
+        one by the prior's middle, mean, logvar; without a chunk what the sound alone gives (`respond`).
+
+        windows: as `hear`.  The rest: as `encode`.
+        """
         heard = self.hear(windows)
+        if chunk is None:
+            return self.respond(heard, style)
         mean, logvar = self.encode(chunk, before, heard, style)
         z = mean + torch.randn_like(mean) * (.5 * logvar).exp()
-        drawn = self.decode(z, before, heard, style)
-        return drawn, self.decode(torch.randn_like(mean), before, heard, style), mean, logvar
+        codes = torch.cat([z, torch.randn_like(mean), 0 * mean])
+        again = [x.repeat(3, *[1] * (x.ndim - 1)) for x in (before, heard, style, self.respond(heard, style))]
+        drawn, new, middle = self.decode(codes, *again).chunk(3)
+        return drawn, new, middle, mean, logvar
 
     def hear(self, windows: torch.Tensor) -> torch.Tensor:
         """mel windows (B, T, 80, 16) as `hear` gives them -> (B, T, features)."""
@@ -106,13 +115,18 @@ class PoseVAE(nn.Module):
         x = self.encoder(x)
         return self.mean(x), self.logvar(x).clamp(-8, 8)
 
-    def decode(self, z, before, heard, style) -> torch.Tensor:
-        """z (B, latent) and what `encode` takes -> chunk (B, 32, 6)."""
-        z = z + self.style[style]
-        rough = self.decoder(torch.cat([z, _before(before), heard.flatten(1)], 1)).unflatten(1, (CHUNK, N))
-        manner = self.manner(self.style[style])[:, :, None].expand(-1, -1, CHUNK)
-        seen = torch.cat([rough.transpose(1, 2), heard.transpose(1, 2), manner], 1)              # (B, C, 32)
-        return rough + self.refine(seen).transpose(1, 2)
+    def respond(self, heard, style) -> torch.Tensor:
+        """What the sound alone makes this style's head do: (B, 32, 6). heard, style: as `encode`."""
+        manner = self.manner(self.style[style]).unflatten(1, (N, -1))                            # (B, 6, features)
+        return (manner @ self.answer(heard.transpose(1, 2))).transpose(1, 2)
+
+    def decode(self, z, before, heard, style, answer=None) -> torch.Tensor:
+        """z (B, latent) and what `encode` takes -> chunk (B, 32, 6).  answer: `respond`, if it is known."""
+        answer = self.respond(heard, style) if answer is None else answer
+        rough = self.decoder(torch.cat([z + self.style[style], _before(before), heard.flatten(1)], 1))
+        rough = rough.unflatten(1, (CHUNK, N))
+        moved = self.refine(torch.cat([rough, heard], 2).transpose(1, 2)).transpose(1, 2)
+        return rough + moved + answer
 
     def limit(self, pose: torch.Tensor) -> torch.Tensor:
         """Poses relative to rest, in units of `scale` (the training motion's standard deviation), kept within `reach`:
@@ -141,7 +155,7 @@ class ResUnet(nn.Module):
             held.append(x)
             x = block(x)
         for block in self.up:
-            x = F.interpolate(x, scale_factor=2.0, mode="linear", align_corners=False)
+            x = F.interpolate(x, scale_factor=2.0)
             x = block(torch.cat([x, held.pop()], 1))
         return self.last(F.relu(x))
 

@@ -25,7 +25,8 @@ class System:
 PORTRAIT = frozenset({"emotion", "intensity", "preprocess", "pose_scale", "expression_scale", "blink", "size", "face",
                       "seed", "motion", "save_motion"})
 """What every system uses that moves a photo."""
-DEFAULT = "graphics"
+DEFAULT = "expression"
+"""What `tfg animate` does if nothing else is asked for."""
 SYSTEMS = {
     "expression": System(
         "tfg.systems.expression", "networks from sound to expression and head motion, emotion added to them; the "

@@ -21,7 +21,7 @@ from tfg.models.posevae import CHUNK, STYLES, hear
 from tfg.training.disturb import disturb
 from tfg.vocabulary import EMOTIONS, SENTENCES
 
-SIZES = {"ci": dict(voices=(6, 3, 3), motions=4, copies=1, seconds=6.0),
+SIZES = {"ci": dict(voices=(4, 2, 2), motions=6, copies=1, seconds=5.0),
          "cpu": dict(voices=(280, 24, 40), motions=14, copies=2, seconds=20.0),
          "gpu": dict(voices=(1500, 40, 40), motions=24, copies=3, seconds=20.0)}
 """Voices of train, val and test, one clip each; motions of a training clip, each in another way; copies of its sound,
@@ -179,8 +179,10 @@ class Chunks:
 
 
 def chunk_of_sound(clip: Clip, copy: int, start: int) -> np.ndarray:
-    """(32, 80, 16): what the frames start .. start + 31 hear."""
-    return hear(clip.mels[copy].astype(np.float32, copy=False), clip.means[copy], np.arange(start, start + CHUNK))
+    """(32, 80, 16): what the frames start .. start + 31 hear. 5 frames are 16 columns: a cut there shifts none."""
+    first = max(start // 5 - 2, 0)
+    mel = clip.mels[copy][:, 16 * first:16 * (first + CHUNK // 5 + 6)].astype(np.float32)
+    return hear(mel, clip.means[copy], np.arange(start, start + CHUNK) - 5 * first)
 
 
 def spread(clips: list[Clip]) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ import torch
 from tfg.metrics.motion import accents, beat_alignment, difference, diversity, onsets, response
 from tfg.models.posevae import CHUNK, OVERLAP, STYLES, N, PoseVAE, generate
 from tfg.training.posevae_data import Clip
+from tfg.training.posevae_losses import divergence, expectation
 
 ACTIVE = .05
 """Nats from which on a dimension of the code counts as used."""
@@ -15,19 +16,23 @@ SEEDS = 2
 
 @torch.no_grad()
 def known(network: PoseVAE, batch: dict) -> dict[str, float]:
-    """Of chunks whose code is known: squared error of what the mean code gives, KL in nats, active dimensions; `blind`:
-    squared error with the code 0; `deaf`: with the sound of another chunk; `styleless`: with another style."""
+    """Of chunks whose code is known: squared error (mse) of what the mean code gives, and of what code 0 gives (blind);
+    KL in nats, active dimensions; `expectation` for code 0 (expected), with the sound of other chunks (deaf), and with
+    other styles (styleless), where 1 is no better than no motion at all."""
     b = {k: torch.from_numpy(v) if isinstance(v, np.ndarray) else v for k, v in batch.items()}
     heard = network.hear(b["windows"])
     mean, logvar = network.encode(b["chunk"], b["before"], heard, b["style"])
-    kl = (.5 * (mean.square() + logvar.exp() - 1 - logvar)).mean(0)
+    kl = divergence(mean, logvar).mean(0)
 
-    def error(z, heard, style):
-        return float((network.decode(z, b["before"], heard, style) - b["chunk"]).square().mean())
+    def drawn(z, heard, style):
+        return network.decode(z, b["before"], heard, style)
 
-    return {"mse": error(mean, heard, b["style"]), "kl": float(kl.sum()), "active": int((kl > ACTIVE).sum()),
-            "blind": error(0 * mean, heard, b["style"]), "deaf": error(0 * mean, heard.roll(1, 0), b["style"]),
-            "styleless": error(0 * mean, heard, (b["style"] + 17) % STYLES)}
+    blind = drawn(0 * mean, heard, b["style"])
+    others = {"expected": blind, "deaf": drawn(0 * mean, heard.roll(1, 0), b["style"]),
+              "styleless": drawn(0 * mean, heard, (b["style"] + 17) % STYLES)}
+    return {"mse": float((drawn(mean, heard, b["style"]) - b["chunk"]).square().mean()),
+            "blind": float((blind - b["chunk"]).square().mean()), "kl": float(kl.sum()),
+            "active": int((kl > ACTIVE).sum()), **{k: float(expectation(v, b["chunk"])) for k, v in others.items()}}
 
 
 def score(network: PoseVAE, clips: list[Clip], seeds: int = SEEDS) -> dict:
