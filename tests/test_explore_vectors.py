@@ -41,8 +41,7 @@ def portrait():
         assert np.shape(expression) == (52,) and (pose is None or np.shape(pose) == (6,))
         return np.full((8, 8, 3), 255 * np.clip(expression[24], 0, 1), np.uint8)
 
-    return SimpleNamespace(render=render, personal=lambda e: e, rest_expression=np.zeros(52, np.float32),
-                           neutral=np.zeros(52, np.float32))
+    return SimpleNamespace(render=render, personal=lambda e: e)
 
 
 # ---- values ---------------------------------------------------------------------------------------------------

@@ -109,24 +109,25 @@ def test_a_clip_is_read_once_and_again_if_its_file_is_damaged(made, tmp_path, mo
 
 
 def test_readings_are_measured_beside_the_truth(tmp_path):
-    from tfg.actors.identity import Identity
-    from tfg.actors.record import record
-    from tfg.actors.take import make_take
-    from tfg.actors.virtual import VirtualActor
+    """Of a clip of a photo in which no face can be seen at one moment."""
+    skimage_data = pytest.importorskip("skimage.data")
+    from tfg.clip import Clip, Motion
     from tfg.faces.landmarks import Landmarker
 
-    path = record(make_take("V009", 77, sentence="TSI", emotion="ANG", level="HI"),
-                  VirtualActor(Identity.from_seed(77), size=64), tmp_path)
-    truth = np.load(path.with_suffix(".npz"))
+    face = np.ascontiguousarray(skimage_data.astronaut()[:256, 80:336])
+    frames = [face] * 7
+    frames[4] = np.full_like(face, 90)
+    motion = Motion(np.arange(7)[:, None] / 10 + np.zeros((7, 52)), np.arange(7)[:, None] + np.zeros((7, 6)))
+    path = Clip(frames, motion=motion, landmarks=np.zeros((7, 478, 3))).save(tmp_path / "V001_TSI_ANG_HI.mp4")
     with Landmarker() as meter:
-        found = data.read(path, meter, every=12)
-    n = len(found["frame"])
-    assert (found["frame"] == np.arange(0, 12 * n, 12)).all() and n >= 4
+        found = data.read(path, meter, every=2)
+    assert found["frame"].tolist() == [0, 2, 6]
     assert {k: v.shape for k, v in found.items()} == {
-        "frame": (n,), "points": (n, 478, 3), "blendshapes": (n, 52), "pose": (n, 6), "crops": (n, 64, 64, 3),
-        "expression": (n, 52), "true_pose": (n, 6)}
-    np.testing.assert_array_equal(found["expression"], truth["expression"][::12][:n])
-    assert found["crops"].dtype == np.uint8 and found["crops"].std() > 20 and np.ptp(found["points"][..., 0]) > 20
+        "frame": (3,), "points": (3, 478, 3), "blendshapes": (3, 52), "pose": (3, 6), "crops": (3, 64, 64, 3),
+        "expression": (3, 52), "true_pose": (3, 6)}
+    np.testing.assert_array_equal(found["expression"], motion.expression[[0, 2, 6]])
+    np.testing.assert_array_equal(found["true_pose"], motion.pose[[0, 2, 6]])
+    assert found["crops"].dtype == np.uint8 and found["crops"].std() > 20 and np.ptp(found["points"][..., 0]) > 50
 
 
 # ---- batches --------------------------------------------------------------------------------------------------
@@ -139,7 +140,7 @@ def test_a_visit_is_of_one_clip_spread_over_it_and_a_function_of_its_key(made):
     for k in range(len(visits)):
         rows = learn.rows(k % len(learn.clips))
         at = [np.flatnonzero((learn.arrays["expression"][rows] == x).all(1))[0] for x in batch["expression"][k]]
-        assert (np.diff(at) > 0).all()
+        assert (np.diff(at) >= 0).all() and at[0] < 2 and at[-1] >= FRAMES - 2
         np.testing.assert_array_equal(batch["crops"][k].transpose(0, 2, 3, 1), learn.arrays["crops"][rows][at])
     again, later = visits.batch(0, [5, 3]), visits.batch(1, np.arange(len(visits)))
     np.testing.assert_array_equal(again["expression"][0], batch["expression"][5])
@@ -212,7 +213,7 @@ def test_a_small_run_learns_from_points_and_pixels(made, trained):
     assert again == card and card["split"] == "train" and card["actors"] == [f"people/V{a}" for a in range(4)]
     assert set(card["scores"]) == {"val", "test"} and set(card["scores"]["test"]["each"]) == {"virtual", "portrait"}
     losses = [value for _, name, value in read_log(out / "log.csv") if name == "extractor"]
-    assert np.mean(losses[-10:]) < .7 * np.mean(losses[:5])
+    assert losses[-1] < .3 * losses[0] and card["scores"]["val"]["worst"] > .4
     moved = set(index("jawOpen", "browDown"))
     assert set(network.config.unread) == {n for n, k in INDEX.items() if k not in moved}
     test = data.load(data.sources([made[0]], ("test",)), made[1], every=EVERY)

@@ -27,7 +27,7 @@ from tfg.vocabulary import EXPRESSION, index
 
 NAMES = tuple(dict.fromkeys(n.removesuffix("Left").removesuffix("Right") for n in EXPRESSION))
 """The coefficients, both sides as one."""
-BUDGETS = {"ci": dict(budget_s=20.0, trials=2, rounds=6), "cpu": dict(budget_s=180.0, trials=None, rounds=60),
+BUDGETS = {"ci": dict(budget_s=20.0, trials=2, rounds=6), "cpu": dict(budget_s=300.0, trials=None, rounds=80),
            "gpu": dict(budget_s=3600.0, trials=None, rounds=400)}
 """Seconds that the search may take, or settings that it may try; most trees of a forest."""
 STILL = .012
@@ -126,10 +126,10 @@ def _search(learn, hold, names, budget_s, trials, rounds, seed) -> tuple[dict, i
         seen.append(config)
         return {"error": total}
 
-    space = {"num_leaves": tune.lograndint(4, 32), "learning_rate": tune.loguniform(.05, .5),
+    space = {"num_leaves": tune.lograndint(4, 32), "learning_rate": tune.loguniform(.05, .3),
              "min_data_in_leaf": tune.lograndint(20, 2000), "feature_fraction": tune.uniform(.2, 1.0),
              "lambda_l2": tune.loguniform(1e-3, 100.0)}
-    start = {"num_leaves": 6, "learning_rate": .3, "min_data_in_leaf": 200, "feature_fraction": .5, "lambda_l2": 1.0}
+    start = {"num_leaves": 8, "learning_rate": .15, "min_data_in_leaf": 200, "feature_fraction": .5, "lambda_l2": 1.0}
     finder = CFO(metric="error", mode="min", space=space, points_to_evaluate=[start], seed=seed,
                  low_cost_partial_config={"num_leaves": 4})
     found = tune.run(error, search_alg=finder, metric="error", mode="min", verbose=0,

@@ -93,7 +93,7 @@ def report(changes: dict[str, Change], pairs: Sequence[Pair], model: str) -> dic
     """What a card says of `model`, one of `changes`, which hold identity and mean as well. Plain numbers."""
     found = {name: score(change, pairs) for name, change in changes.items()}
     told: dict = {name: {"rmse": _told(figure(s)), "mae": round(figure(s, "mae").value, 5),
-                         "closures_kept": round(figure(s, "closures").value, 4)} for name, s in found.items()}
+                         "closures_kept": _closures(s)} for name, s in found.items()}
     mine = found[model]
     told["of_identity"] = round(figure(mine).value / figure(found["identity"]).value, 4)
     told["less_half_identity"] = _told(difference(mine, found["identity"], share=.5))
@@ -103,6 +103,11 @@ def report(changes: dict[str, Change], pairs: Sequence[Pair], model: str) -> dic
                       for v in dict.fromkeys(s.level for s in mine)}
     told["actors"], told["replays"] = len({s.actor for s in mine}), len(mine)
     return told
+
+
+def _closures(scored: Sequence[Scored]) -> float | None:
+    """Share of p, b, m that stay closed; None where nobody says one."""
+    return round(figure(scored, "closures").value, 4) if any(s.kept for s in scored) else None
 
 
 def _told(m: Mean) -> list[float]:

@@ -189,7 +189,7 @@ def draw_parts(source, change):
 def draw_style(portrait, audio, style: int = 0, seed: int = 0, folder=None):
     """A pose style on a sound: six moments of a portrait, and the head's angles beside the stressed syllables.
 
-    portrait: has render(expression (52,), pose (6,)) and rest_expression.  audio: (N,) at 16 kHz.
+    portrait: has render(expression (52,), pose (6,)) and personal.  audio: (N,) at 16 kHz.
     """
     from tfg.metrics.motion import accents
     from tfg.models.posevae import predict
@@ -202,7 +202,7 @@ def draw_style(portrait, audio, style: int = 0, seed: int = 0, folder=None):
         ax.set_subplotspec(spec)
     for k, t in enumerate(np.linspace(0, len(pose) - 1, 7)[1:].round().astype(int)):
         ax = fig.add_subplot(top[0, k])
-        ax.imshow(portrait.render(portrait.rest_expression, pose[t]))
+        ax.imshow(portrait.render(portrait.personal(np.zeros(len(EXPRESSION), np.float32)), pose[t]))
         ax.axis("off")
         ax.set_title(f"{t / 25:.1f} s", loc="center", fontsize=9)
     return fig

@@ -18,11 +18,13 @@ from tfg.vocabulary import index
 
 METHODS = ("blendshapes", "fit", "learned")
 UNSEEN_BLENDSHAPES = ("cheekPuff", "cheekSquint", "jawForward", "jawRight", "noseSneer", "tongueOut")
-"""MediaPipe reads these as 0, whatever the face does: at most 0.001 with the coefficient drawn at 1, on each of 12 actors
-of the split train, half of them portraits (tongueOut it does not report at all). The next weakest, mouthDimple, reads
-up to 0.01 and is left as it is."""
-UNSEEN_FIT = ("cheekPuff", "jawForward", "mouthClose", "mouthFunnel", "tongueOut")
-"""What the points do not tell the fit: r below 0.2 on val actors, or no landmark that moves."""
+"""MediaPipe reads these as 0, whatever the face does: at most 0.001 with the coefficient drawn at 1, on each of 12
+actors of the split train, half of them portraits (tongueOut it does not report at all). The next weakest, mouthDimple,
+reads up to 0.01 and is left as it is."""
+UNSEEN_FIT = ("cheekPuff", "eyeLookDown", "eyeLookUp", "jawLeft", "jawRight", "mouthLeft", "mouthRight",
+              "mouthShrugUpper", "tongueOut")
+"""r below 0.2 on val actors (eyeLookDown and Up: the landmarker's irises tell hardly more than the lids; tongueOut: no
+landmark moves), or never moved by the actors that its prior knows."""
 
 
 def blind(method: str) -> list[int]:

@@ -61,7 +61,8 @@ PROFILES = {"ci": PoseVAEConfig(4, 16, 32, (16,), 4, (8, 12), (8, 12)),
 
 
 class PoseVAE(nn.Module):
-    """`encode` and `decode`; shapes there. scale, reach (6,): see `limit`; they are set by the training."""
+    """`encode` and `decode`; shapes there. scale, reach (6,), code_mean, code_root, code_from: see `limit` and
+    `code`; they are set by the training."""
 
     def __init__(self, config: PoseVAEConfig = PoseVAEConfig()):
         super().__init__()
@@ -79,6 +80,9 @@ class PoseVAE(nn.Module):
         self.refine = ResUnet(N + c.features, N, c.unet)
         self.answer = ResUnet(c.features, c.features, c.unet)
         self.manner = nn.Linear(c.latent, N * c.features)
+        self.register_buffer("code_mean", torch.zeros(c.latent))
+        self.register_buffer("code_root", torch.eye(c.latent))
+        self.register_buffer("code_from", torch.zeros(c.latent, before))
         self.register_buffer("scale", torch.ones(N))
         self.register_buffer("reach", torch.full((N,), 4.0))
 
@@ -111,7 +115,7 @@ class PoseVAE(nn.Module):
         scaled.  heard: (B, 32, features).  style: (B,) int.
         """
         read = self.read(chunk.transpose(1, 2)).flatten(1)
-        x = torch.cat([read, _before(before), heard.flatten(1), self.style[style]], 1)
+        x = torch.cat([read, flat_before(before), heard.flatten(1), self.style[style]], 1)
         x = self.encoder(x)
         return self.mean(x), self.logvar(x).clamp(-8, 8)
 
@@ -123,10 +127,14 @@ class PoseVAE(nn.Module):
     def decode(self, z, before, heard, style, answer=None) -> torch.Tensor:
         """z (B, latent) and what `encode` takes -> chunk (B, 32, 6).  answer: `respond`, if it is known."""
         answer = self.respond(heard, style) if answer is None else answer
-        rough = self.decoder(torch.cat([z + self.style[style], _before(before), heard.flatten(1)], 1))
+        rough = self.decoder(torch.cat([z + self.style[style], flat_before(before), heard.flatten(1)], 1))
         rough = rough.unflatten(1, (CHUNK, N))
         moved = self.refine(torch.cat([rough, heard], 2).transpose(1, 2)).transpose(1, 2)
         return rough + moved + answer
+
+    def code(self, noise: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+        """Codes (B, latent) as chunks have them, made of noise (B, latent) from N(0, 1). See `tfg.training.posevae`."""
+        return self.code_mean + flat_before(before) @ self.code_from.T + noise @ self.code_root.T
 
     def limit(self, pose: torch.Tensor) -> torch.Tensor:
         """Poses relative to rest, in units of `scale` (the training motion's standard deviation), kept within `reach`:
@@ -196,7 +204,7 @@ def _ear(widths: tuple[int, ...]) -> nn.Module:
                          Conv(d, e, 3, 1, 0), Conv(e, e, 1, 1, 0))
 
 
-def _before(before: torch.Tensor) -> torch.Tensor:
+def flat_before(before: torch.Tensor) -> torch.Tensor:
     """(B, context, 6) -> (B, 6 context): where the head is, and how it got there."""
     last = before[:, -1]
     return torch.cat([last, 4 * (before[:, :-1] - last[:, None]).flatten(1)], 1)
@@ -254,7 +262,7 @@ def generate(network: PoseVAE, mel: np.ndarray, styles, seeds, total: int) -> np
         at = context + start
         before = out[:, start:at]
         now = heard[:, start - first:start - first + CHUNK].expand(len(style), -1, -1)
-        chunk = network.decode(torch.from_numpy(z).float(), before, now, style)
+        chunk = network.decode(network.code(torch.from_numpy(z).float(), before), before, now, style)
         chunk = network.limit(chunk + before[:, -1:])
         if number:
             chunk[:, :OVERLAP] = (1 - fade) * out[:, at:at + OVERLAP] + fade * chunk[:, :OVERLAP]

@@ -24,7 +24,7 @@ from tfg.files import make_folder
 from tfg.head.fit_clip import Prior
 from tfg.models import extractor
 from tfg.training import extractor_data as data
-from tfg.training.extractor_scores import score, summary
+from tfg.training.extractor_scores import listed, score, summary
 from tfg.training.finish import finish, run_of
 from tfg.training.loop import At, Run, cosine, train
 from tfg.training.vary import Vary
@@ -41,6 +41,8 @@ ALONE = 10
 """Every so many-th step each frame is a clip of its own, so that a single picture can be read, too."""
 LEAST_STD = .005
 """A coefficient that moves less than this over all that is learned from cannot be learned."""
+LEAST_R = .3
+"""On val actors, whichever kind sees it better; what is read worse is not told at all."""
 AUGMENT = Augment(brightness=.1, contrast=.25, gamma=.25, colour=.1, noise=.02, noise_p=.2, blur_p=.2, jpeg_p=.1)
 VARY = Vary(shift=.03, zoom=.04, turn=2.0, squeeze=0.0, hide=.1, grey=.3, coarse=.3, least=.5)
 
@@ -132,6 +134,12 @@ def read_all(network: extractor.Extractor, readings: data.Readings) -> np.ndarra
     return np.concatenate(parts)
 
 
+def unread(scores: dict[str, dict], still: tuple[str, ...]) -> tuple[str, ...]:
+    """`still`, and those coefficients that are read with an r below LEAST_R on val actors of every kind."""
+    best = {n: max((s["r"][n] for s in scores.values() if s["r"][n] is not None), default=1.0) for n in EXPRESSION}
+    return tuple(n for n in EXPRESSION if n in still or best[n] < LEAST_R)
+
+
 def train_extractor(sets, out, *, readings=None, profile: str = "cpu", seed: int = 0, steps: int | None = None,
                     resume: bool = True, progress: bool = True, every: dict[str, int] | None = None, devices=None,
                     precision: str | None = None) -> tuple[At, dict]:
@@ -157,12 +165,14 @@ def train_extractor(sets, out, *, readings=None, profile: str = "cpu", seed: int
     at = train(task, run, out, what=f"extractor {config} {len(learn)} frames", resume=resume, progress=progress)
 
     def scores() -> dict:
-        found = {"val": summary(score(unseen, read_all(network, unseen)))}
+        of = score(unseen, read_all(network, unseen))
+        network.config = replace(config, unread=unread(of, config.unread))
+        found = {"val": summary(of)}
         if by["test"]:
             data.read_all(by["test"], folder, every=every, progress=progress)
             test = data.load(by["test"], folder, every=every)
             of = score(test, read_all(network, test))
-            found["test"] = summary(of) | {"each": of}
+            found["test"] = summary(of) | {"each": listed(of)}
         return found
 
     return at, finish(out, "extractor", network, run, at, scores, profile=profile, split="train", actors=learn.actors,

@@ -56,6 +56,11 @@ def _named(x: np.ndarray) -> dict[str, float | None]:
     return {name: None if np.isnan(v) else round(float(v), 3) for name, v in zip(EXPRESSION, mean)}
 
 
+def listed(scores: dict[str, dict]) -> dict[str, dict]:
+    """For a card: r and error as lists in the order of `vocabulary.EXPRESSION`."""
+    return {kind: s | {k: list(s[k].values()) for k in ("r", "error")} for kind, s in scores.items()}
+
+
 def group(values: dict[str, float | None], name: str) -> float:
     """Of both sides together; NaN if neither can be told."""
     both = [v for n, v in values.items() if n in (name, name + "Left", name + "Right") and v is not None]

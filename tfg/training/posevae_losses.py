@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import torch
 
+from tfg.models.posevae import PoseVAE, flat_before
+
 
 def divergence(mean: torch.Tensor, logvar: torch.Tensor) -> torch.Tensor:
     """KL of N(mean, exp(logvar)) from N(0, 1), in nats, of each number: the shape of mean."""
@@ -26,3 +28,29 @@ def expectation(middle: torch.Tensor, chunk: torch.Tensor, *, orders: tuple[int,
 def seam(before: torch.Tensor, chunk: torch.Tensor) -> torch.Tensor:
     """(B, context + 32, 6): the chunk and what came before it, both relative to the last pose before it."""
     return torch.cat([before - before[:, -1:], chunk], 1)
+
+
+@torch.no_grad()
+def settle(network: PoseVAE, batches: list[dict]) -> None:
+    """Fit how codes are drawn to the codes that chunks have, in place: a Gaussian with their covariance, its mean a
+    linear function of the frames before (density estimation after training: Ghosh et al. 2020, From variational to
+    deterministic autoencoders). Codes of a VAE that has not learned for ever are no N(0, 1): their dimensions repeat
+    each other, and what N(0, 1) draws lies where no chunk's code was.
+
+    batches: of `Chunks`, as tensors.
+    """
+    codes, past, noise = [], [], 0
+    for b in batches:
+        mean, logvar = network.encode(b["chunk"], b["before"], network.hear(b["windows"]), b["style"])
+        codes.append(mean.double())
+        past.append(flat_before(b["before"]).double())
+        noise = noise + logvar.double().exp().mean(0) / len(batches)
+    z, x = torch.cat(codes), torch.cat(past)
+    x = torch.cat([x, torch.ones(len(x), 1, dtype=x.dtype)], 1)
+    gram = x.T @ x + 1e-3 * len(x) * torch.diag((torch.arange(x.shape[1]) < x.shape[1] - 1).double())
+    weights = torch.linalg.solve(gram, x.T @ z)
+    rest = z - x @ weights
+    covariance = rest.T @ rest / len(rest) + torch.diag(noise)
+    network.code_from.copy_(weights[:-1].T)
+    network.code_mean.copy_(weights[-1])
+    network.code_root.copy_(torch.linalg.cholesky(covariance))
