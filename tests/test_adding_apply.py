@@ -253,7 +253,7 @@ def test_an_empty_motion():
 
 
 def test_the_measured_actor_moves_towards_his_own_smile():
-    """Testing only. Four of five emotions are more like his own of that name than like another; a smile comes nearer."""
+    """Testing only. His own smile is the one that the added smile resembles most, and it comes nearer."""
     from tfg.adding.measured import towards_own
     from tfg.faces.curves import load
 

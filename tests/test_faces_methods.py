@@ -16,18 +16,15 @@ from tfg.vocabulary import EXPRESSION, index
 
 @pytest.fixture(scope="module")
 def take():
-    """(frames, truth (T, 52)) of a person whom no network has seen: each of eight actions to and fro, one by one."""
+    """(frames, truth (T, 52)) of a person whom no network has seen: a sentence in four emotions, every fifth frame."""
     from tfg.actors.identity import Identity
+    from tfg.actors.take import make_take, replay
     from tfg.actors.virtual import VirtualActor
 
     actor = VirtualActor(Identity.from_seed(990), size=96)
-    asked = []
-    for name in ("mouthSmile", "jawOpen", "mouthPucker", "browInnerUp", "browDown", "eyeBlink", "mouthFrown",
-                 "noseSneer"):
-        for value in (.25, .7, .4):
-            asked.append(np.zeros(52, np.float32))
-            asked[-1][index(name)] = value
-    truth = actor.personal(np.array(asked))
+    said = make_take("V990", 990, sentence="TSI", emotion="DIS", level="HI")
+    asked = [replay(said, emotion, "HI").motion.expression[3::5] for emotion in ("DIS", "ANG", "HAP", "SAD")]
+    truth = actor.personal(np.concatenate(asked))
     return [actor.render(e, np.zeros(6, np.float32)) for e in truth], truth
 
 
@@ -36,14 +33,15 @@ def measured(take):
     return {method: measure(take[0], method=method) for method in methods.METHODS}
 
 
-def test_each_is_blind_to_what_it_says(measured):
+def test_each_is_blind_to_what_it_says(take, measured):
     card = json.loads(paths.data("extractor", "extractor.json").read_text())
     blind = {"blendshapes": methods.blind("blendshapes"), "fit": methods.blind("fit"),
              "learned": index(*card["config"]["unread"])}
+    T = len(take[0])
     for method, motion in measured.items():
-        assert motion.expression.shape == (24, 52) and motion.meta["method"] == method
+        assert motion.expression.shape == (T, 52) and motion.meta["method"] == method
         missing = np.isnan(motion.expression)
-        assert set(np.flatnonzero(missing.all(0))) == set(blind[method]) and missing.sum() == 24 * len(blind[method])
+        assert set(np.flatnonzero(missing.all(0))) == set(blind[method]) and missing.sum() == T * len(blind[method])
         known = motion.expression[:, ~missing.all(0)]
         assert (known >= 0).all() and (known <= 1).all()
         np.testing.assert_array_equal(motion.pose, measured["blendshapes"].pose)
@@ -58,7 +56,7 @@ def test_what_blendshapes_do_not_show_the_landmarker_reads_as_nothing(take):
 
     result = track(take[0])
     sneer = result.expression[:, index("noseSneer")]
-    assert take[1][:, index("noseSneer")].max() > .6 and sneer.max() < .001
+    assert take[1][:, index("noseSneer")].max() > .3 and sneer.max() < .001
     out = methods.read(result, "blendshapes")
     assert np.isnan(out[:, index("noseSneer")]).all() and np.isfinite(result.expression[:, index("noseSneer")]).all()
 
@@ -68,9 +66,9 @@ def test_the_shipped_network_reads_a_stranger_better_than_the_others(take, measu
     for method, motion in measured.items():
         found, wrong, _ = within(motion.expression, take[1], np.zeros(len(take[1]), str))
         both = index("mouthSmile", "jawOpen", "mouthPucker", "browInnerUp", "browDown", "eyeBlink", "mouthFrown")
-        error[method], r[method] = wrong[0, both].mean(), found[0, both].mean()
+        error[method], r[method] = wrong[0, both].mean(), np.nanmean(found[0, both])
     assert error["learned"] < min(error["blendshapes"], error["fit"])
-    assert r["learned"] > .7 and r["learned"] > r["blendshapes"]
+    assert r["learned"] > .7 and r["learned"] > r["blendshapes"], (r, error)
 
 
 def test_lost_frames_are_nan_in_all_methods(take):
@@ -91,6 +89,18 @@ def test_the_card_keeps_what_was_promised():
         assert group(each, "mouthSmile") == pytest.approx(test[f"r_mouthSmile_{kind}"], abs=1e-3)
         assert test["each"][kind]["actors"] == 7 and each["tongueOut"] is None
     assert sum(p.stat().st_size for p in paths.data("extractor").iterdir()) < 1.5e6
+
+
+def test_on_the_command_line(take, tmp_path, capsys):
+    from tfg.cli import main
+    from tfg.clip import Clip, Motion
+
+    video = Clip(take[0][:8]).save(tmp_path / "clip.mp4")
+    assert main(["measure", str(video), "--method", "learned", "--out", str(tmp_path / "m.npz")]) == 0
+    motion = Motion.load(tmp_path / "m.npz")
+    assert motion.meta["method"] == "learned" and np.isfinite(motion.expression[:, index("noseSneer")]).all()
+    assert main(["measure", str(video), "--method", "magic", "--out", str(tmp_path / "n.npz")]) == 2
+    assert "blendshapes, fit, learned" in capsys.readouterr().err and not (tmp_path / "n.npz").exists()
 
 
 def test_wrong_methods(take):

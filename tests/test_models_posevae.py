@@ -41,8 +41,11 @@ def test_shapes(profile):
     network = p.PoseVAE(config).eval()
     before, chunk = torch.randn(2, config.context, 6), torch.randn(2, p.CHUNK, 6)
     style = torch.tensor([0, 45])
-    drawn, new, middle, mean, logvar = network(torch.randn(2, p.CHUNK, 80, 16), style, before, chunk)
-    assert drawn.shape == new.shape == middle.shape == (2, p.CHUNK, 6) and mean.shape == logvar.shape == (2, config.latent)
+    heard = torch.randn(2, p.CHUNK, 80, 16)
+    stress, answer, drawn, new, middle, mean, logvar = network(heard, style, before, chunk)
+    assert stress.shape == (2, p.CHUNK, config.features)
+    assert answer.shape == drawn.shape == new.shape == middle.shape == (2, p.CHUNK, 6)
+    assert mean.shape == logvar.shape == (2, config.latent)
     assert torch.isfinite(drawn).all() and not torch.equal(drawn, new)
     assert p.PoseJudge(config)(torch.randn(2, config.context + p.CHUNK, 6)).ndim == 2
 

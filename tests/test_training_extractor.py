@@ -249,3 +249,14 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(made, tmp_path, monkeypatch
 def test_wrong_arguments(made, tmp_path):
     with pytest.raises(InputError, match="unknown profile"):
         e.train_extractor([made[0]], tmp_path, profile="huge")
+
+
+def test_on_the_command_line(monkeypatch, capsys):
+    from tfg.cli import main
+
+    seen, card = {}, {"scores": {"val": {"r": .9}}}
+    monkeypatch.setattr(e, "train_extractor", lambda **given: seen.update(given) or ("at", card))
+    assert main("train extractor --set a --set b --readings r --out o --steps 7 --no-resume".split()) == 0
+    del seen["progress"]
+    assert seen == {"sets": ["a", "b"], "readings": "r", "out": "o", "steps": 7, "resume": False}
+    assert "o/extractor.safetensors" in (last := capsys.readouterr().out) and last.rstrip().endswith("val: r 0.9")

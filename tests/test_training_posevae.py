@@ -41,17 +41,17 @@ def clip(frames: int = 100) -> d.Clip:
     mel = np.repeat(np.arange(frames * 16 // 5 + 1) / 100, 80).reshape(-1, 80).T
     poses = np.tile(np.arange(frames)[None, :, None], (2, 1, 6))
     return d.Clip(np.zeros(640 * frames, np.float32), [mel.astype(np.float32)], [np.zeros((80, 1), np.float32)],
-                  poses.astype(np.float32), np.array([5, 9]))
+                  poses.astype(np.float32), np.array([5, 9]), np.arange(4 * frames).reshape(-1, 4))
 
 
 # ---- data ---------------------------------------------------------------------------------------------------------
 def test_pose_and_sound_count_frames_alike():
     """Frame t of a chunk's pose and window t of its sound are the same frame, also at the ends of a clip."""
     source = clip()
-    data = d.Chunks([source], 4, np.full(6, 2.0, np.float32), 0, starts=.3)
+    data = d.Chunks([source], 4, np.full((46, 6), 2.0, np.float32), 0, starts=.3)
     batch = data.batch(0, np.arange(len(data)))
     seen = set()
-    for windows, before, chunk in zip(batch["windows"], batch["before"], batch["chunk"]):
+    for windows, before, chunk, stress in zip(*(batch[k] for k in ("windows", "before", "chunk", "stress"))):
         start = int(2 * before[-1, 0]) + 1 if before[-1, 0] else 0
         absolute = 2 * (chunk + before[-1])
         if start == 0:                                         # the clip begins: the head has been at rest
@@ -59,6 +59,7 @@ def test_pose_and_sound_count_frames_alike():
         assert (absolute[:, 0] == start + np.arange(32)).all()
         for k in (0, 13, 31):
             np.testing.assert_allclose(windows[k], mel_window(source.mels[0], start + k, 16), atol=1e-6)
+        assert (stress == 4 * (start + np.arange(32))[:, None] + np.arange(4)).all()
         past = np.maximum(np.arange(start - 4, start), 0)
         assert (2 * before[:, 0] == past).all()
         seen.add(start)
@@ -66,7 +67,7 @@ def test_pose_and_sound_count_frames_alike():
 
 
 def test_batches_are_a_function_of_their_key():
-    data = d.Chunks([clip(), clip()], 4, np.ones(6, np.float32), 3)
+    data = d.Chunks([clip(), clip()], 4, np.ones((46, 6), np.float32), 3)
     one, two, later = data.batch(0, [1, 2, 5]), data.batch(0, [5, 1]), data.batch(1, [1, 2, 5])
     np.testing.assert_array_equal(one["chunk"][[2, 0]], two["chunk"])
     np.testing.assert_array_equal(one["windows"][[2, 0]], two["windows"])
@@ -84,7 +85,7 @@ def test_the_corpus(spoken):
     again = d.corpus("ci", 0, "val")
     assert all((a.poses == b.poses).all() and (a.audio == b.audio).all() for a, b in zip(val, again))
     scale, reach = d.spread(train)
-    assert (scale > 0).all() and (reach > 1.5).all() and (reach < 10).all()
+    assert scale.shape == (46, 6) and (scale > 0).all() and (reach > 1.5).all() and (reach < 10).all()
 
 
 def test_silence_is_learned_too():
@@ -184,7 +185,7 @@ def test_a_run_writes_weights_and_card(trained):
     out, card = trained
     network, held = p.load(out)
     assert held == card and card["steps"] == STEPS and set(card["scores"]) == {"val", "test"}
-    assert (network.scale > 0).all() and not torch.equal(network.scale, torch.ones(6))
+    assert (network.scale > 0).all() and not torch.equal(network.scale, torch.ones(46, 6))
     assert p.predict(np.zeros(64000, np.float32), folder=out).shape == (100, 6)
     logged = {name for _, name, _ in read(out / "log.csv")}
     assert {"answer", "mse", "kl", "active", "fooled", "judge", "loss", "blind", "expected", "deaf"} <= logged

@@ -36,7 +36,7 @@ def animate(source, audio=None, *, text: str | None = None, emotion: str = "NEU"
             motion=None, save_motion=None, out=None, overwrite: bool = False, progress: bool = True,
             pose_style: int = 0, yaw=None, pitch=None, roll=None, ref_blink=None, ref_pose=None, still: bool = False,
             idle: float | None = None, emotion_model: str = expression_options.DEFAULTS["emotion_model"],
-            alpha: float = 1.0, ortho: bool = False, expnet=None, posevae=None, emotion_add=None, pads=None,
+            alpha: float = expression_options.DEFAULTS["alpha"], ortho: bool = False, expnet=None, posevae=None, emotion_add=None, pads=None,
             smooth: bool = True, resize_factor: int = 1, crop_box=None, box=None, rotate: bool = False,
             static: bool = False, batch_size: int | None = None, fps: float | None = None, checkpoint=None):
     """Make a portrait speak, or dub a video.

@@ -1,6 +1,6 @@
 """Trees found by a search under a fixed budget: FLAML (Wang et al. 2021) over LightGBM (Ke et al. 2017).
 
-The fork let auto-sklearn choose among everything for twelve hours, and kept what it found as a pickle. Here FLAML's
+The fork let auto-sklearn choose among everything for twelve hours; what that finds can only be pickled. Here FLAML's
 cost-frugal search (CFO; Wu et al. 2021) chooses the settings of one kind of estimator that has a text format, one
 gradient-boosted forest per coefficient that emotions move. `flaml.tune` is all of FLAML that this needs: its AutoML
 class would ask for pandas and XGBoost besides. Imported only when used; the extra is `automl`.

@@ -21,7 +21,7 @@ def to_25fps(answer):
         same(answer(curves.copy(), fps), _read(new, old, curves), what=f"to_25fps of {T} frames at {fps}", mistakes={
             "the frames were only relabelled: as many as before, so that everything happens in slow motion (or too "
             "fast) and drifts away from the sound": curves if n != T else np.nan,
-            "each moment takes the frame before it, so that lips come up to 33 ms early; read between two frames":
+            "each moment takes the frame before it, so that lips come up to 33 ms late; read between two frames":
             curves[np.clip((new * fps + 1e-9).astype(int), 0, T - 1)],
             "each moment takes the nearest frame: read between two frames, np.interp does it":
             curves[np.clip(np.round(new * fps).astype(int), 0, T - 1)],

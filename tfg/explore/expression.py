@@ -117,7 +117,7 @@ def draw_own_table(cosines, emotions: Sequence[str]):
     cosines: (E, E).  A row whose largest number is on the diagonal moves towards the actor's own emotion.
     """
     cosines = np.asarray(cosines, float)
-    fig, ax = figure(4.6, 3.6)
+    fig, ax = figure(5.6, 3.8)
     picture = ax.imshow(cosines, cmap="RdBu_r", vmin=-1, vmax=1)
     for (i, j), value in np.ndenumerate(cosines):
         ax.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=9, weight="bold" if i == j else "normal",

@@ -27,28 +27,18 @@ def with_blinks(face: np.ndarray, blink: np.ndarray) -> np.ndarray:
 
 
 def separate_chunks(audio, step: int, n: int = 5, *, style: int = 0, seed: int = 1, folder=None) -> np.ndarray:
-    """PoseVAE's chunks for a sound as SadTalker draws them: (n, 32, 6), degrees and head widths, one every `step` frames,
-    each of which starts from rest and knows nothing of the one before.  audio: (N,) at 16 kHz."""
-    import torch
+    """PoseVAE's motion in chunks that know nothing of each other, as SadTalker draws them: (n, 32, 6), one begins every
+    `step` frames, each from rest and with a code of its own.  audio: (N,) at 16 kHz."""
+    from tfg.audio import SAMPLES_PER_FRAME
+    from tfg.models.posevae import CHUNK, predict
 
-    from tfg.audio import mel_spectrogram
-    from tfg.models import posevae
-    from tfg.models.checkpoint import load
-    from tfg.models.mouth import speech_mean
-
-    network, _ = load("posevae", posevae.PoseVAE, posevae.PoseVAEConfig, folder)
-    mel, before = mel_spectrogram(audio), torch.zeros(1, network.config.context, len(POSE))
-    mean, rng, out = speech_mean(mel), np.random.default_rng([int(seed), 11]), []
-    with torch.no_grad():
-        for k in range(n):
-            heard = network.hear(torch.from_numpy(posevae.hear(mel, mean, np.arange(k * step, k * step + 32)))[None])
-            z = torch.from_numpy(rng.standard_normal((1, network.config.latent))).float()
-            out.append(network.decode(z, before, heard, torch.tensor([style])) * network.scale)
-    return torch.cat(out).numpy()
+    audio = np.pad(np.asarray(audio, np.float32), (0, SAMPLES_PER_FRAME * (n * step + CHUNK)))
+    parts = [audio[SAMPLES_PER_FRAME * k * step:][:SAMPLES_PER_FRAME * CHUNK] for k in range(n)]
+    return np.stack([predict(part, style=style, seed=1000 * seed + k, folder=folder) for k, part in enumerate(parts)])
 
 
 def joined(chunks, overlap: int) -> np.ndarray:
-    """Chunks (N, L, 6) whose neighbours share `overlap` frames, faded into one motion as `tfg.models.posevae` does it."""
+    """Chunks (N, L, 6) whose neighbours share `overlap` frames, faded into one motion as by `tfg.models.posevae`."""
     from tfg.models.posevae import _fade
 
     fade, out = _fade(overlap)[:, None], np.asarray(chunks)[0]
@@ -77,7 +67,8 @@ def draw_told(true, told: dict, names=("jawOpen", "mouthSmile", "browInnerUp", "
             ax.plot(t, curve, color=COLOURS[k], lw=1.3, label=who)
             blind += [who] if not np.isfinite(curve).any() else []
         if blind:
-            ax.text(.99, .95, f"not told by {', '.join(blind)}", transform=ax.transAxes, ha="right", va="top", fontsize=8)
+            ax.text(.99, .95, f"not told by {', '.join(blind)}", transform=ax.transAxes, ha="right", va="top",
+                    fontsize=8)
         low, high = ax.get_ylim()
         ax.set_ylim(min(low, 0), max(high, .2))
         ax.set_title(name)

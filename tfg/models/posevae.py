@@ -1,17 +1,20 @@
 """Sound and a way of moving -> head motion: PoseVAE, a conditional variational autoencoder over chunks of 32 frames.
 
 Zhang et al. 2023 (SadTalker, sec. 3.2). A chunk is 32 poses relative to the last pose before it, in standard deviations
-of the training motion. The encoder reads the chunk, the sound, where the head was, and the style; the decoder draws the
-chunk from a code z instead. Each of the 46 styles is a bias on z. A new motion is decoder and prior alone: chunk by
-chunk, each going on from what came before and knowing how far from rest the head is, so that it stays near.
+of its style's training motion. The encoder reads the chunk, the sound, where the head was, and the style; the decoder
+draws the chunk from a code z instead. Each of the 46 styles is a bias on z. A new motion is decoder and drawn codes
+alone: chunk by chunk, each going on from what came before and knowing how far from rest the head is, so that it stays
+near.
 
 What differs from the published code: logvar is a layer of its own; pose and sound count frames alike, through
-tfg.audio.mel_windows; chunks go on from each other and overlap, where theirs all start from the first frame; the U-net
-convolves over time only, for yaw and roll are no neighbours; and sound has a way of its own to the head (`answer`), by
-which a style says in which direction it nods.
+tfg.audio.mel_windows; chunks go on from each other and overlap, where theirs all start from the first frame, and so
+need no filter over the seams (Savitzky-Golay 13, 2 takes 11 % off the nods); the U-net convolves over time only, for
+yaw and roll are no neighbours; each style has a size of its own on each axis; sound has a way of its own to the head
+(`respond`), by which a style says in which direction it nods; and codes are drawn as the chunks' codes lie (`code`).
 
 References
 - Kingma & Welling 2014 (VAE); Sohn et al. 2015 (with conditions); Kingma et al. 2016, app. C (free bits)
+- Ghosh et al. 2020 (drawing codes by a density fitted after training)
 - Zhang et al. 2018, Road extraction by deep residual U-net (ResUnet)
 """
 from __future__ import annotations
@@ -21,20 +24,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from tfg.audio import HOP_LENGTH, N_MELS, load_audio, mel_spectrogram, mel_windows, n_frames
 from tfg.errors import InputError
-from tfg.models.blocks import Conv, fold_time, stage, unfold_time
+from tfg.models.blocks import fold_time, unfold_time
 from tfg.models.mouth import speech_mean
+from tfg.models.posevae_parts import WIDTH, ResUnet, ear
 from tfg.vocabulary import POSE
 
 STYLES = 46
 CHUNK, OVERLAP = 32, 8
 """Frames of a chunk, and how many of them the next one draws again: they have not heard what follows, and a nod begins
 a third of a second before its syllable."""
-WIDTH = 16                                                                # mel columns that a frame hears
 BLOCK = 1500                                                              # frames heard at once
 N = len(POSE)
 
@@ -68,7 +70,7 @@ class PoseVAE(nn.Module):
         super().__init__()
         self.config = c = config
         before, heard = N * c.context, CHUNK * c.features
-        self.ear = _ear(c.sound)
+        self.ear = ear(c.sound)
         self.feature = nn.Linear(c.sound[-1], c.features)
         self.style = nn.Parameter(torch.randn(STYLES, c.latent))
         self.read = ResUnet(N, N, c.unet)
@@ -79,28 +81,30 @@ class PoseVAE(nn.Module):
                                      nn.Linear(c.hidden, CHUNK * N))
         self.refine = ResUnet(N + c.features, N, c.unet)
         self.answer = ResUnet(c.features, c.features, c.unet)
-        self.manner = nn.Linear(c.latent, N * c.features)
+        self.manner = nn.Parameter(torch.zeros(STYLES, c.features, N))
         self.register_buffer("code_mean", torch.zeros(c.latent))
         self.register_buffer("code_root", torch.eye(c.latent))
         self.register_buffer("code_from", torch.zeros(c.latent, before))
-        self.register_buffer("scale", torch.ones(N))
+        self.register_buffer("scale", torch.ones(STYLES, N))
         self.register_buffer("reach", torch.full((N,), 4.0))
 
-    def forward(self, windows, style, before=None, chunk=None) -> torch.Tensor | tuple[torch.Tensor, ...]:
-        """What training needs of a batch: chunk again (B, 32, 6) by its own code, a new one by a code from the prior,
-        one by the prior's middle, mean, logvar; without a chunk what the sound alone gives (`respond`).
-
-        windows: as `hear`.  The rest: as `encode`.
+    def forward(self, windows, style, before=None, chunk=None) -> tuple[torch.Tensor, ...]:
+        """What training needs of a batch: `stress`, and what the sound alone gives (`respond`); with a chunk besides:
+        the chunk again (B, 32, 6) by its own code, a new one by a code from the prior, one by the prior's middle, mean,
+        logvar.  windows: as `hear`.  The rest: as `encode`.
         """
         heard = self.hear(windows)
+        stress = self.stress(heard)
+        answer = self.respond(stress, style)
         if chunk is None:
-            return self.respond(heard, style)
+            return stress, answer
+        heard, fixed = heard.detach(), answer.detach()      # the code must not talk the ear out of what it hears
         mean, logvar = self.encode(chunk, before, heard, style)
         z = mean + torch.randn_like(mean) * (.5 * logvar).exp()
         codes = torch.cat([z, torch.randn_like(mean), 0 * mean])
-        again = [x.repeat(3, *[1] * (x.ndim - 1)) for x in (before, heard, style, self.respond(heard, style))]
+        again = [x.repeat(3, *[1] * (x.ndim - 1)) for x in (before, heard, style, fixed)]
         drawn, new, middle = self.decode(codes, *again).chunk(3)
-        return drawn, new, middle, mean, logvar
+        return stress, answer, drawn, new, middle, mean, logvar
 
     def hear(self, windows: torch.Tensor) -> torch.Tensor:
         """mel windows (B, T, 80, 16) as `hear` gives them -> (B, T, features)."""
@@ -119,63 +123,34 @@ class PoseVAE(nn.Module):
         x = self.encoder(x)
         return self.mean(x), self.logvar(x).clamp(-8, 8)
 
-    def respond(self, heard, style) -> torch.Tensor:
-        """What the sound alone makes this style's head do: (B, 32, 6). heard, style: as `encode`."""
-        manner = self.manner(self.style[style]).unflatten(1, (N, -1))                            # (B, 6, features)
-        return (manner @ self.answer(heard.transpose(1, 2))).transpose(1, 2)
+    def stress(self, heard) -> torch.Tensor:
+        """Where the sound is stressed: (B, 32, features), the first of them as `tfg.training.posevae_data.stress_of`
+        has them. heard: as `encode`."""
+        return self.answer(heard.transpose(1, 2)).transpose(1, 2)
+
+    def respond(self, stress, style) -> torch.Tensor:
+        """What the sound alone makes this style's head do: (B, 32, 6)."""
+        return stress @ (4 * self.manner[style])                                 # 4: the table learns that much faster
 
     def decode(self, z, before, heard, style, answer=None) -> torch.Tensor:
         """z (B, latent) and what `encode` takes -> chunk (B, 32, 6).  answer: `respond`, if it is known."""
-        answer = self.respond(heard, style) if answer is None else answer
+        answer = self.respond(self.stress(heard), style) if answer is None else answer
         rough = self.decoder(torch.cat([z + self.style[style], flat_before(before), heard.flatten(1)], 1))
         rough = rough.unflatten(1, (CHUNK, N))
         moved = self.refine(torch.cat([rough, heard], 2).transpose(1, 2)).transpose(1, 2)
         return rough + moved + answer
 
     def code(self, noise: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
-        """Codes (B, latent) as chunks have them, made of noise (B, latent) from N(0, 1). See `tfg.training.posevae`."""
+        """Codes (B, latent) as chunks have them, of noise (B, latent) from N(0, 1); `settle` in tfg.training has fitted
+        them."""
         return self.code_mean + flat_before(before) @ self.code_from.T + noise @ self.code_root.T
 
     def limit(self, pose: torch.Tensor) -> torch.Tensor:
-        """Poses relative to rest, in units of `scale` (the training motion's standard deviation), kept within `reach`:
-        what lies beyond 3/4 of it is pressed together, so that nothing can wander off."""
+        """Poses relative to rest, in units of `scale` (the style's standard deviation), kept within `reach`: what lies
+        beyond 3/4 of it is pressed together, so that nothing can wander off."""
         free = .75 * self.reach
         over = (pose.abs() - free).clamp(min=0)
         return pose.sign() * (pose.abs() - over + (self.reach - free) * torch.tanh(over / (self.reach - free)))
-
-
-class ResUnet(nn.Module):
-    """(B, c_in, T) -> (B, c_out, T): residual blocks over time, halving and doubling it, with skips. T must divide by
-    2 ** (len(widths) - 1). Its last layer starts at zero."""
-
-    def __init__(self, c_in: int, c_out: int, widths: tuple[int, ...]):
-        super().__init__()
-        self.first = nn.Conv1d(c_in, widths[0], 3, padding=1)
-        self.down = nn.ModuleList(_Block(a, b, 2) for a, b in zip(widths[:-1], widths[1:]))
-        self.up = nn.ModuleList(_Block(a + b, b, 1) for a, b in zip(widths[:0:-1], widths[-2::-1]))
-        self.last = nn.Conv1d(widths[0], c_out, 1)
-        nn.init.normal_(self.last.weight, std=.02)
-        nn.init.zeros_(self.last.bias)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x, held = self.first(x), []
-        for block in self.down:
-            held.append(x)
-            x = block(x)
-        for block in self.up:
-            x = F.interpolate(x, scale_factor=2.0)
-            x = block(torch.cat([x, held.pop()], 1))
-        return self.last(F.relu(x))
-
-
-class _Block(nn.Module):
-    def __init__(self, c_in: int, c_out: int, stride: int):
-        super().__init__()
-        self.one, self.two = nn.Conv1d(c_in, c_out, 3, stride, 1), nn.Conv1d(c_out, c_out, 3, 1, 1)
-        self.past = nn.Conv1d(c_in, c_out, 1, stride)
-
-    def forward(self, x):
-        return self.past(x) + self.two(F.relu(self.one(F.relu(x))))
 
 
 class PoseJudge(nn.Module):
@@ -192,16 +167,6 @@ class PoseJudge(nn.Module):
 
     def forward(self, motion: torch.Tensor) -> torch.Tensor:
         return self.layers(motion.transpose(1, 2))[:, 0]
-
-
-def _ear(widths: tuple[int, ...]) -> nn.Module:
-    """(B, 80, 16), or for five widths (B, 1, 80, 16) -> (B, widths[-1], ...). Five: Wav2Lip's sound encoder."""
-    if len(widths) == 1:
-        return nn.Sequential(nn.Flatten(), nn.Linear(N_MELS * WIDTH, widths[0]), nn.GELU(),
-                             nn.Linear(widths[0], widths[0]), nn.GELU())
-    a, b, c, d, e = widths
-    return nn.Sequential(stage(1, a, 1, 2), stage(a, b, (3, 1), 2), stage(b, c, 3, 2), stage(c, d, (3, 2), 1),
-                         Conv(d, e, 3, 1, 0), Conv(e, e, 1, 1, 0))
 
 
 def flat_before(before: torch.Tensor) -> torch.Tensor:
@@ -267,7 +232,7 @@ def generate(network: PoseVAE, mel: np.ndarray, styles, seeds, total: int) -> np
         if number:
             chunk[:, :OVERLAP] = (1 - fade) * out[:, at:at + OVERLAP] + fade * chunk[:, :OVERLAP]
         out[:, at:at + CHUNK] = chunk
-    return (out[:, context:context + total] * network.scale).numpy()
+    return (out[:, context:context + total] * network.scale[style][:, None]).numpy()
 
 
 def _fade(n: int) -> np.ndarray:

@@ -66,7 +66,7 @@ def _load(how: dict) -> None:
 def act(speech: Speech, *, neutral: np.ndarray | None = None, emotion: str = "NEU", intensity: float = 1.0,
         seed: int = 0, blink: bool = True, pose_scale: float = 1.0, expression_scale: float = 1.0, pose_style: int = 0,
         yaw=None, pitch=None, roll=None, ref_blink=None, ref_pose=None, still: bool = False, idle: float | None = None,
-        emotion_model: str = "linear", alpha: float = 1.0, ortho: bool = False, expnet=None, posevae=None,
+        emotion_model: str = "linear", alpha: float = 1.4, ortho: bool = False, expnet=None, posevae=None,
         emotion_add=None, motion=None) -> Motion:
     """A voice's, or another motion's, Motion: offsets from the person's neutral face (0 is relaxed), not clipped.
 

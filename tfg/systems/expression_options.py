@@ -9,7 +9,10 @@ import numpy as np
 from tfg.errors import InputError
 
 DEFAULTS = dict(pose_style=0, yaw=None, pitch=None, roll=None, ref_blink=None, ref_pose=None, still=False, idle=None,
-                emotion_model="linear", alpha=1.0, ortho=False, expnet=None, posevae=None, emotion_add=None)
+                emotion_model="linear", alpha=1.4, ortho=False, expnet=None, posevae=None, emotion_add=None)
+"""alpha: a model of least squares shows what people do on average, which is paler than what any of them does. With 1.4
+the judge names a shown emotion as often as the baseline's (90 % on the validation actors; 80 % with 1, 83 % with 1.2).
+"""
 MODELS = ("linear", "transformer", "automl")
 STYLES = 46
 MAX_DEG = {"yaw": 60.0, "pitch": 45.0, "roll": 60.0}
@@ -33,7 +36,7 @@ def check(options: dict, given: Sequence[str] = ()) -> dict:
         raise InputError(f"unknown emotion model {options['emotion_model']!r}; choose one of {', '.join(MODELS)}.")
     alpha = options["alpha"]
     if isinstance(alpha, bool) or not isinstance(alpha, (int, float, np.number)) or not -2 <= alpha <= 2:
-        raise InputError(f"alpha is {alpha!r}, but it must be a number from -2 to 2 (0 adds no emotion, 1 all of it).")
+        raise InputError(f"alpha is {alpha!r}, but it must be a number from -2 to 2 (0 adds no emotion, 1 what the model predicts).")
     idle = options["idle"]
     if idle is not None and (isinstance(idle, bool) or not isinstance(idle, (int, float, np.number))
                              or not 0 < idle <= MAX_IDLE_S):

@@ -33,6 +33,10 @@ AXES = np.array([NOD_DEG, NOD_DEG, NOD_DEG, .006, .006, .010])
 """What a nod of size 1 is, on each axis: degrees, then head widths."""
 
 
+EARS = ((.11, 0.0), (.18, 0.0), (.16, .32), None)
+"""What `stress_of` tells: width and lead in seconds of three bells; the fourth is whether somebody speaks."""
+
+
 @dataclass(frozen=True)
 class Way:
     """How somebody moves the head. sway: (6,) factors on performance.SWAY.  hz: cut-off of the sway.  nod: (6,) what a
@@ -104,13 +108,28 @@ def speech(voice_seed: int, seconds: float, rng: np.random.Generator, texts=None
 @dataclass
 class Clip:
     """One sound and heads that move to it. mels: (80, M) float16, the first as it was.  means: `speech_mean` of each.
-    poses: (K, T, 6) float16, degrees and head widths.  styles: (K,)."""
+    poses: (K, T, 6) float16, degrees and head widths.  styles: (K,).  stress: (T, 4), `stress_of`."""
 
     audio: np.ndarray
     mels: list[np.ndarray]
     means: list[np.ndarray]
     poses: np.ndarray
     styles: np.ndarray
+    stress: np.ndarray
+
+
+def stress_of(level: np.ndarray | None, n: int, fps: float = 25.0) -> np.ndarray:
+    """What an ear should know of stress: (n, 4) float32 in [0, 1]. A narrow and a wide bell on each syllable that heads
+    may mark, one before it, and whether somebody speaks.  level: as `move`."""
+    out = np.zeros((n, len(EARS)), np.float32)
+    if level is not None:
+        beats = {}
+        for seed in range(8):                                   # each leaves some out; together they are all
+            beats |= dict(stressed(level, seed=seed))
+        for k, (width_s, lead_s) in enumerate(EARS[:3]):
+            out[:, k] = beats_curve(n, sorted(beats.items()), width_s, fps, lead_s)
+        out[:, 3] = slow(np.broadcast_to(speaking(level), (n,)), .5, fps)
+    return out
 
 
 def corpus(profile: str, seed: int = 0, part: str = "train", *, progress: bool = False) -> list[Clip]:
@@ -133,7 +152,7 @@ def corpus(profile: str, seed: int = 0, part: str = "train", *, progress: bool =
         mel = mel_spectrogram(audio)
         mels = [mel] + [mel if silent else disturb(mel, rng) for _ in range(size["copies"] if part == "train" else 0)]
         out.append(Clip(audio, [m.astype(np.float16) for m in mels], [speech_mean(m) for m in mels],
-                        np.stack(poses).astype(np.float16), styles))
+                        np.stack(poses).astype(np.float16), styles, stress_of(level, frames)))
     return out
 
 
@@ -146,8 +165,9 @@ def hush(n: int, rng: np.random.Generator) -> np.ndarray:
 class Chunks:
     """Data for the loop: index i is a chunk of 32 frames of one motion; where it begins is drawn anew in each epoch.
 
-    batch: windows (B, 32, 80, 16), before (B, context, 6) and chunk (B, 32, 6) in units of `scale`, before relative to
-    rest and chunk to the last of before; style (B,). Frame t of the pose and window t of the sound are the same moment.
+    batch: windows (B, 32, 80, 16), before (B, context, 6) and chunk (B, 32, 6) in units of `scale` (46, 6), before
+    relative to rest and chunk to the last of before; style (B,); stress (B, 32, 4). Frame t of the pose and window t of
+    the sound are the same moment.
     """
 
     def __init__(self, clips: list[Clip], context: int, scale: np.ndarray, seed: int, *, starts: float = .06):
@@ -161,11 +181,11 @@ class Chunks:
     def batch(self, epoch: int, indices) -> dict:
         indices = np.asarray(indices, np.int64)
         u, first, copy = (seeded.uniform(self.seed, epoch, 80 + k, indices) for k in range(3))
-        windows, before, chunk, styles = [], [], [], []
+        windows, before, chunk, styles, stress = [], [], [], [], []
         for i, where, begin, which in zip(indices, u, first, copy):
             c, k = self.motions[i % len(self.motions)]
             clip = self.clips[c]
-            pose = clip.poses[k].astype(np.float32) / self.scale
+            pose = clip.poses[k].astype(np.float32) / self.scale[clip.styles[k]]
             start = 0 if begin < self.starts else int(where * (len(pose) - CHUNK + 1))
             m = int(which * len(clip.mels))
             windows.append(chunk_of_sound(clip, m, start))
@@ -174,8 +194,10 @@ class Chunks:
             before.append(past)
             chunk.append(pose[start:start + CHUNK] - past[-1])
             styles.append(clip.styles[k])
+            stress.append(clip.stress[start:start + CHUNK])
         return {"windows": np.stack(windows), "before": np.stack(before).astype(np.float32),
-                "chunk": np.stack(chunk).astype(np.float32), "style": np.array(styles, np.int64)}
+                "chunk": np.stack(chunk).astype(np.float32), "style": np.array(styles, np.int64),
+                "stress": np.stack(stress)}
 
 
 def chunk_of_sound(clip: Clip, copy: int, start: int) -> np.ndarray:
@@ -186,7 +208,12 @@ def chunk_of_sound(clip: Clip, copy: int, start: int) -> np.ndarray:
 
 
 def spread(clips: list[Clip]) -> tuple[np.ndarray, np.ndarray]:
-    """Standard deviation (6,) of all poses, and how far (6,) one in a thousand goes, in those."""
-    poses = np.concatenate([clip.poses.reshape(-1, clip.poses.shape[-1]) for clip in clips]).astype(np.float32)
-    scale = poses.std(0)
-    return scale, np.quantile(np.abs(poses), .999, axis=0).astype(np.float32) / scale
+    """Standard deviation (46, 6) of each style's poses, and how far (6,) one pose in a thousand lies, in those. A style
+    that nobody shows has the mean one."""
+    styles = np.concatenate([clip.styles for clip in clips])
+    poses = np.concatenate([clip.poses.astype(np.float32) for clip in clips])                     # (K, T, 6)
+    seen = {s: poses[styles == s].reshape(-1, poses.shape[2]).std(0) for s in set(styles.tolist())}
+    usual = np.mean(list(seen.values()), 0)
+    scale = np.stack([seen.get(s, usual) for s in range(STYLES)])
+    far = np.quantile(np.abs(poses / scale[styles][:, None]), .999, axis=(0, 1))
+    return scale, far.astype(np.float32)

@@ -25,6 +25,15 @@ def expectation(middle: torch.Tensor, chunk: torch.Tensor, *, orders: tuple[int,
     return total / len(orders)
 
 
+def hearing(stress: torch.Tensor, answer: torch.Tensor, batch: dict) -> dict[str, torch.Tensor]:
+    """What the ear is told. misheard: squared error of the curves of stress, each as a share of its own size; answer:
+    `expectation` of what the sound alone gives, in speeds and accelerations.  batch: of `Chunks`."""
+    true = batch["stress"]
+    error = (stress[..., :true.shape[2]] - true).square().mean((0, 1))
+    return {"misheard": (error / (true.square().mean((0, 1)) + .01)).mean(),
+            "answer": expectation(answer, batch["chunk"], orders=(1, 2))}
+
+
 def seam(before: torch.Tensor, chunk: torch.Tensor) -> torch.Tensor:
     """(B, context + 32, 6): the chunk and what came before it, both relative to the last pose before it."""
     return torch.cat([before - before[:, -1:], chunk], 1)
