@@ -8,7 +8,7 @@ All frames are solved at once: some hundred a second on one core. `tfg.head.fit`
 Points alone leave much open: a smile, a stretch and a dimple move nearly the same of them. What is likely decides, as
 in Blanz & Vetter 1999: a normal distribution of the 52, mean and covariance over the training actors' truth, which
 `tfg train extractor` writes (data/extractor/expression_prior.npz). With a prior as wide that knows no covariance, r on
-val actors is .50 instead of .62, mean over 13 actions.
+val actors is .50 instead of .60, mean over 13 actions.
 """
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ class PoseVAE(nn.Module):
 
     def respond(self, stress, style) -> torch.Tensor:
         """What the sound alone makes this style's head do: (B, 32, 6)."""
-        return stress @ (4 * self.manner[style])                                 # 4: the table learns that much faster
+        return stress @ (20 * self.manner[style])                                # 20: the table learns that much faster
 
     def decode(self, z, before, heard, style, answer=None) -> torch.Tensor:
         """z (B, latent) and what `encode` takes -> chunk (B, 32, 6).  answer: `respond`, if it is known."""

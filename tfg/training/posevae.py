@@ -27,11 +27,11 @@ from tfg.models.posevae import CHUNK, PROFILES, STYLES, N, PoseJudge, PoseVAE
 from tfg.training.finish import finish, run_of
 from tfg.training.loop import At, Run, cosine, train
 from tfg.training.posevae_data import SIZES, Chunks, Clip, corpus, spread
-from tfg.training.posevae_losses import divergence, expectation, hearing, seam, settle
+from tfg.training.posevae_losses import divergence, expectation, hearing, roughened, seam, settle
 from tfg.training.posevae_scores import ACTIVE, known, score
 
 RUNS = {"ci": Run(phases=(("hear", 2), ("learn", 6)), batch=12),
-        "cpu": Run(phases=(("hear", 3000), ("learn", 4000)), batch=64, evaluate_every=1000, average=.998, best="-loss",
+        "cpu": Run(phases=(("hear", 3000), ("learn", 4500)), batch=64, evaluate_every=1000, average=.998, best="-loss",
                    channels_last=False),
         "gpu": Run(phases=(("hear", 20_000), ("learn", 200_000)), batch=64, evaluate_every=5000, average=.999,
                    best="-loss", workers=8, channels_last=False)}
@@ -78,13 +78,14 @@ class PoseTask:
     def losses(self, batch, at: At):
         network, judge = self.networks["posevae"], self.networks["judge"]
         before, chunk = batch["before"], batch["chunk"]
+        windows = roughened(batch["windows"])
         if at.phase == "hear":
-            heard = hearing(*network(batch["windows"], batch["style"]), batch)
+            heard = hearing(*network(windows, batch["style"]), batch)
             yield "posevae", sum(heard.values()), heard
             return
         before = before + JITTER * torch.randn_like(before)
         chunk = chunk + (batch["before"][:, -1:] - before[:, -1:])          # the same poses, seen from there
-        stress, answer, drawn, new, middle, mean, logvar = network(batch["windows"], batch["style"], before, chunk)
+        stress, answer, drawn, new, middle, mean, logvar = network(windows, batch["style"], before, chunk)
         error = (drawn - chunk).square().mean()
         kl = divergence(mean, logvar).mean(0)                                # (latent,)
         rise = min(1.0, (at.phase_step + 1) / (RISE * dict(self.run.phases)["learn"]))

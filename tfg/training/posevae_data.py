@@ -22,7 +22,7 @@ from tfg.training.disturb import disturb
 from tfg.vocabulary import EMOTIONS, SENTENCES
 
 SIZES = {"ci": dict(voices=(4, 2, 2), motions=6, copies=1, seconds=5.0),
-         "cpu": dict(voices=(280, 24, 40), motions=14, copies=2, seconds=20.0),
+         "cpu": dict(voices=(700, 24, 40), motions=14, copies=2, seconds=20.0),
          "gpu": dict(voices=(1500, 40, 40), motions=24, copies=3, seconds=20.0)}
 """Voices of train, val and test, one clip each; motions of a training clip, each in another way; copies of its sound,
 disturbed; seconds of a clip."""

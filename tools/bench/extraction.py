@@ -16,6 +16,7 @@ from tfg.training import extractor_data as data
 from tfg.training.extractor_scores import GROUPS, group, score, summary
 from tools.bench.common import ROOT, real_clips, table
 
+SHORT = {"blendshapes": "blend", "fit": "fit", "learned": "learned"}
 SETS, READINGS = ("build/cpu",), "build/readings"
 ALSO = ("eyeWide", "cheekSquint", "noseSneer", "mouthPress", "mouthStretch", "eyeSquint", "mouthUpperUp",
         "mouthLowerDown", "mouthFunnel", "eyeLookDown")
@@ -61,10 +62,10 @@ def truth(split: str = "test") -> dict:
     for kind, some in each["learned"].items():
         rows = {}
         for name in (*GROUPS, *ALSO):
-            rows[name] = {f"r {m[:6]}": group(each[m][kind]["r"], name) for m in METHODS}
-            rows[name] |= {f"error {m[:6]}": group(each[m][kind]["error"], name) for m in METHODS}
-        rows["mean of the first 8"] = {f"r {m[:6]}": float(np.nanmean([group(each[m][kind]["r"], n) for n in GROUPS]))
-                                       for m in METHODS}
+            rows[name] = {f"r {SHORT[m]}": group(each[m][kind]["r"], name) for m in METHODS}
+            rows[name] |= {f"error {SHORT[m]}": group(each[m][kind]["error"], name) for m in METHODS}
+        mean = {m: float(np.nanmean([group(each[m][kind]["r"], n) for n in GROUPS])) for m in METHODS}
+        rows["mean of the first 8"] = {f"r {SHORT[m]}": mean[m] for m in METHODS}
         table(f"{some['actors']} {kind} actors of the split {split}, {some['frames']} frames: r within an actor, "
               "mean |error|", rows)
         out[kind] = {"actors": some["actors"], "frames": some["frames"],
@@ -102,9 +103,9 @@ def agreement() -> dict:
                 x, y = (curves[m][:, index(name)].mean(1) for m in (one, other))
                 ok = np.isfinite(x) & np.isfinite(y)
                 if ok.any() and x[ok].std() > 1e-4 and y[ok].std() > 1e-4:
-                    pairs.setdefault((f"{one} - {other}", name), []).append(np.corrcoef(x[ok], y[ok])[0, 1])
+                    pairs.setdefault((f"{SHORT[one]}/{SHORT[other]}", name), []).append(np.corrcoef(x[ok], y[ok])[0, 1])
     for (who, name), values in pairs.items():
-        rows.setdefault(name, {})[who.replace("blendshapes", "blend")] = float(np.mean(values))
+        rows.setdefault(name, {})[who] = float(np.mean(values))
     if rows:
         table("Real clips, no truth: r between methods, mean over clips", rows)
         table("Frames a second", {m: {"median": float(np.median(v)), "clips": len(v)} for m, v in speed.items()})
