@@ -32,13 +32,14 @@ DEFAULTS = dict(emotion="NEU", intensity=1.0, preprocess="crop", pose_scale=1.0,
 def animate(source, audio=None, *, text: str | None = None, emotion: str = "NEU", intensity: float = 1.0,
             system: str = systems.DEFAULT, preprocess: str = "crop", pose_scale: float = 1.0,
             expression_scale: float = 1.0, blink: bool = True, size: int = 256, face: int | None = None, seed: int = 0,
-            badge: bool | None = None,
-            motion=None, save_motion=None, out=None, overwrite: bool = False, progress: bool = True,
-            pose_style: int = 0, yaw=None, pitch=None, roll=None, ref_blink=None, ref_pose=None, still: bool = False,
-            idle: float | None = None, emotion_model: str = expression_options.DEFAULTS["emotion_model"],
-            alpha: float = expression_options.DEFAULTS["alpha"], ortho: bool = False, expnet=None, posevae=None, emotion_add=None, pads=None,
-            smooth: bool = True, resize_factor: int = 1, crop_box=None, box=None, rotate: bool = False,
-            static: bool = False, batch_size: int | None = None, fps: float | None = None, checkpoint=None):
+            badge: bool | None = None, motion=None, save_motion=None, out=None, overwrite: bool = False,
+            progress: bool = True, pose_style: int = 0, yaw=None, pitch=None, roll=None, ref_blink=None,
+            ref_pose=None, still: bool = False, idle: float | None = None,
+            emotion_model: str = expression_options.DEFAULTS["emotion_model"],
+            alpha: float = expression_options.DEFAULTS["alpha"], ortho: bool = False, expnet=None, posevae=None,
+            emotion_add=None, pads=None, smooth: bool = True, resize_factor: int = 1, crop_box=None, box=None,
+            rotate: bool = False, static: bool = False, batch_size: int | None = None, fps: float | None = None,
+            checkpoint=None):
     """Make a portrait speak, or dub a video.
 
     source: a photo (any format Pillow reads), a video, or (H, W, 3) uint8 RGB. Of a video the best frontal frame is

@@ -93,7 +93,8 @@ def _add_expression(p):
     p.add_argument("--idle", type=float, metavar="SECONDS", help="no sound: a face that waits, blinks and breathes")
     p.add_argument("--emotion-model", help="what adds the emotion: linear, transformer, automl (default: "
                                            f"{DEFAULTS['emotion_model']})")
-    p.add_argument("--alpha", type=float, metavar="A", help=f"weight of what is added, -2 to 2 (default: {DEFAULTS['alpha']})")
+    p.add_argument("--alpha", type=float, metavar="A",
+                   help=f"weight of what is added, -2 to 2 (default: {DEFAULTS['alpha']})")
     p.add_argument("--ortho", action="store_true", help="add only what is at right angles to the speech")
     for name in ("expnet", "posevae", "emotion-add"):
         p.add_argument(f"--{name}", metavar="DIR", help="that network's folder (default: the one that ships)")

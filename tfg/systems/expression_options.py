@@ -36,7 +36,8 @@ def check(options: dict, given: Sequence[str] = ()) -> dict:
         raise InputError(f"unknown emotion model {options['emotion_model']!r}; choose one of {', '.join(MODELS)}.")
     alpha = options["alpha"]
     if isinstance(alpha, bool) or not isinstance(alpha, (int, float, np.number)) or not -2 <= alpha <= 2:
-        raise InputError(f"alpha is {alpha!r}, but it must be a number from -2 to 2 (0 adds no emotion, 1 what the model predicts).")
+        raise InputError(f"alpha is {alpha!r}, but it must be a number from -2 to 2 (0 adds no emotion, 1 what the "
+                         "model predicts).")
     idle = options["idle"]
     if idle is not None and (isinstance(idle, bool) or not isinstance(idle, (int, float, np.number))
                              or not 0 < idle <= MAX_IDLE_S):
