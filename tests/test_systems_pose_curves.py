@@ -1,4 +1,4 @@
-"""Curves, another video's pose and blinks, idle heads."""
+"""Curves, and another video's pose and blinks."""
 from __future__ import annotations
 
 import numpy as np
@@ -146,19 +146,3 @@ def test_a_real_video(shared, monkeypatch):
     assert len(times) == 1 and pose.shape == (150, 6) and lids.shape == (150,)
     assert np.abs(np.median(pose[:75], 0)[:3]).max() < .5 and .1 < pose[:, :3].std() < 6
     assert lids.min() == 0 and lids.max() <= 1 and np.abs(np.diff(pose[:, :3], axis=0)).max() < 4
-
-
-# ---- idle -------------------------------------------------------------------------------------------------------
-def test_idle():
-    sound, pose = c.idle(4.0, seed=2, style=3)
-    assert sound.shape == (64000,) and sound.dtype == np.float32 and pose.shape == (100, 6)
-    assert 0 < np.abs(sound).max() < 2e-3 and pose[:, :3].std() > .05
-    again, other = c.idle(4.0, seed=2, style=3), c.idle(4.0, seed=2, style=4)
-    assert (again[0] == sound).all() and (again[1] == pose).all() and (other[1] != pose).any()
-    assert len(c.idle(.01)[1]) == 1
-
-
-@pytest.mark.parametrize("seconds", [0, -1, None, "4", True, np.nan, np.inf])
-def test_what_is_no_length(seconds):
-    with pytest.raises(InputError, match="idle is"):
-        c.idle(seconds)

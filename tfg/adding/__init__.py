@@ -3,7 +3,7 @@
     from tfg.adding import add
     happy = add(offsets, "HAP", intensity=.8)               # (T, 52) offsets from neutral in and out
 
-The Warsaw fork of SadTalker trains such models on pairs of clips of different lengths; ours learn from aligned
+The fork of SadTalker trains such models on pairs of clips of different lengths; ours learn from aligned
 ones: the same take of a virtual actor, played calmly and with emotion, frame by frame (`tfg.adding.pairs`).
 """
 from __future__ import annotations

@@ -10,10 +10,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from tfg.actors.emotion import check_emotion
 from tfg.audio import FPS
 from tfg.errors import InputError
 from tfg.motion import Motion
-from tfg.vocabulary import EMOTION_NAMES, EMOTIONS, EXPRESSION
+from tfg.vocabulary import EMOTIONS, EXPRESSION
 
 MODELS = ("linear", "transformer", "automl")
 MOST = 2.0
@@ -105,12 +106,7 @@ def _check(source: np.ndarray, emotion: str, intensity: float, alpha: float, mod
         raise InputError(f"offsets of shape {source.shape} were given; an emotion is added to (T, {len(EXPRESSION)}).")
     if np.isinf(source).any():
         raise InputError("the offsets hold an infinite number; give finite ones, or NaN where nothing was measured.")
-    code = str(emotion).upper()
-    if code not in EMOTIONS:
-        names = ", ".join(f"{c} ({EMOTION_NAMES[c]})" for c in EMOTIONS)
-        raise InputError(f"unknown emotion {emotion!r}; choose one of {names}.")
-    if not isinstance(intensity, (int, float, np.floating, np.integer)) or not 0 <= intensity <= 1:
-        raise InputError(f"the intensity is {intensity!r}, but it must be a number from 0 (none) to 1 (full).")
+    code = check_emotion(emotion, intensity)
     if not isinstance(alpha, (int, float, np.floating, np.integer)) or not -MOST <= alpha <= MOST:
         raise InputError(f"alpha is {alpha!r}, but it must be a number from {-MOST:g} to {MOST:g}.")
     if model not in MODELS:

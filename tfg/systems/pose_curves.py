@@ -1,4 +1,4 @@
-"""Where a head's motion and its blinks come from, if not from the sound: numbers, another video, or an idle head."""
+"""Where a head's motion and its blinks come from, if not from the sound: numbers, or another video."""
 from __future__ import annotations
 
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfg.audio import FPS, SAMPLES_PER_FRAME
+from tfg.audio import FPS
 from tfg.errors import InputError
 
 BLINK = .25
@@ -16,8 +16,6 @@ EYES_OPEN = .12
 """Share of the way to shut that counts as open: the measure trembles by that."""
 LONGEST_S = .6
 """Lids that stay down for longer look down, or sleep."""
-HISS_DB = -75.0
-"""Of a room in which nobody speaks."""
 
 
 def curve(values, n: int, name: str = "yaw") -> np.ndarray:
@@ -95,22 +93,6 @@ def to_and_fro(values: np.ndarray, n: int) -> np.ndarray:
         return np.repeat(values, n, 0)
     k = np.arange(n) % (2 * len(values) - 2)
     return values[np.minimum(k, 2 * len(values) - 2 - k)]
-
-
-def idle(seconds: float, seed: int = 0, style: int = 0, *, folder=None) -> tuple[np.ndarray, np.ndarray]:
-    """A stretch in which nobody speaks: its sound (N,) float32 at 16 kHz, a faint hiss, and the head's motion (T, 6).
-
-    seconds: more than 0.  seed, style, folder: as `tfg.models.posevae.predict`.  Raises InputError as it does.
-    """
-    from tfg.models.posevae import predict
-
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float, np.number)) or not 0 < seconds < np.inf:
-        raise InputError(f"idle is {seconds!r}, but it must be a number of seconds above 0.")
-    pose = predict(np.zeros(max(1, round(seconds * FPS)) * SAMPLES_PER_FRAME, np.float32), style=style, seed=seed,
-                   folder=folder)
-    rng = np.random.default_rng([int(seed), 741])
-    hiss = rng.standard_normal(len(pose) * SAMPLES_PER_FRAME, np.float32) * np.float32(10 ** (HISS_DB / 20))
-    return hiss, pose
 
 
 # ---- reading -----------------------------------------------------------------------------------------------------

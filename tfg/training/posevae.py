@@ -31,12 +31,12 @@ from tfg.training.posevae_losses import divergence, expectation, hearing, roughe
 from tfg.training.posevae_scores import ACTIVE, known, score
 
 RUNS = {"ci": Run(phases=(("hear", 2), ("learn", 6)), batch=12),
-        "cpu": Run(phases=(("hear", 3000), ("learn", 4500)), batch=64, evaluate_every=1000, average=.998, best="-loss",
+        "cpu": Run(phases=(("hear", 3000), ("learn", 5000)), batch=64, evaluate_every=1000, average=.998, best="-loss",
                    channels_last=False),
         "gpu": Run(phases=(("hear", 20_000), ("learn", 200_000)), batch=64, evaluate_every=5000, average=.999,
                    best="-loss", workers=8, channels_last=False)}
 """First the ear learns, then all of it.  gpu: 500 epochs of the published size and batch."""
-RATE = {"ci": 2e-3, "cpu": 1e-3, "gpu": 1e-4}
+RATE = {"ci": 2e-3, "cpu": 1.5e-3, "gpu": 1e-4}
 """Adam's (.9, .99); gpu as published. The discriminator's is at most 2e-4."""
 SIGMA = .15
 """Noise of the motion, in standard deviations of it: what the code need not tell. Larger, and heads that move little
