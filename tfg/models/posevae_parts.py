@@ -1,14 +1,18 @@
-"""What PoseVAE is made of: a residual U-net over time, and an ear for single frames."""
+"""What PoseVAE is made of: a residual U-net over time, an ear for single frames, a judge; and what joins chunks."""
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from tfg.audio import N_MELS
 from tfg.models.blocks import Conv, stage
+from tfg.vocabulary import POSE
 
 WIDTH = 16                                                                # mel columns that a frame hears
+SMOOTH = 9
+"""Frames of the filter at the end. It takes 3 % off the nods; the 13 of the published code take 10 %."""
 
 
 class ResUnet(nn.Module):
@@ -45,6 +49,22 @@ class _Block(nn.Module):
         return self.past(x) + self.two(F.relu(self.one(F.relu(x))))
 
 
+class PoseJudge(nn.Module):
+    """Is this how heads move? (B, context + 32, 6) poses relative to frame `context` - 1 -> (B, T') scores. It sees the
+    seam, too. widths: channels; each layer halves time."""
+
+    def __init__(self, widths: tuple[int, ...]):
+        super().__init__()
+        layers, c_in = [], len(POSE)
+        for width in widths:
+            layers += [nn.Conv1d(c_in, width, 4, 2, 1), nn.LeakyReLU(.2)]
+            c_in = width
+        self.layers = nn.Sequential(*layers, nn.Conv1d(c_in, 1, 3, 1, 1))
+
+    def forward(self, motion: torch.Tensor) -> torch.Tensor:
+        return self.layers(motion.transpose(1, 2))[:, 0]
+
+
 def ear(widths: tuple[int, ...]) -> nn.Module:
     """(B, 80, 16), or for five widths (B, 1, 80, 16) -> (B, widths[-1], ...). Five: Wav2Lip's sound encoder."""
     if len(widths) == 1:
@@ -53,3 +73,17 @@ def ear(widths: tuple[int, ...]) -> nn.Module:
     a, b, c, d, e = widths
     return nn.Sequential(stage(1, a, 1, 2), stage(a, b, (3, 1), 2), stage(b, c, 3, 2), stage(c, d, (3, 2), 1),
                          Conv(d, e, 3, 1, 0), Conv(e, e, 1, 1, 0))
+
+
+def smooth(pose: np.ndarray) -> np.ndarray:
+    """(B, T, 6) float32 without tremor: a parabola through each SMOOTH frames (Savitzky & Golay 1964)."""
+    from scipy.signal import savgol_filter
+
+    window = min(SMOOTH, (pose.shape[1] - 1) // 2 * 2 + 1)
+    return pose if window < 5 else savgol_filter(pose, window, 2, axis=1).astype(np.float32)
+
+
+def fade(n: int) -> np.ndarray:
+    """(n,) from the old chunk (0) to the new one (1), level at both ends, which lie just outside."""
+    x = ((np.arange(n) + 1) / (n + 1)).astype(np.float32)
+    return x * x * (3 - 2 * x)

@@ -1,4 +1,4 @@
-"""`tfg train mouth`, `syncnet`, `emotion`, `encoder` and `emogen`."""
+"""`tfg train mouth`, `posevae`, `syncnet`, `emotion`, `encoder` and `emogen`."""
 from __future__ import annotations
 
 import argparse

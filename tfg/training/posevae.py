@@ -23,7 +23,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tfg.models.posevae import CHUNK, PROFILES, STYLES, N, PoseJudge, PoseVAE
+from tfg.models.posevae import CHUNK, PROFILES, STYLES, N, PoseVAE
+from tfg.models.posevae_parts import PoseJudge
 from tfg.training.finish import finish, run_of
 from tfg.training.loop import At, Run, cosine, train
 from tfg.training.posevae_data import SIZES, Chunks, Clip, corpus, spread
@@ -67,7 +68,7 @@ class PoseTask:
 
     def __post_init__(self):
         config, scale = self.network.config, self.network.scale.numpy()
-        judge = PoseJudge(config)
+        judge = PoseJudge(config.judge)
         self.networks = {"posevae": self.network, "judge": judge}
         self.data = Chunks(self.clips, config.context, scale, self.run.seed)
         held = Chunks(self.unseen, config.context, scale, 7)
