@@ -492,7 +492,7 @@ def test_chunks_join_as_posevae_joins_its_own(rng, monkeypatch):
     class Chunks(posevae.PoseVAE):
         """Draws prepared chunks, and no limit holds them."""
 
-        def decode(self, z, before, heard, style):
+        def decode(self, z, before, heard, style, answer=None):
             drawn.append(len(drawn))
             return torch.tensor(chunks[drawn[-1]])[None].float() - before[:, -1:]
 

@@ -204,7 +204,7 @@ def generate(network: PoseVAE, mel: np.ndarray, styles, seeds, total: int) -> np
     step, context = CHUNK - OVERLAP, network.config.context
     style = torch.as_tensor(np.asarray(styles, np.int64))
     out = torch.zeros(len(styles), context + total + CHUNK, N)                  # the head has been at rest before
-    fade = torch.from_numpy(fade(OVERLAP))[None, :, None]
+    soft = torch.from_numpy(fade(OVERLAP))[None, :, None]
     heard, first = None, 0
     for number, start in enumerate(range(0, total, step)):
         if heard is None or start + CHUNK > first + heard.shape[1]:
@@ -220,7 +220,7 @@ def generate(network: PoseVAE, mel: np.ndarray, styles, seeds, total: int) -> np
         chunk = network.decode(network.code(torch.from_numpy(z).float(), before), before, now, style, answer)
         chunk = network.limit(chunk + before[:, -1:])
         if number:
-            chunk[:, :OVERLAP] = (1 - fade) * out[:, at:at + OVERLAP] + fade * chunk[:, :OVERLAP]
+            chunk[:, :OVERLAP] = (1 - soft) * out[:, at:at + OVERLAP] + soft * chunk[:, :OVERLAP]
         out[:, at:at + CHUNK] = chunk
     pose = smooth((out[:, context:context + total] * network.scale[style][:, None]).numpy())
     rise = 1 - np.concatenate([[0], fade(START - 1)]).astype(np.float32)[:, None]

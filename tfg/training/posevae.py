@@ -7,7 +7,7 @@ by a discriminator that steps every second time (Zhang et al. 2023: MSE 1, KL 1,
 judges what is drawn from the prior, together with the frames before it, for that is what a new motion is made of.
 
 A code can collapse: with KL at its full weight from the first step the decoder learns to do without z, and every seed
-moves alike. Two cures: KL's weight rises over the first fifth of the run (Bowman et al. 2016), and the first `FREE`
+moves alike. Two cures: KL's weight rises over the first fifth of its phase (Bowman et al. 2016), and the first `FREE`
 nats of each dimension cost nothing (Kingma et al. 2016). `active` in the log counts the dimensions in use.
 
 The sound can be left out in the same way, for a code that has seen the chunk tells its nods as well, and new motions
@@ -147,8 +147,8 @@ def train_posevae(out, *, profile: str = "cpu", seed: int = 0, steps: int | None
                       task="log-mel (80 x 16 a frame) and a style to head pose (yaw, pitch, roll in degrees, "
                            "tx, ty, tz in head widths) at 25/s",
                       data=f"{len(clips)} voices, {hours:.1f} h of motion in {STYLES} styles, made by rules",
-                      losses=f"MSE / (2 {SIGMA}^2) + KL (weight rising over {RISE:.0%} of the run, {FREE} nats of each "
-                             f"dimension free) + {GAN} GAN + {EXPECT} expectation{changed}",
+                      losses=f"MSE / (2 {SIGMA}^2) + KL (weight rising over {RISE:.0%} of the phase, {FREE} nats of "
+                             f"each dimension free) + {GAN} GAN + {EXPECT} expectation{changed}; hearing apart",
                       scored_on=f"val: {len(unseen)} voices that it did not learn from, who chose its weights; test: "
                                 f"{size['voices'][2]} other voices saying CREMA-D's sentences, all {STYLES} styles; "
                                 "made: new motions, true: the rules', still: no motion, wrong: the rules' beside "
