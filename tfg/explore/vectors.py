@@ -39,11 +39,11 @@ def separate_chunks(audio, step: int, n: int = 5, *, style: int = 0, seed: int =
 
 def joined(chunks, overlap: int) -> np.ndarray:
     """Chunks (N, L, 6) whose neighbours share `overlap` frames, faded into one motion as by `tfg.models.posevae`."""
-    from tfg.models.posevae import _fade
+    from tfg.models.posevae_parts import fade
 
-    fade, out = _fade(overlap)[:, None], np.asarray(chunks)[0]
+    soft, out = fade(overlap)[:, None], np.asarray(chunks)[0]
     for chunk in np.asarray(chunks)[1:]:
-        shared = (1 - fade) * out[-overlap:] + fade * chunk[:overlap]
+        shared = (1 - soft) * out[-overlap:] + soft * chunk[:overlap]
         out = np.concatenate([out[:-overlap], shared, chunk[overlap:]])
     return out
 
