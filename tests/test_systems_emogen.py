@@ -456,7 +456,7 @@ def test_a_video_without_a_face(trained, tmp_path, capsys):
 
 
 def test_other_systems_do_not_dub():
-    with pytest.raises(InputError, match="graphics does not use --fps, --pads.*--system emogen"):
+    with pytest.raises(InputError, match="expression does not use --fps, --pads.*--system emogen"):
         tfg.animate(PHOTO, noise(1), pads=(0, 10, 0, 0), fps=30, progress=False)
 
 
