@@ -172,6 +172,19 @@ def test_train_and_apply(model, tmp_path, capsys, pairs):
     assert main(asked) == 2 and "overwrite" in capsys.readouterr().err
 
 
+def test_nothing_to_add_to(tmp_path, capsys):
+    from tfg.cli import main
+    from tfg.motion import Motion
+
+    for name, motion in (("none", Motion.still(0)), ("unread", Motion(np.full((5, 52), np.nan)))):
+        path = motion.save(tmp_path / f"{name}.npz")
+        assert main(["emotion-add", "apply", "--motion", str(path), "--emotion", "HAP", "--out",
+                     str(tmp_path / "out.npz")]) == 2
+        assert f"{len(motion)} frames and no expression" in capsys.readouterr().err
+    assert not (tmp_path / "out.npz").exists()
+
+
+
 @needs_espeak
 def test_the_same_seed_gives_the_same_file(tmp_path):
     for name in ("a", "b"):

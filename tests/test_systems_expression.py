@@ -191,12 +191,26 @@ def test_a_measured_motion_loses_that_persons_rest(parts):
     (dict(still=True, yaw=5), "--still.*--yaw"), (dict(ref_pose="a", pose_style=2), "--ref-pose.*--pose-style"),
     (dict(ref_blink="a", blink=False), "--no-blink and --ref-blink"), (dict(still=1), "still is 1"),
     (dict(motion=Motion.still(3), pose_style=2), "motion replaces.*--pose-style"),
+    (dict(alpha=1.0), "without an emotion.*--alpha"), (dict(ortho=True, intensity=.5), "without an emotion.*--ortho"),
+    (dict(motion=Motion.still(0)), "no frames"),
+    (dict(motion=Motion(np.full((4, 52), np.nan), np.full((4, 6), np.nan))), "4 in all"),
 ])
 def test_refused(options, words, tmp_path):
     with pytest.raises(InputError, match=words):
         tfg.animate(PHOTO, None if "idle" in options or "motion" in options else VOICE, system="expression",
                     out=tmp_path / "x.mp4", progress=False, **options)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_missing_shows_before_the_face_is_fitted(tmp_path, monkeypatch):
+    from tfg.head.portrait import Portrait
+
+    monkeypatch.setattr(Portrait, "from_image", lambda *a, **k: pytest.fail("the face was fitted first"))
+    empty = Motion.still(0).save(tmp_path / "empty.npz")
+    for options in (dict(expnet=tmp_path), dict(posevae=tmp_path), dict(emotion_add=tmp_path, emotion="HAP"),
+                    dict(ref_pose=empty), dict(ref_blink=empty)):
+        with pytest.raises(InputError, match="is not in|has no frames"):
+            tfg.animate(PHOTO, VOICE, system="expression", **options)
 
 
 def test_idle_and_sound_contradict_each_other(tmp_path):

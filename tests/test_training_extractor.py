@@ -251,6 +251,14 @@ def test_wrong_arguments(made, tmp_path):
         e.train_extractor([made[0]], tmp_path, profile="huge")
 
 
+def test_a_set_without_anybody_to_choose_by_says_so(made, tmp_path, monkeypatch):
+    """The smallest set has three actors, and none of them in val."""
+    some = [c for c in data.sources([made[0]]) if c.split != "val"]
+    monkeypatch.setattr(data, "sources", lambda sets: some)
+    with pytest.raises(InputError, match="split val.*--actors 12"):
+        e.train_extractor([made[0]], tmp_path, profile="ci")
+
+
 def test_on_the_command_line(monkeypatch, capsys):
     from tfg.cli import main
 

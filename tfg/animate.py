@@ -241,9 +241,13 @@ def read_speech(audio=None, text: str | None = None, *, needed: bool = True) -> 
 def _load_motion(motion):
     from tfg.clip import Motion
 
-    if motion is None or isinstance(motion, Motion):
-        return motion
-    return Motion.load(motion)
+    if motion is None:
+        return None
+    held = motion if isinstance(motion, Motion) else Motion.load(motion)
+    if not np.isfinite(held.expression).any() and not np.isfinite(held.pose).any():
+        raise InputError(f"the motion has no frames in which anything was measured ({len(held)} in all); make one with "
+                         "`tfg measure VIDEO --out M.npz`.")
+    return held
 
 
 def is_ours(source) -> bool:

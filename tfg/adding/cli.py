@@ -61,11 +61,19 @@ def run_train(given: dict) -> None:
 
 def run_apply(given: dict) -> None:
     """Add an emotion to a motion."""
+    import numpy as np
+
     from tfg.adding import add_to_motion
     from tfg.animate import check_place
+    from tfg.errors import InputError
     from tfg.motion import Motion
 
     out = check_place(given.pop("out"), (".npz",), given.pop("overwrite", False))
-    motion = add_to_motion(Motion.load(given.pop("motion")), **given)
+    source = Motion.load(given["motion"])
+    if not np.isfinite(source.expression).any():
+        raise InputError(f"{given['motion']} holds {len(source)} frames and no expression to add to; measure a video "
+                         "that shows a face: tfg measure VIDEO --out M.npz")
+    given.pop("motion")
+    motion = add_to_motion(source, **given)
     motion.save(out)
     print(f"wrote {out}: {len(motion)} frames with {motion.meta['added']['emotion']}", flush=True)

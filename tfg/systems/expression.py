@@ -40,13 +40,12 @@ def prepare(source, speech: Speech, *, size: int = 256, preprocess: str = "crop"
     from tfg.head.portrait import Portrait
 
     clock, seconds = time.perf_counter(), {}
+    _load(motion, **how)
+    seconds["load"] = time.perf_counter() - clock
+    clock = time.perf_counter()
     image, face = graphics.read_source(source, face=face)
     portrait = Portrait.from_image(image, size=size, preprocess=preprocess, face=face)
     seconds["fit"] = time.perf_counter() - clock
-    clock = time.perf_counter()
-    if motion is None:
-        _load(how)
-    seconds["load"] = time.perf_counter() - clock
     clock = time.perf_counter()
     neutral = portrait.personal(np.zeros(len(portrait.rest_expression), np.float32))
     played = act(speech, neutral=neutral, motion=motion, **how)
@@ -55,12 +54,25 @@ def prepare(source, speech: Speech, *, size: int = 256, preprocess: str = "crop"
                 seconds=seconds)
 
 
-def _load(how: dict) -> None:
-    """Networks, once per process; timed by itself, for it has nothing to do with the sound."""
-    from tfg.models import expnet, posevae
+def _load(motion, *, emotion: str = "NEU", emotion_model: str = "linear", emotion_add=None, expnet=None, posevae=None,
+          still: bool = False, idle=None, ref_pose=None, ref_blink=None, **_) -> None:
+    """What will be used, once per process: whatever is wrong with it shows before the long work. Timed by itself, for
+    it has nothing to do with the sound."""
+    from tfg.adding import add
+    from tfg.models import expnet as faces
+    from tfg.models import posevae as heads
+    from tfg.systems import pose_curves
 
-    expnet.load_expnet(how.get("expnet"))
-    posevae.load(how.get("posevae"))
+    if motion is None and idle is None:
+        faces.load_expnet(expnet)
+    if motion is None and not still and ref_pose is None:
+        heads.load(posevae)
+    if emotion != "NEU":
+        add(np.zeros((1, len(EXPRESSION)), np.float32), emotion, model=emotion_model, folder=emotion_add)
+    if ref_pose is not None:
+        pose_curves.ref_pose(ref_pose, 1)
+    if ref_blink is not None:
+        pose_curves.ref_blink(ref_blink, 1)
 
 
 def act(speech: Speech, *, neutral: np.ndarray | None = None, emotion: str = "NEU", intensity: float = 1.0,

@@ -57,6 +57,10 @@ def _refuse(options: dict, given) -> None:
         raise InputError(f"--still keeps the head still, so {_flags(moved)} would have no effect; leave one out.")
     if options["ref_pose"] is not None and "pose_style" in given:
         raise InputError("the head follows --ref-pose, so --pose-style would have no effect; leave one out.")
+    how = [n for n in ("emotion_model", "alpha", "ortho", "emotion_add") if n in given]
+    if how and options.get("emotion", "NEU") == "NEU":
+        raise InputError(f"without an emotion there is nothing to add, so {_flags(how)} would have no effect; give "
+                         "--emotion, or leave it out.")
     if options["ref_blink"] is not None and options.get("blink") is False:
         raise InputError("--no-blink and --ref-blink contradict each other; leave one out.")
     if options.get("motion") is not None:

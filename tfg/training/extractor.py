@@ -18,6 +18,7 @@ import torch.nn.functional as F
 
 from tfg.corpora import seeded
 from tfg.corpora.augment import Augment
+from tfg.errors import InputError
 from tfg.faces import mirror
 from tfg.faces.upright import in_head
 from tfg.files import make_folder
@@ -154,6 +155,11 @@ def train_extractor(sets, out, *, readings=None, profile: str = "cpu", seed: int
     clips = data.sources(sets)
     folder = Path(out) / "readings" if readings is None else Path(readings)
     by = {split: [c for c in clips if c.split == split] for split in ("train", "val", "test")}
+    for split in ("train", "val"):
+        if not by[split]:
+            raise InputError(f"none of the {len({c.actor for c in clips})} actors is in the split {split}, which a "
+                             "training needs: make more of them, such as: tfg actors make --actors 12 --clips 2 --out "
+                             "DIR")
     data.read_all(by["train"] + by["val"], folder, every=every, progress=progress)
     learn, unseen = (data.load(by[split], folder, every=every) for split in ("train", "val"))
     Prior.of(learn.arrays["expression"]).save(make_folder(out))
