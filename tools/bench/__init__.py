@@ -12,5 +12,5 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
-PARTS = ("fit", "seen", "extraction", "emotions", "adding", "overlap", "actors", "making", "prepare", "windows",
-         "training", "dub", "scores", "lips", "speed")
+PARTS = ("fit", "seen", "extraction", "emotions", "adding", "expression", "overlap", "actors", "making", "prepare",
+         "windows", "training", "dub", "scores", "lips", "speed")
