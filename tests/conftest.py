@@ -31,6 +31,30 @@ def grid(shared) -> list[Path]:
     return sorted((shared / "grid").glob("*.mpg"))
 
 
+@pytest.fixture(scope="module")
+def astronaut():
+    """(512, 512, 3) uint8: a portrait, in the public domain."""
+    return pytest.importorskip("skimage.data").astronaut()
+
+
+@pytest.fixture
+def one_thread():
+    """torch computes with one thread, so that tests side by side do not wait for each other."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def swelling_noise(seconds: float, seed: int = 0) -> np.ndarray:
+    """Something like speech to the eye of a network: noise that swells and fades."""
+    rng = np.random.default_rng(seed)
+    n = int(seconds * 16000)
+    return (rng.normal(0, .1, n) * (.5 + .5 * np.sin(np.arange(n) / 16000 * 9)) ** 2).astype(np.float32)
+
+
 def tone(seconds: float = 1.0, sr: int = 16000, hz: float = 440.0, channels: int = 1) -> np.ndarray:
     """(channels, N) float32: a tone that swells, so that it has a recognisable shape in time."""
     t = np.arange(round(seconds * sr)) / sr

@@ -7,13 +7,6 @@ import pytest
 from tfg.faces import align, one_face
 from tfg.faces.smooth import fill_gaps, one_euro, smooth_points
 
-skimage_data = pytest.importorskip("skimage.data")
-
-
-@pytest.fixture(scope="module")
-def astronaut():
-    return skimage_data.astronaut()
-
 
 @pytest.fixture(scope="module")
 def points(astronaut):

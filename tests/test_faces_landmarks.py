@@ -17,13 +17,7 @@ from tfg.faces import landmarks, pose, to_68
 from tfg.faces.points68 import GROUPS, along
 from tfg.video import read_image
 
-skimage_data = pytest.importorskip("skimage.data")
 PORTRAITS = ("default.jpg", "portrait_1.jpg", "portrait_2.jpg", "portrait_3.jpg")
-
-
-@pytest.fixture(scope="module")
-def astronaut():
-    return skimage_data.astronaut()
 
 
 @pytest.fixture(scope="module")

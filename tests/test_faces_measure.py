@@ -15,13 +15,6 @@ from tfg.faces import curves, geometry, one_face
 from tfg.faces.measure import best_frontal_frame, measure, sharpness, track
 from tfg.video import FrameReader
 
-skimage_data = pytest.importorskip("skimage.data")
-
-
-@pytest.fixture(scope="module")
-def astronaut():
-    return skimage_data.astronaut()
-
 
 @pytest.fixture(scope="module")
 def crema():

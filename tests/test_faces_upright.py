@@ -8,13 +8,6 @@ from tfg.faces import one_face, upright
 from tfg.faces.align import transform, warp
 from tfg.faces.pose import rotation_matrix
 
-skimage_data = pytest.importorskip("skimage.data")
-
-
-@pytest.fixture(scope="module")
-def astronaut():
-    return skimage_data.astronaut()
-
 
 @pytest.fixture(scope="module")
 def points(astronaut):

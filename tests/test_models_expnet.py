@@ -9,6 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from conftest import swelling_noise  # noqa: E402
 from tfg import paths  # noqa: E402
 from tfg.actors import visemes, voice  # noqa: E402
 from tfg.audio import load_audio, mel_spectrogram, mel_window  # noqa: E402
@@ -21,21 +22,7 @@ from tfg.vocabulary import INDEX, index  # noqa: E402
 
 needs_espeak = pytest.mark.skipif(not voice.available(), reason="espeak-ng is missing: pip install espeakng-loader")
 LIDS, GAZE = index("eyeBlink"), index("eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp")
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def noise(seconds: float, seed: int = 0) -> np.ndarray:
-    """Something like speech to the eye of a network: noise that swells and fades."""
-    rng = np.random.default_rng(seed)
-    n = int(seconds * 16000)
-    return (rng.normal(0, .1, n) * (.5 + .5 * np.sin(np.arange(n) / 16000 * 9)) ** 2).astype(np.float32)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def asked(frames: int = 20, batch: int = 2):
@@ -90,7 +77,7 @@ def test_the_blink_of_a_frame_is_that_frames_alone():
 
 
 def test_windows_lie_around_the_middle_of_their_frame():
-    mel = mel_spectrogram(noise(3))
+    mel = mel_spectrogram(swelling_noise(3))
     mean = speech_mean(mel)
     windows = expnet.frame_windows(mel, mean, np.array([40, 0, 74]))
     for k, frame in enumerate((40, 0, 74)):
@@ -115,7 +102,7 @@ def test_finish_shuts_half_shut_lips_with_the_jaws_help_and_leaves_open_ones():
 # ---- predict ------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("samples", [1, 639, 640, 641, 16000, 40321])
 def test_one_frame_for_every_640_samples_begun(samples):
-    out = predict(noise(3)[:samples])
+    out = predict(swelling_noise(3)[:samples])
     assert out.shape == (-(-samples // 640), 52) and out.dtype == np.float32 and np.isfinite(out).all()
 
 
@@ -127,7 +114,7 @@ def test_a_mel_and_a_file_do_as_well_as_their_sound():
 
 @pytest.mark.parametrize("chunk", [11, 50, 173])
 def test_chunks_give_what_the_whole_gives(chunk):
-    y = noise(8)
+    y = swelling_noise(8)
     blink = np.random.default_rng(0).uniform(0, 1, 200)
     assert np.abs(predict(y, blink=blink, chunk=chunk) - predict(y, blink=blink, chunk=10**9)).max() < 1e-4
 
@@ -176,7 +163,7 @@ def test_level_and_microphone_do_not_matter():
     (dict(blink=np.full(50, 1.2)), "blink holds values outside 0..1")])
 def test_what_is_refused(given, said):
     with pytest.raises(InputError, match=said):
-        predict(noise(2), **given)
+        predict(swelling_noise(2), **given)
 
 
 def test_bad_sound_is_refused(tmp_path):

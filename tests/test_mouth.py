@@ -11,6 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from conftest import swelling_noise  # noqa: E402
 from tfg import paths  # noqa: E402
 from tfg.actors import visemes, voice  # noqa: E402
 from tfg.audio import mel_spectrogram  # noqa: E402
@@ -22,21 +23,7 @@ from tfg.vocabulary import EXPRESSION, INDEX, MOUTH  # noqa: E402
 
 needs_espeak = pytest.mark.skipif(not voice.available(), reason='espeak-ng is missing: pip install espeakng-loader')
 SHIPPED = paths.data("mouth")
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def noise(seconds: float, seed: int = 0) -> np.ndarray:
-    """Something like speech to the eye of a network: noise that swells and fades."""
-    rng = np.random.default_rng(seed)
-    n = int(seconds * 16000)
-    return (rng.normal(0, .1, n) * (.5 + .5 * np.sin(np.arange(n) / 16000 * 9)) ** 2).astype(np.float32)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def said(text: str, name: str = "en-us+f5", **kwargs):
@@ -69,25 +56,25 @@ def test_an_output_frame_depends_on_its_reach_and_no_further():
 
 @pytest.mark.parametrize("samples", [1, 639, 640, 641, 16000, 40321])
 def test_one_frame_for_every_640_samples_begun(samples):
-    out = mouth.predict(noise(3)[:samples])
+    out = mouth.predict(swelling_noise(3)[:samples])
     assert out.shape == (-(-samples // 640), 52) and out.dtype == np.float32
     assert out.min() >= 0 and out.max() <= 1
     assert not out[:, [i for i, n in enumerate(EXPRESSION) if n not in MOUTH]].any()
 
 
 def test_a_mel_does_as_well_as_its_sound():
-    y = noise(2)
+    y = swelling_noise(2)
     assert np.array_equal(mouth.predict(y), mouth.predict(mel_spectrogram(y)))
 
 
 @pytest.mark.parametrize("chunk", [7, 50, 173])
 def test_chunks_give_what_the_whole_gives(chunk):
-    y = noise(20)
+    y = swelling_noise(20)
     assert np.abs(mouth.predict(y, chunk=chunk) - mouth.predict(y, chunk=10**9)).max() < 1e-4
 
 
 def test_an_hour_is_much_faster_than_real_time_and_equals_its_parts():
-    part = noise(30)
+    part = swelling_noise(30)
     start = time.perf_counter()
     hour = mouth.predict(np.tile(part, 120))
     taken = time.perf_counter() - start
@@ -99,13 +86,13 @@ def test_an_hour_is_much_faster_than_real_time_and_equals_its_parts():
 
 
 def test_level_does_not_matter():
-    y = noise(4)
+    y = swelling_noise(4)
     difference = np.abs(mouth.predict(y) - mouth.predict(.3 * y))       # not zero: the scale of the mel has a floor
     assert difference.mean() < .005 and difference.max() < .15
 
 
 def test_normalise_takes_out_a_constant_colour():
-    mel = mel_spectrogram(noise(4))
+    mel = mel_spectrogram(swelling_noise(4))
     colour = np.linspace(-.3, .3, 80, dtype=np.float32)[:, None]
     assert np.allclose(mouth.normalise(mel), mouth.normalise(mel + colour), atol=.05)
 
@@ -278,7 +265,7 @@ def test_bad_requests(tmp_path):
 
 
 def test_disturbed_speech_keeps_its_shape_and_range():
-    mel = mel_spectrogram(noise(3))
+    mel = mel_spectrogram(swelling_noise(3))
     for seed in range(20):
         out = disturb.disturb(mel, np.random.default_rng(seed), mel)
         assert out.shape == mel.shape and np.isfinite(out).all() and out.min() >= -4 and out.max() <= 4

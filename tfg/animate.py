@@ -120,9 +120,9 @@ def _clip(path, take, speech, options, meta):
     from tfg.clip import Clip
     from tfg.video import FrameReader
 
-    settings = {name: value for name, value in options.items() if name != "motion"}
+    settings = {name: None if hasattr(value, "expression") else value          # a Motion is no setting
+                for name, value in options.items() if name != "motion"}
     acted = options.get("motion") is None or options.get("emotion", "NEU") != "NEU"
-    settings = {name: None if hasattr(value, "expression") else value for name, value in settings.items()}
     return Clip(frames=FrameReader(path), audio=speech.audio, path=path, motion=take.motion,
                 emotion=options.get("emotion") if acted else None, meta={**meta, **take.meta, "settings": settings})
 
@@ -154,8 +154,7 @@ def check_options(system: str, options: dict, given=()) -> dict:
     if options["face"] is not None and (not _whole(options["face"]) or options["face"] < 0):
         raise InputError(f"the face is {options['face']!r}, but it must be a whole number from 0, the largest, up.")
     if options["motion"] is not None:
-        replaced = ("blink", "seed") if system == "expression" else ("emotion", "intensity", "blink", "seed")
-        unused = [name for name in replaced if name in given]
+        unused = [name for name in systems.get(system).replaced if name in given]
         if unused:
             raise InputError(f"a given motion replaces the performance, so {' and '.join(unused)} would have no "
                              "effect; leave it out.")

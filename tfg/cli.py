@@ -9,7 +9,6 @@ import warnings
 
 import tfg
 from tfg.errors import InputError
-from tfg.systems.expression_options import DEFAULTS
 from tfg.vocabulary import EMOTION_NAMES
 
 ANIMATE_EXAMPLES = """examples:
@@ -83,6 +82,8 @@ def _add_animate(commands):
 
 def _add_expression(p):
     """SadTalker's options and the emotion fork's; they mean the same here."""
+    from tfg.systems.expression_options import DEFAULTS
+
     p.add_argument("--pose-style", type=int, metavar="K", help="a way of moving the head, 0 to 45 (default: 0)")
     for name, about in (("yaw", "to the person's left"), ("pitch", "up"), ("roll", "clockwise")):
         p.add_argument(f"--{name}", type=float, nargs="+", metavar="DEG",

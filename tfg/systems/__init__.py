@@ -15,11 +15,13 @@ from tfg.errors import InputError
 
 @dataclass(frozen=True)
 class System:
-    """Where a system lives, what it is in one line, and the options of `tfg.animate` that it uses."""
+    """Where a system lives, what it is in one line, the options of `tfg.animate` that it uses, and those that a given
+    motion replaces."""
 
     module: str
     about: str
     options: frozenset[str]
+    replaced: tuple[str, ...] = ("emotion", "intensity", "blink", "seed")
 
 
 PORTRAIT = frozenset({"emotion", "intensity", "preprocess", "pose_scale", "expression_scale", "blink", "size", "face",
@@ -32,7 +34,7 @@ SYSTEMS = {
         "tfg.systems.expression", "networks from sound to expression and head motion, emotion added to them; the "
         "photo's own pixels follow",
         PORTRAIT | {"pose_style", "yaw", "pitch", "roll", "ref_blink", "ref_pose", "still", "idle", "emotion_model",
-                    "alpha", "ortho", "expnet", "posevae", "emotion_add"}),
+                    "alpha", "ortho", "expnet", "posevae", "emotion_add"}, replaced=("blink", "seed")),
     "graphics": System(
         "tfg.systems.graphics", "the baseline: a small network for the mouth, a table for the emotion, rules for the "
         "head; the photo's own pixels follow", PORTRAIT),

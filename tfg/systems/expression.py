@@ -19,7 +19,6 @@ import numpy as np
 from tfg.actors import emotion as emotions
 from tfg.actors import performance
 from tfg.actors.performance import EYE_RANGE_DEG
-from tfg.errors import InputError
 from tfg.motion import Motion
 from tfg.systems import Speech, Take, graphics
 from tfg.vocabulary import EXPRESSION, POSE, index
@@ -161,9 +160,10 @@ def _speak(speech: Speech, n: int, neutral, lids: np.ndarray, folder) -> np.ndar
 
 def _move(speech: Speech, n: int, style: int, seed: int, folder) -> np.ndarray:
     """(n, 6) the head's motion. An idle head moves as one that listens to silence."""
+    from tfg.audio import SAMPLES_PER_FRAME
     from tfg.models import posevae
 
-    audio = np.zeros(n * 640, np.float32) if speech.audio is None else speech.audio
+    audio = np.zeros(n * SAMPLES_PER_FRAME, np.float32) if speech.audio is None else speech.audio
     return posevae.predict(audio, style=style, seed=seed, folder=folder)
 
 
@@ -184,8 +184,6 @@ def _from_rest(motion: Motion) -> Motion:
 
     from tfg.faces.geometry import person_neutral, subtract_neutral
 
-    if len(motion) == 0:
-        raise InputError("the motion has no frames; make one with `tfg measure VIDEO --out M.npz`.")
     if "measured" not in motion.meta:
         return motion
     rest = np.nan_to_num(person_neutral(motion.expression))

@@ -71,16 +71,21 @@ def _refuse(options: dict, given) -> None:
 
 
 def _curve(values, name: str, most: float) -> tuple[float, ...]:
-    """Numbers of a list, an array, one number, or a text such as "0,20,-10"."""
-    parts = values.replace(",", " ").split() if isinstance(values, str) else np.atleast_1d(values).tolist()
-    try:
-        numbers = tuple(float(v) for v in parts)
-    except (TypeError, ValueError):
-        numbers = ()
-    if not numbers or not all(abs(v) <= most for v in numbers):                 # NaN is refused too
+    """`numbers`, each at most so many degrees either way."""
+    found = numbers(values)
+    if not found or not all(abs(v) <= most for v in found):                     # NaN is refused too
         raise InputError(f"the {name} is {values!r}, but it must be one or more angles from -{most:.0f} to {most:.0f} "
                          f"degrees, spread over the clip, such as --{name} 0 20 -10 0.")
-    return numbers
+    return found
+
+
+def numbers(values) -> tuple[float, ...]:
+    """What a list, an array, one number, or a text such as "0,20,-10" holds; nothing, if that is not all numbers."""
+    try:
+        parts = values.replace(",", " ").split() if isinstance(values, str) else np.atleast_1d(values).tolist()
+        return tuple(float(v) for v in parts)
+    except (TypeError, ValueError):
+        return ()
 
 
 def _flags(names) -> str:

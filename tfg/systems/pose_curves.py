@@ -9,6 +9,7 @@ import numpy as np
 
 from tfg.audio import FPS
 from tfg.errors import InputError
+from tfg.systems.expression_options import numbers
 
 BLINK = .25
 """A dip of the lids is a blink from this much of eyeBlink on. What a downward look does to it is slower and less."""
@@ -27,17 +28,13 @@ def curve(values, n: int, name: str = "yaw") -> np.ndarray:
     """
     from scipy.interpolate import PchipInterpolator
 
-    try:
-        parts = values.replace(",", " ").split() if isinstance(values, str) else np.atleast_1d(values).tolist()
-        numbers = np.array([float(v) for v in parts])
-    except (TypeError, ValueError):
-        numbers = np.zeros(0)
-    if not len(numbers) or not np.isfinite(numbers).all():
+    angles = numbers(values)
+    if not angles or not np.isfinite(angles).all():
         raise InputError(f"the {name} is {values!r}, but it must be one or more angles in degrees, spread over the "
                          f"clip, such as --{name} 0,20,-10,0.")
-    if len(numbers) == 1 or n < 2:
-        return np.full(n, numbers[0], np.float32)
-    return PchipInterpolator(np.linspace(0, n - 1, len(numbers)), numbers)(np.arange(n)).astype(np.float32)
+    if len(angles) == 1 or n < 2:
+        return np.full(n, angles[0], np.float32)
+    return PchipInterpolator(np.linspace(0, n - 1, len(angles)), angles)(np.arange(n)).astype(np.float32)
 
 
 def ref_pose(video, n: int) -> np.ndarray:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfg.actors import visemes
 from tfg.actors.look.people import neutral_face
 from tfg.actors.performance import act, blinks, speech_level
 from tfg.actors.style import Style
@@ -82,12 +81,8 @@ def virtual_example(take: corpus.Take, person: int) -> Example:
     """A varied take as the virtual person of this seed says it, with emotion off."""
     mel, mouth = corpus.example(take)
     asked, lids = play(mouth, take.audio, person)
-    labels = np.zeros(len(mouth), np.uint8)
-    for p in take.phones:
-        a, b = int(p.start_s * 25 + .5), int(p.stop_s * 25 + .5)
-        labels[a:max(b, a + 1)] = visemes.VISEMES.index(p.viseme)
-    return Example(mel, asked.astype(np.float16), lids.astype(np.float16), rest_of(person), labels,
-                   [(p.start_s, p.stop_s) for p in take.phones if p.viseme == "PP"], take.voice, take.split)
+    return Example(mel, asked.astype(np.float16), lids.astype(np.float16), rest_of(person),
+                   corpus.labels(take.phones, len(mouth)), corpus.closures(take.phones), take.voice, take.split)
 
 
 def play(mouth: np.ndarray, audio: np.ndarray, person: int) -> tuple[np.ndarray, np.ndarray]:
@@ -114,16 +109,6 @@ def rest_of(person: int) -> np.ndarray:
 
 
 # ---- batches ----------------------------------------------------------------------------------------------------
-def groups_of(examples: list[Example]) -> list[np.ndarray]:
-    """Numbers of the clips by engine, English espeak-ng apart from other languages, measured people by themselves."""
-    def kind(voice: str) -> str:
-        engine, _, name = voice.partition(":")
-        return engine if engine != "espeak" else "english" if name.startswith("en") else "other"
-
-    kinds = np.array([kind(e.voice) for e in examples])
-    return [np.flatnonzero(kinds == k) for k in sorted(set(kinds))]
-
-
 class Visits:
     """Data for the loop: index i is a visit of a clip. In an epoch every clip is visited, those of smaller groups more
     often, so that all groups are visited alike; each visit disturbs the sound anew and cuts `frames` frames out of it.
@@ -132,7 +117,7 @@ class Visits:
     def __init__(self, examples: list[Example], frames: int, seed: int):
         if not examples:
             raise InputError("there is no clip to learn from; give some speech, or measured clips.")
-        self.examples, self.frames, self.seed, self.groups = examples, frames, seed, groups_of(examples)
+        self.examples, self.frames, self.seed, self.groups = examples, frames, seed, corpus.groups_of(examples)
 
     def __len__(self) -> int:
         return len(self.groups) * max(map(len, self.groups))

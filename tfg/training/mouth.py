@@ -67,19 +67,11 @@ def build_corpus(profile: str, seed: int, use: tuple[str, ...], progress: bool =
         for _ in range(corpus.SIZES[profile]["copies"] if take.split == "train" else 1):
             varied = corpus.vary(take, rng)
             mel, target = corpus.example(varied)
-            closures = [(p.start_s, p.stop_s) for p in varied.phones if p.viseme == "PP"]
-            out.append(Example(mel, visemes.gather(target).astype(np.float16), _labels(varied.phones, len(target)),
-                               closures, take.voice, take.split))
+            out.append(Example(mel, visemes.gather(target).astype(np.float16),
+                               corpus.labels(varied.phones, len(target)), corpus.closures(varied.phones), take.voice,
+                               take.split))
     if not out:
         raise InputError('no speech engine was found to make training speech with: pip install espeakng-loader')
-    return out
-
-
-def _labels(phones, n_frames: int) -> np.ndarray:
-    out = np.zeros(n_frames, np.uint8)
-    for p in phones:
-        a, b = int(p.start_s * 25 + .5), int(p.stop_s * 25 + .5)
-        out[a:max(b, a + 1)] = visemes.VISEMES.index(p.viseme)
     return out
 
 
@@ -143,7 +135,7 @@ def train(out: str | Path, *, profile: str = "cpu", seed: int = 0, use: tuple[st
     device = "cuda" if profile == "gpu" and torch.cuda.is_available() else "cpu"
     examples = build_corpus(profile, seed, use, progress) if examples is None else examples
     learn = [e for e in examples if e.split == "train"]
-    groups = _groups(learn)
+    groups = corpus.groups_of(learn)
 
     torch.manual_seed(seed)
     model = MouthNet(config).to(device)
@@ -193,13 +185,6 @@ def train(out: str | Path, *, profile: str = "cpu", seed: int = 0, use: tuple[st
     card = _card(model.cpu().eval(), examples, learn, run, profile, seed, use, losses)
     save(model, out, card)
     return card
-
-
-def _groups(learn: list[Example]) -> list[np.ndarray]:
-    """Clips by engine, English espeak apart from other languages; each group is drawn equally often."""
-    kind = [e.voice.split("+")[0][:9] if e.voice.startswith("espeak") else e.voice.split(":")[0] for e in learn]
-    kind = ["english" if k == "espeak:en" else "other" if k.startswith("espeak") else k for k in kind]
-    return [np.flatnonzero(np.array(kind) == k) for k in sorted(set(kind))]
 
 
 def _write_state(path: Path, state: dict) -> None:

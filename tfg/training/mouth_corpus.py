@@ -17,7 +17,7 @@ import numpy as np
 
 from tfg.actors import voice
 from tfg.actors.texts import OTHER, english
-from tfg.actors.visemes import Phone, coarticulate, make_phones, with_effort
+from tfg.actors.visemes import VISEMES, Phone, coarticulate, make_phones, with_effort
 from tfg.audio import load_audio, mel_spectrogram, n_frames
 
 SR = 16000
@@ -161,6 +161,31 @@ def _reverb(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     room[0] += 1
     size = 1 << int(np.ceil(np.log2(len(y) + n)))
     return np.fft.irfft(np.fft.rfft(y, size) * np.fft.rfft(room, size), size)[:len(y)]
+
+
+def labels(phones: list[Phone], frames: int) -> np.ndarray:
+    """(frames,) uint8: the viseme of each frame, a number in `VISEMES`; silence where nothing is said."""
+    out = np.zeros(frames, np.uint8)
+    for p in phones:
+        a, b = int(p.start_s * 25 + .5), int(p.stop_s * 25 + .5)
+        out[a:max(b, a + 1)] = VISEMES.index(p.viseme)
+    return out
+
+
+def closures(phones: list[Phone]) -> list[tuple[float, float]]:
+    """Start and stop of each p, b and m, in seconds."""
+    return [(p.start_s, p.stop_s) for p in phones if p.viseme == "PP"]
+
+
+def groups_of(examples) -> list[np.ndarray]:
+    """Numbers of the clips by engine, English espeak-ng apart from other languages, measured people by themselves; each
+    group is to be drawn equally often. examples: things with a `voice`."""
+    def kind(voice: str) -> str:
+        engine, _, name = voice.partition(":")
+        return engine if engine != "espeak" else "english" if name.startswith("en") else "other"
+
+    kinds = np.array([kind(e.voice) for e in examples])
+    return [np.flatnonzero(kinds == k) for k in sorted(set(kinds))]
 
 
 def example(take: Take) -> tuple[np.ndarray, np.ndarray]:
