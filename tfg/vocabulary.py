@@ -23,6 +23,9 @@ POSE = ("yaw", "pitch", "roll", "tx", "ty", "tz")
 """Degrees, then head widths. Yaw > 0 turns the head to the person's left (towards the right of the picture),
 pitch > 0 lifts the chin, roll > 0 tilts the head clockwise in the picture; tx right, ty up, tz towards the camera."""
 
+POSE_STYLES = 46
+"""Ways of moving a head that can be asked for, as many as SadTalker has."""
+
 EMOTIONS = ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD")
 EMOTION_NAMES = dict(zip(EMOTIONS, ("anger", "disgust", "fear", "happiness", "neutral", "sadness"), strict=True))
 LEVELS = ("LO", "MD", "HI", "XX")

@@ -31,9 +31,9 @@ from tfg.errors import InputError
 from tfg.models.blocks import fold_time, unfold_time
 from tfg.models.mouth import speech_mean
 from tfg.models.posevae_parts import WIDTH, ResUnet, ear, fade, smooth
-from tfg.vocabulary import POSE
+from tfg.vocabulary import POSE, POSE_STYLES
 
-STYLES = 46
+STYLES = POSE_STYLES
 CHUNK, OVERLAP = 32, 8
 """Frames of a chunk, and how many of them the next one draws again: they have not heard what follows, and a nod begins
 a third of a second before its syllable."""

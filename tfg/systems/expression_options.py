@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tfg.adding.apply import MODELS, MOST
 from tfg.errors import InputError
+from tfg.vocabulary import POSE_STYLES
 
 DEFAULTS = dict(pose_style=0, yaw=None, pitch=None, roll=None, ref_blink=None, ref_pose=None, still=False, idle=None,
                 emotion_model="linear", alpha=1.4, ortho=False, expnet=None, posevae=None, emotion_add=None)
 """alpha: a model of least squares shows what people do on average, which is paler than what any of them does. With 1.4
 the judge names a shown emotion as often as the baseline's (90 % on the validation actors; 80 % with 1, 83 % with 1.2).
 """
-MODELS = ("linear", "transformer", "automl")
-STYLES = 46
 MAX_DEG = {"yaw": 60.0, "pitch": 45.0, "roll": 60.0}
 MAX_IDLE_S = 3600.0
 
@@ -27,17 +27,17 @@ def check(options: dict, given: Sequence[str] = ()) -> dict:
         if options[name] is not None:
             options[name] = _curve(options[name], name, most)
     style = options["pose_style"]
-    if isinstance(style, bool) or not isinstance(style, (int, np.integer)) or not 0 <= style < STYLES:
-        raise InputError(f"the pose style is {style!r}, but it must be a whole number from 0 to {STYLES - 1}.")
+    if isinstance(style, bool) or not isinstance(style, (int, np.integer)) or not 0 <= style < POSE_STYLES:
+        raise InputError(f"the pose style is {style!r}, but it must be a whole number from 0 to {POSE_STYLES - 1}.")
     for name in ("still", "ortho"):
         if not isinstance(options[name], (bool, np.bool_)):
             raise InputError(f"{name} is {options[name]!r}, but it must be True or False.")
     if options["emotion_model"] not in MODELS:
         raise InputError(f"unknown emotion model {options['emotion_model']!r}; choose one of {', '.join(MODELS)}.")
     alpha = options["alpha"]
-    if isinstance(alpha, bool) or not isinstance(alpha, (int, float, np.number)) or not -2 <= alpha <= 2:
-        raise InputError(f"alpha is {alpha!r}, but it must be a number from -2 to 2 (0 adds no emotion, 1 what the "
-                         "model predicts).")
+    if isinstance(alpha, bool) or not isinstance(alpha, (int, float, np.number)) or not -MOST <= alpha <= MOST:
+        raise InputError(f"alpha is {alpha!r}, but it must be a number from {-MOST:g} to {MOST:g} (0 adds no "
+                         "emotion, 1 what the model predicts).")
     idle = options["idle"]
     if idle is not None and (isinstance(idle, bool) or not isinstance(idle, (int, float, np.number))
                              or not 0 < idle <= MAX_IDLE_S):

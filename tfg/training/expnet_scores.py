@@ -7,11 +7,10 @@ import torch
 from tfg.actors import visemes
 from tfg.models.expnet import ExpNet, finish, frame_windows
 from tfg.models.mouth import speech_mean
+from tfg.training import lip_scores
 from tfg.training.expnet_data import SPLITS, Example
 from tfg.vocabulary import EXPRESSION, index
 
-SHUT, WIDE = .05, .15
-"""Openings, shares of a full jaw drop: lips count as shut below (1.7 mm), as wide open above."""
 LEAST_STD = .005
 """A coefficient that moves less than this in truth has no r."""
 
@@ -35,11 +34,10 @@ def score(network: ExpNet, examples: list[Example]) -> dict:
     for e in examples:
         offsets, asked = offsets_of(network, e), e.asked.astype(np.float32)
         gap, gap_true = (visemes.opening(np.clip(np.nan_to_num(x), 0, 1)) for x in (offsets, asked))
-        opening_r.append(_r(gap, gap_true))
-        for start, stop in e.closures:
-            a, b = int(start * 25 - .5), int(np.ceil(stop * 25 + .5))
-            hits.append(gap[max(a, 0):max(b, a + 1)].min(initial=1) < SHUT)
-        shut, wide = shut + int(((gap < SHUT) & (gap_true > WIDE)).sum()), wide + int((gap_true > WIDE).sum())
+        opening_r.append(lip_scores.r(gap, gap_true))
+        hits += lip_scores.closed(gap, e.closures)
+        wrongly, of = lip_scores.mistaken(gap, gap_true)
+        shut, wide = shut + wrongly, wide + of
         made.append(np.clip(offsets, 0, 1))
         true.append(asked)
     made, true = np.concatenate(made), np.concatenate(true)
@@ -47,7 +45,7 @@ def score(network: ExpNet, examples: list[Example]) -> dict:
     for k, name in enumerate(EXPRESSION):
         known = np.isfinite(true[:, k])
         if known.any() and true[known, k].std() > LEAST_STD:
-            r[name] = round(_r(made[known, k], true[known, k]), 3)
+            r[name] = round(lip_scores.r(made[known, k], true[known, k]), 3)
     plain = [v for k, v in r.items() if not k.startswith("eyeLook")]
     return {"clips": len(examples), "opening_r": round(float(np.mean(opening_r)), 3),
             "closure_recall": round(float(np.mean(hits)), 3) if hits else None,
@@ -62,7 +60,3 @@ def held_out(network: ExpNet, examples: list[Example]) -> dict:
     voice is made from a person of whom nothing was heard in training."""
     return {name: score(network, part) for split, name in SPLITS.items()
             if split != "train" and (part := [e for e in examples if e.split == split])}
-
-
-def _r(a: np.ndarray, b: np.ndarray) -> float:
-    return float(np.corrcoef(a, b)[0, 1]) if a.std() > 1e-6 and b.std() > 1e-6 else 0.0

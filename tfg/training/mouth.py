@@ -20,6 +20,7 @@ from tfg.audio import mel_windows
 from tfg.errors import InputError
 from tfg.files import atomic, make_folder
 from tfg.models.mouth import N_MELS, MouthConfig, MouthNet, finish, normalise, save
+from tfg.training import lip_scores
 from tfg.training import mouth_corpus as corpus
 from tfg.training.disturb import FLOOR, disturb, noise
 
@@ -207,21 +208,16 @@ def score(model: MouthNet, examples: list[Example]) -> dict:
         channels = model(torch.from_numpy(np.ascontiguousarray(windows, np.float32))[None])[0][0].numpy()
         expression = finish(channels)
         gap, gap_true = visemes.opening(expression), visemes.opening(visemes.spread(target))
-        per_clip.append(_r(gap, gap_true))
-        for start, stop in e.closures:
-            a, b = int(start * 25 - .5), int(np.ceil(stop * 25 + .5))
-            hits.append(gap[max(a, 0):max(b, a + 1)].min(initial=1) < .05)
-        shut, wide = shut + int(((gap < .05) & (gap_true > .15)).sum()), wide + int((gap_true > .15).sum())
+        per_clip.append(lip_scores.r(gap, gap_true))
+        hits += lip_scores.closed(gap, e.closures)
+        wrongly, of = lip_scores.mistaken(gap, gap_true)
+        shut, wide = shut + wrongly, wide + of
         made.append(np.clip(channels, 0, 1))
         true.append(target)
     made, true = np.concatenate(made), np.concatenate(true)
     return {"clips": len(examples), "opening_r": round(float(np.mean(per_clip)), 3),
             "closure_recall": round(float(np.mean(hits)), 3), "false_closures": round(shut / max(wide, 1), 4),
-            "r": {c: round(_r(made[:, k], true[:, k]), 3) for k, c in enumerate(visemes.CHANNELS)}}
-
-
-def _r(a: np.ndarray, b: np.ndarray) -> float:
-    return float(np.corrcoef(a, b)[0, 1]) if a.std() > 1e-6 and b.std() > 1e-6 else 0.0
+            "r": {c: round(lip_scores.r(made[:, k], true[:, k]), 3) for k, c in enumerate(visemes.CHANNELS)}}
 
 
 def _card(model, examples, learn, run, profile, seed, use, losses) -> dict:
