@@ -174,7 +174,6 @@ def test_nothing_to_say_and_too_much(refused):
 def test_text_without_the_extra(refused, monkeypatch):
     from tfg.actors import voice
     monkeypatch.setattr(voice, "available", lambda: False)
-    voice._library.cache_clear()
     refused(text="hello", leave_out=["audio"], expect=["espeakng-loader"])
 
 

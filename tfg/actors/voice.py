@@ -11,7 +11,6 @@ import _ctypes
 import ctypes
 import threading
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 
@@ -32,6 +31,7 @@ CHARACTERS = ("Alex", "Alicia", "Andrea", "Andy", "Annie", "Gene", "Hugo", "Jack
 LANGUAGES = ("de", "fr", "es", "nl", "pl", "pt", "sv", "tr", "fi", "cs", "ro", "it")
 
 _LOCK = threading.Lock()
+_loaded: list[tuple[ctypes.CDLL, int]] = []          # the one library that speaks, and its sample rate
 _RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4          # espeak_PARAMETER
 _LIST_END, _PHONEME, _CLAUSE_END = 0, 7, 5           # espeak_EVENT_TYPE
 _WITH_PHONEMES, _IPA_NAMES, _DONT_EXIT = 0x1, 0x2, 0x8000
@@ -67,11 +67,10 @@ def _collect(wave, n, events):
     return 0
 
 
-@lru_cache(maxsize=1)
-def _library():
-    """The shared library and its sample rate. Called under the lock."""
-    if not available():
-        raise InputError('speaking a text needs espeak-ng, which is not installed: pip install espeakng-loader')
+def _library() -> tuple[ctypes.CDLL, int]:
+    """The shared library and its sample rate; loaded at the first call. Called under the lock."""
+    if _loaded:
+        return _loaded[0]
     import espeakng_loader
 
     lib = ctypes.CDLL(espeakng_loader.get_library_path())
@@ -83,6 +82,7 @@ def _library():
     lib.espeak_SetSynthCallback(_collect)
     if hasattr(lib, "espeak_ng_SetRandSeed"):        # it seeds its noise with the time of day: no run would be alike
         lib.espeak_ng_SetRandSeed(ctypes.c_long(0))
+    _loaded.append((lib, sr))
     return lib, sr
 
 
@@ -91,13 +91,12 @@ def _unload() -> None:
 
     Where the system keeps a library that somebody else in this process has loaded, too, the flutter goes on.
     """
-    if not _library.cache_info().currsize:
+    if not _loaded:
         return
-    lib, _ = _library()
+    lib, _ = _loaded.pop()
     lib.espeak_Terminate()
     close = _ctypes.dlclose if hasattr(_ctypes, "dlclose") else _ctypes.FreeLibrary         # the latter on Windows
     close(lib._handle)
-    _library.cache_clear()
 
 
 def speak(text: str, voice: str = "en-us", *, rate: int = 160, pitch: int = 50, pitch_range: int = 50,
@@ -120,6 +119,8 @@ def speak(text: str, voice: str = "en-us", *, rate: int = 160, pitch: int = 50, 
         raise InputError(f"the text holds bytes that are no letters ({text!r}): save or paste it as UTF-8") from error
     if not .7 <= formants <= 1.4:
         raise InputError(f"formants={formants}: must lie in 0.7..1.4")
+    if not available():
+        raise InputError('speaking a text needs espeak-ng, which is not installed: pip install espeakng-loader')
     with _LOCK:
         if fresh:
             _unload()
