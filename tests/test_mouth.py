@@ -16,7 +16,7 @@ from tfg import paths  # noqa: E402
 from tfg.actors import visemes, voice  # noqa: E402
 from tfg.audio import mel_spectrogram  # noqa: E402
 from tfg.errors import InputError  # noqa: E402
-from tfg.models import mouth  # noqa: E402
+from tfg.models import checkpoint, mouth  # noqa: E402
 from tfg.training import disturb  # noqa: E402
 from tfg.training import mouth as training  # noqa: E402
 from tfg.vocabulary import EXPRESSION, INDEX, MOUTH  # noqa: E402
@@ -110,7 +110,7 @@ def test_finish_shuts_half_shut_lips_and_leaves_open_ones():
 def test_save_and_load_again(tmp_path):
     torch.manual_seed(1)
     net = mouth.MouthNet(mouth.MouthConfig(hidden=32, dilations=(1, 2))).eval()
-    mouth.save(net, tmp_path, {"steps": 3})
+    checkpoint.save(net, tmp_path, "mouth", {"steps": 3})
     again = mouth.load(tmp_path)
     x = torch.randn(1, 12, 80, net.config.width)
     assert torch.allclose(net(x)[0], again(x)[0], atol=2e-3) and again.config == net.config      # stored as float16

@@ -107,8 +107,7 @@ def test_mistake_c_from_scratch_reads_no_weights(examples, tmp_path, monkeypatch
     def refuse(*_, **__):
         raise AssertionError("weights were read")
 
-    monkeypatch.setattr("tfg.models.checkpoint._load", refuse)
-    monkeypatch.setattr("tfg.models.mouth.load", refuse)
+    monkeypatch.setattr("tfg.carded.read", refuse)
     monkeypatch.setattr(paths, "data", lambda *parts: tmp_path.joinpath("nothing", *parts)
                         if parts[0] != "head" else paths._HERE.parent.joinpath("data", *parts))
     began = {}

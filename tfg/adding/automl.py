@@ -19,6 +19,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from tfg import carded
 from tfg.adding.features import AHEAD, FELT, FRAMES, times, windows
 from tfg.adding.pairs import Pair
 from tfg.audio import FPS
@@ -167,10 +168,8 @@ def save(folder, texts: dict[str, str], card: dict):
 
     Zipped, for text is four times as large.  Returns the card's path.
     """
-    from tfg.adding.keep import save_raw
-
     raw = gzip.compress(json.dumps(texts).encode(), 9, mtime=0)
-    return save_raw(folder, "automl", ".json.gz", raw, {"system": "automl", "forests": len(texts), **card})
+    return carded.write(folder, "automl", ".json.gz", raw, {"system": "automl", "forests": len(texts), **card})
 
 
 def load(folder=None) -> tuple[dict, dict]:

@@ -8,7 +8,6 @@ checksum of the weights. Weights are kept as float16: half the size, and no scor
 """
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict
 from functools import lru_cache
@@ -16,9 +15,8 @@ from pathlib import Path
 
 import torch
 
-from tfg import paths
+from tfg import carded, paths
 from tfg.errors import InputError
-from tfg.files import atomic, make_folder
 
 
 def save(network: torch.nn.Module, folder, name: str, card: dict) -> Path:
@@ -33,13 +31,8 @@ def save(network: torch.nn.Module, folder, name: str, card: dict) -> Path:
 
     raw = to_bytes({k: small(v) for k, v in network.state_dict().items()})
     card = {"system": name, "config": asdict(network.config),
-            "parameters": sum(p.numel() for p in network.parameters()),
-            **card, "sha256": hashlib.sha256(raw).hexdigest()}
-    folder = make_folder(folder)
-    for suffix, content in ((".safetensors", raw), (".json", (json.dumps(card, indent=1) + "\n").encode())):
-        with atomic(folder / (name + suffix)) as part:
-            part.write_bytes(content)
-    return folder / f"{name}.json"
+            "parameters": sum(p.numel() for p in network.parameters()), **card}
+    return carded.write(folder, name, ".safetensors", raw, card)
 
 
 def load(name: str, network_class, config_class, folder=None) -> tuple[torch.nn.Module, dict]:
@@ -49,8 +42,9 @@ def load(name: str, network_class, config_class, folder=None) -> tuple[torch.nn.
     if the card has been written anew.  Raises InputError: a file is missing or is not what the card describes.
     """
     folder = paths.data(name) if folder is None else Path(folder)
-    card = folder / f"{name}.json"
-    return _load(name, network_class, config_class, folder.resolve(), card.stat().st_mtime_ns if card.is_file() else 0)
+    again = f"give a folder that `tfg train` has finished, or train it: tfg train {name.replace('_', '-')} --help"
+    raw, card = carded.read(folder, name, ".safetensors", again=again)
+    return _built(raw, json.dumps(card), network_class, config_class, f"{folder / name}.json", again)
 
 
 def checksum(name: str, folder=None) -> str:
@@ -60,24 +54,14 @@ def checksum(name: str, folder=None) -> str:
 
 
 @lru_cache(maxsize=8)
-def _load(name: str, network_class, config_class, folder: Path, written_ns: int):
+def _built(raw: bytes, card: str, network_class, config_class, path: str, again: str):
     from safetensors.torch import load as from_bytes
 
-    weights, path = folder / f"{name}.safetensors", folder / f"{name}.json"
-    again = f"give a folder that `tfg train` has finished, or train it: tfg train {name.replace('_', '-')} --help"
-    for file in (weights, path):
-        if not file.is_file():
-            raise InputError(f"the network {name} is not in {folder} ({file.name} is missing): {again}")
+    card = json.loads(card)
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-        config, expected = config_class(**_tuples(card["config"])), str(card["sha256"])
+        network = network_class(config_class(**_tuples(card["config"])))
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is no card of {name} ({error}): {again}") from error
-    raw = weights.read_bytes()
-    found = hashlib.sha256(raw).hexdigest()
-    if found != expected:
-        raise InputError(f"{weights} has sha256 {found[:12]}..., its card says {expected[:12]}...: {again}")
-    network = network_class(config)
+        raise InputError(f"{path} is no card of a {network_class.__name__} ({error}): {again}") from error
     network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in from_bytes(raw).items()})
     return network.eval().requires_grad_(False), card
 

@@ -12,10 +12,7 @@ References
 """
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass
-from functools import lru_cache
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +20,9 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from tfg import paths
 from tfg.actors import visemes
 from tfg.audio import HOP_LENGTH, check_audible, load_audio, mel_spectrogram, mel_windows, n_frames
-from tfg.errors import InputError
-from tfg.files import atomic, make_folder
+from tfg.models import checkpoint
 
 N_MELS, CHUNK, COLUMN_DB = 80, 1500, 12.5            # mel bands; frames per chunk; dB per unit of the scaled mel
 
@@ -157,48 +152,6 @@ def _windows(mel: np.ndarray, mean: np.ndarray, lo: int, hi: int, total: int, wi
 
 
 # ---- weights ------------------------------------------------------------------------------------------------------
-
-def save(model: MouthNet, folder: str | Path, card: dict) -> None:
-    """Write mouth.safetensors and then mouth.json (the card with its sha256), each beside and moved into place."""
-    from safetensors.torch import save as to_bytes
-    folder = make_folder(folder)
-    raw = to_bytes({k: v.detach().to(torch.float16).contiguous() for k, v in model.state_dict().items()})
-    card = {"system": "mouth", "config": asdict(model.config), "parameters": sum(p.numel() for p in model.parameters()),
-            **card, "sha256": hashlib.sha256(raw).hexdigest()}
-    for name, content in (("mouth.safetensors", raw), ("mouth.json", (json.dumps(card, indent=1) + "\n").encode())):
-        with atomic(folder / name) as part:
-            part.write_bytes(content)
-
-
 def load(folder: str | Path | None = None) -> MouthNet:
-    """The network with its trained weights (shipped ones by default); the checksum in the card must match.
-
-    Raises InputError when a file is missing or is not what the card describes.
-    """
-    folder = paths.data("mouth") if folder is None else Path(folder)
-    card = folder / "mouth.json"
-    return _load(folder.resolve(), card.stat().st_mtime_ns if card.is_file() else 0)
-
-
-@lru_cache(maxsize=2)
-def _load(folder: Path, written_ns: int) -> MouthNet:
-    """See `load`; read once per process, and again after a new training (`written_ns` of the card)."""
-    from safetensors.torch import load as from_bytes
-    weights, card_path = folder / "mouth.safetensors", folder / "mouth.json"
-    again = "reinstall tfg, or train them again with: tfg train mouth"
-    for path in (weights, card_path):
-        if not path.is_file():
-            raise InputError(f"the mouth network's file {path} is missing: {again}")
-    try:
-        card = json.loads(card_path.read_text())
-        config = MouthConfig(**{**card["config"], "dilations": tuple(card["config"]["dilations"])})
-        expected = card["sha256"]
-    except (ValueError, KeyError, TypeError) as e:
-        raise InputError(f"{card_path} is no card of the mouth network ({e}): {again}") from e
-    raw = weights.read_bytes()
-    found = hashlib.sha256(raw).hexdigest()
-    if found != expected:
-        raise InputError(f"{weights} has sha256 {found[:12]}..., its card says {str(expected)[:12]}...: {again}")
-    model = MouthNet(config)
-    model.load_state_dict({k: v.float() for k, v in from_bytes(raw).items()})
-    return model.eval()
+    """The network with its trained weights (those that ship by default): `tfg.models.checkpoint.load`."""
+    return checkpoint.load("mouth", MouthNet, MouthConfig, folder)[0]

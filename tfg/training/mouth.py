@@ -19,7 +19,8 @@ from tfg.actors import visemes
 from tfg.audio import mel_windows
 from tfg.errors import InputError
 from tfg.files import atomic, make_folder
-from tfg.models.mouth import N_MELS, MouthConfig, MouthNet, finish, normalise, save
+from tfg.models import checkpoint
+from tfg.models.mouth import N_MELS, MouthConfig, MouthNet, finish, normalise
 from tfg.training import lip_scores
 from tfg.training import mouth_corpus as corpus
 from tfg.training.disturb import FLOOR, disturb, noise
@@ -184,7 +185,7 @@ def train(out: str | Path, *, profile: str = "cpu", seed: int = 0, use: tuple[st
     bar.close()
     model.load_state_dict(mean)
     card = _card(model.cpu().eval(), examples, learn, run, profile, seed, use, losses)
-    save(model, out, card)
+    checkpoint.save(model, out, "mouth", card)
     return card
 
 
