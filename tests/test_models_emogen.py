@@ -85,6 +85,25 @@ def test_syncnet_gives_cosines_that_cross_entropy_can_take():
     assert right < .01 < 5 < wrong
 
 
+def test_grey_frames_see_movement_and_neither_colour_nor_light():
+    torch.manual_seed(0)
+    config = syncnet.PROFILES["cpu"]
+    network = SyncNet(config).eval()
+    frames = torch.rand(4, 5, 3, 64, 64) * .5 + .2
+    luma = torch.tensor(syncnet.LUMA)[:, None, None]
+    grey = (frames * luma).sum(2, keepdim=True).expand(-1, -1, 3, -1, -1)
+    here = network.embed_faces(lower_half(frames))
+    assert here.shape == (4, 128) and here.min() >= 0
+    for same in (grey, frames + .1):
+        torch.testing.assert_close(network.embed_faces(lower_half(same)), here, atol=1e-4, rtol=1e-3)
+    for other in (frames.flip(1), frames[:, [0, 1, 3, 2, 4]], frames.roll(2, -1)):
+        assert (network.embed_faces(lower_half(other)) - here).abs().max() > 1e-3
+    alone = SyncNet(config).face                          # each part learns, and the batch does not mix
+    alone(lower_half(frames)).sum().backward()
+    assert all(p.grad.abs().sum() > 0 for p in alone.parameters() if p.ndim > 1)
+    torch.testing.assert_close(network.embed_faces(lower_half(frames[2:3])), here[2:3], atol=1e-5, rtol=1e-4)
+
+
 def test_lower_half_is_the_lower_half():
     frames = torch.zeros(1, 5, 3, 8, 8)
     frames[:, 2, 1, 4:] = 1

@@ -1,9 +1,10 @@
 """The judge of synchrony: a second SyncNet of another build, which only scores.
 
 It answers the same question as `tfg.models.syncnet` and is used in the same way, but shares nothing with it that a
-generator could have learned to please: grey frames are looked at one by one and compared over time (the expert mixes
-five coloured frames in its first layer), sound is a sequence of columns (the expert sees it as a picture), the norms
-are of groups, and it learns from other actors (split `judge`). No loss may use it, or its scores would say nothing.
+generator could have learned to please: every frame is looked at alone, and compared with the mean of all five (the
+expert's first layer sees three at once, in the paper's size all five), by plain layers that halve the picture (the
+expert's are residual), sound is a sequence of columns (the expert sees it as a picture), the norms are of groups, and
+it learns from other actors (split `judge`). No loss may use it, or its scores would say nothing.
 """
 from __future__ import annotations
 
@@ -14,9 +15,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from tfg.audio import N_MELS
-from tfg.models.syncnet import FRAMES, MEL_WIDTH
-
-GREY = (.299, .587, .114)
+from tfg.models.syncnet import FRAMES, LUMA, MEL_WIDTH
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class SyncJudge(nn.Module):
     def embed_faces(self, faces: torch.Tensor) -> torch.Tensor:
         """(B, 15, size / 2, size) as `syncnet.lower_half` gives them -> (B, embedding), unit vectors."""
         colour = faces.unflatten(1, (FRAMES, 3))                                  # (B, 5, 3, S / 2, S)
-        grey = (colour * colour.new_tensor(GREY)[:, None, None]).sum(2)           # (B, 5, S / 2, S)
+        grey = (colour * colour.new_tensor(LUMA)[:, None, None]).sum(2)           # (B, 5, S / 2, S)
         grey = grey - grey.mean((1, 2, 3), keepdim=True)                          # light and skin say nothing
         codes = self.frame(grey.flatten(0, 1)[:, None]).unflatten(0, (-1, FRAMES))        # (B, 5, F)
         moved = codes - codes.mean(1, keepdim=True)                               # what changes, beside what there is
