@@ -64,6 +64,16 @@ def test_clips_that_are_too_short_are_named(store, tmp_path):
         s.Moments(s.windows_of(Store.open(tmp_path / "short"), None, "train", SIZE))
 
 
+def test_a_store_without_people_to_choose_by_is_refused_at_once(tmp_path):
+    with StoreWriter(tmp_path / "all", size=SIZE) as writer:
+        writer.append(Row("actors/V1", "actors", "V1", labels="true"), [np.zeros((SIZE, SIZE, 3), np.uint8)] * FRAMES,
+                      np.zeros((192, 80)))
+    Splits((Person("actors", "V1", "train"),), {}).save_in(tmp_path / "all")
+    with pytest.raises(InputError, match=r"nobody in the split 'val'.*--actors 6"):
+        s.train_syncnet(tmp_path / "all", tmp_path / "out", profile="ci", progress=False)
+    assert not (tmp_path / "out").exists()
+
+
 def test_losses_prefer_the_diagonal():
     true = torch.eye(4)[None]
     flat = torch.full((1, 4, 4), .5)

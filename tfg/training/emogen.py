@@ -34,6 +34,7 @@ from tfg.training import emogen_look
 from tfg.training.emogen_data import NEUTRAL, Faces, windows_of
 from tfg.training.finish import finish, run_of
 from tfg.training.loop import At, Run, cosine, train
+from tfg.training.people import sides
 
 SYNC_FROM = .75
 """The sync loss on unseen actors below which its weight is no longer 0 (Wav2Lip's rule)."""
@@ -218,8 +219,9 @@ def train_emogen(store, out, *, profile: str = "cpu", syncnet=None, emotion=None
     quality, joint = (large if asked is None else asked for asked in (quality, joint))
     network = Emogen(config)
     heard = hear_as(network, expert["syncnet"]) if WEIGHTS[profile].ears and expert["syncnet"] is not None else 0
-    task = EmogenTask(network, windows_of(store, splits, "train", config.size, augment=Augment(), seed=seed),
-                      windows_of(store, splits, "val", config.size), run, RATE[profile], WEIGHTS[profile], **expert,
+    taught, chosen = (side.split for side in sides(store, splits, False))
+    task = EmogenTask(network, windows_of(store, splits, taught, config.size, augment=Augment(), seed=seed),
+                      windows_of(store, splits, chosen, config.size), run, RATE[profile], WEIGHTS[profile], **expert,
                       perceptual=seen, quality=_quality(profile) if quality else None, joint=joint,
                       evaluated=4 if profile == "ci" else 96)
     used = {"perceptual": seen.name if seen else "none", "quality": quality, "joint": joint, "ears": heard > 0}

@@ -27,8 +27,14 @@ class Side:
 
 def sides(store: Store, splits: Splits | None, judge: bool) -> tuple[Side, Side]:
     """(to learn from, to choose by). A system's networks: `train` and `val`. A judge's: the split `judge` but for one
-    actor in HELD_OUT by sorted name, and these.  Raises InputError if there are fewer than three judge actors."""
+    actor in HELD_OUT by sorted name, and these.  Raises InputError if one of the splits is empty, or if there are fewer
+    than three judge actors."""
     if not judge:
+        for split, use in (("train", "to learn from"), ("val", "to choose the best weights by")):
+            if not has_split(store, splits, split):
+                raise InputError(f"{store.path} has nobody in the split {split!r}, {use}; prepare a set of 6 actors "
+                                 "or more (tfg actors make --profile ci --actors 6 --out DIR), or deal real people "
+                                 "anew (tfg.corpora.splits.make_splits).")
         return Side("train", "train"), Side("val", "evaluate")
     held = held_out(store, splits)
     return (Side("judge", "judge", lambda row: f"{row.corpus}/{row.actor}" not in held),
