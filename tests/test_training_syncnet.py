@@ -170,6 +170,29 @@ def test_what_is_refused(store, tmp_path):
         s.train_syncnet(tmp_path / "nothing", tmp_path)
 
 
+def test_the_teacher_is_the_published_tower_and_the_shipped_generator_had_it(store, tmp_path):
+    import json
+
+    from tfg import paths
+    from tfg.models.syncnet import TEACHERS
+    from tfg.training.emogen import TEACHER
+
+    card = s.train_syncnet(store, tmp_path, teacher=True, profile="ci", steps=1, progress=False)[1]
+    assert card["command"].startswith("tfg train syncnet --teacher ")
+    assert load("syncnet", SyncNet, SyncNetConfig, tmp_path)[0].config == TEACHERS["ci"] != PROFILES["ci"]
+    told = json.loads((paths.data("emogen") / "emogen.json").read_text(encoding="utf-8"))["experts"]["syncnet"]
+    shipped, card = load("syncnet", SyncNet, SyncNetConfig, paths.data(TEACHER))
+    assert card["sha256"] == told and shipped.config == TEACHERS["cpu"] and not shipped.config.grey
+    with pytest.raises(InputError, match="judge teaches nobody"):
+        s.train_syncnet(store, tmp_path, teacher=True, judge=True, profile="ci")
+
+
+def test_the_card_tells_the_command_with_the_precision_that_was_asked_for(store, tmp_path):
+    commands = [s.train_syncnet(store, tmp_path / str(precision), profile="ci", steps=1, precision=precision,
+                                progress=False)[1]["command"] for precision in (None, "bf16-mixed")]
+    assert commands[0].endswith("--steps 1") and commands[1] == commands[0] + " --precision bf16-mixed"
+
+
 def test_the_command_line_says_what_came_of_it(store, tmp_path, capsys):
     from tfg.cli import main
 

@@ -63,6 +63,9 @@ def add(commands, command, parser_class) -> None:
         else:
             part.add_argument("--judge", action="store_true",
                               help="train the one that scores systems instead: another network, on judge actors only")
+        if name == "syncnet":
+            part.add_argument("--teacher", action="store_true",
+                              help="train the one that tfg train emogen learns from: the published tower, small")
 
 
 def _add_common(part) -> None:
@@ -80,7 +83,8 @@ def _add_machine(part) -> None:
 
 
 def _add_emogen(part) -> None:
-    part.add_argument("--syncnet", metavar="DIR", help="the expert of lips and sound (default: the one that ships)")
+    part.add_argument("--syncnet", metavar="DIR",
+                      help="the expert of lips and sound, of tfg train syncnet --teacher (default: the one that ships)")
     part.add_argument("--emotion", metavar="DIR", help="the emotion discriminator (default: the one that ships)")
     part.add_argument("--encoder", metavar="DIR", help="the face encoder (default: the one that ships)")
     part.add_argument("--perceptual", choices=("auto", "vgg19", "encoder"), metavar="NET",

@@ -1,6 +1,6 @@
 """Train EmoGen's generator: first to draw the hidden face, then in time with the sound, with feeling, and sharp.
 
-    tfg train emogen --store build/dub_people --out build/emogen --syncnet build/syncnet --emotion build/emotion
+    tfg train emogen --store build/dub_people --out build/emogen --syncnet build/syncnet_teacher --emotion build/emotion
 
 Goyal et al. 2023 on Wav2Lip (Prajwal et al. 2020). Targets are windows of T = 5 frames whose face is hidden; the
 reference shows the same person at another time, with another emotion. So sound alone tells what the lips do and the
@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tfg import losses
+from tfg import losses, paths
 from tfg.corpora.augment import Augment
 from tfg.corpora.splits import Splits
 from tfg.corpora.store import Store
@@ -36,6 +36,8 @@ from tfg.training.finish import finish, run_of
 from tfg.training.loop import At, Run, cosine, train
 from tfg.training.people import sides
 
+TEACHER = "syncnet_teacher"
+"""The folder in data/ of the sync expert that ships for this."""
 SYNC_FROM = .75
 """The sync loss on unseen actors below which its weight is no longer 0 (Wav2Lip's rule)."""
 RUNS = {"ci": Run(phases=(("draw", 4), ("gan", 4)), batch=2, evaluate_every=4),
@@ -209,7 +211,7 @@ def train_emogen(store, out, *, profile: str = "cpu", syncnet=None, emotion=None
         run = replace(run, strategy="ddp")
     store, started = store if isinstance(store, Store) else Store.open(Path(store)), time.perf_counter()
     check_crops(store)
-    large = profile == "gpu"
+    large, syncnet = profile == "gpu", paths.data(TEACHER) if syncnet is None else syncnet
     expert = {"syncnet": _expert("syncnet", SyncNet, SyncNetConfig, syncnet),
               "emotion": _expert("emotion", EmotionNet, EmotionConfig, emotion)}
     if perceptual == "auto" and not large:

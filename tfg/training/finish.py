@@ -44,6 +44,8 @@ def finish(out, name: str, network, run: Run, at: At, scores: Callable[[], dict]
 
         network.load_state_dict(load_file(best))
     network.eval()
+    if "command" in card and run.precision != "32-true":
+        card["command"] += f" --precision {run.precision}"
     card = {**card, "steps": at.step, "seed": run.seed, "batch": run.batch * run.accumulate}
     if torch.distributed.is_initialized() and torch.distributed.get_rank() > 0:
         return {"system": name, **card, "scores": {}}

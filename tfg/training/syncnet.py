@@ -1,6 +1,7 @@
 """Train SyncNet, the expert that says whether lips and sound belong together.
 
     tfg train syncnet --store build/dub_people --out build/syncnet
+    tfg train syncnet --teacher --store build/dub_people --out build/syncnet_teacher
     tfg train syncnet --judge --store build/dub_judges --out build/judge_sync
 
 A batch holds clips, and of each clip `MOMENTS` windows that do not overlap. Every picture of a clip is held against
@@ -28,7 +29,7 @@ from tfg.errors import InputError
 from tfg.metrics import sync_scores
 from tfg.models.judge_sync import PROFILES as JUDGES
 from tfg.models.judge_sync import SyncJudge
-from tfg.models.syncnet import FRAMES, MEL_WIDTH, PROFILES, SyncNet, agreement, lower_half, sync_loss
+from tfg.models.syncnet import FRAMES, MEL_WIDTH, PROFILES, TEACHERS, SyncNet, agreement, lower_half, sync_loss
 from tfg.training.disturb import FLOOR, disturb
 from tfg.training.feed import tensors
 from tfg.training.finish import finish, run_of
@@ -202,20 +203,24 @@ def score_syncnet(network, windows: Windows) -> dict[str, float]:
                                                                         "actors": len(windows.actors)}
 
 
-def train_syncnet(store, out, *, judge: bool = False, profile: str = "cpu", seed: int = 0, steps: int | None = None,
-                  resume: bool = True, progress: bool = True, splits: Splits | None = None, devices=None,
-                  precision: str | None = None) -> tuple[At, dict]:
-    """Train the expert on the store's split `train` and choose by `val`; judge: `tfg.models.judge_sync` on the split
-    `judge`, see `people.sides`. Writes what `loop.train` writes, then out/syncnet.safetensors and .json (judge_sync).
+def train_syncnet(store, out, *, judge: bool = False, teacher: bool = False, profile: str = "cpu", seed: int = 0,
+                  steps: int | None = None, resume: bool = True, progress: bool = True, splits: Splits | None = None,
+                  devices=None, precision: str | None = None) -> tuple[At, dict]:
+    """Train the expert on the store's split `train` and choose by `val`; teacher: the one that generators learn from
+    (`tfg.models.syncnet.TEACHERS`); judge: `tfg.models.judge_sync` on the split `judge`, see `people.sides`. Writes
+    what `loop.train` writes, then out/syncnet.safetensors and .json (judge_sync).
 
     store: folder or Store.  profile: ci, cpu, gpu.  devices, precision: instead of the profile's.
-    Returns where it ended and the card.  Raises InputError: unknown profile, no such store, no windows.
+    Returns where it ended and the card.  Raises InputError: unknown profile, no such store, no windows,
+    judge and teacher at once.
     """
     run = run_of(RUNS, profile, seed=seed, steps=steps, devices=devices, precision=precision)
     store = store if isinstance(store, Store) else Store.open(Path(store))
+    if judge and teacher:
+        raise InputError("a judge teaches nobody: ask for the judge or for the teacher.")
     name = "judge_sync" if judge else "syncnet"
     torch.manual_seed(seed)
-    network = SyncJudge(JUDGES[profile]) if judge else SyncNet(PROFILES[profile])
+    network = SyncJudge(JUDGES[profile]) if judge else SyncNet((TEACHERS if teacher else PROFILES)[profile])
     size = network.config.size
     taught, chosen = (side.windows() for side in sides(store, splits, judge))
     learn = windows_of(store, splits, taught.pop("split"), size, augment=Augment(), seed=seed, **taught)
@@ -231,5 +236,5 @@ def train_syncnet(store, out, *, judge: bool = False, profile: str = "cpu", seed
 
     return at, finish(out, name, network, run, at, scores, part="syncnet", profile=profile,
                       data=f"{len(learn.clips)} clips of {len(learn.actors)} actors, split {learn.split}",
-                      command=f"tfg train syncnet{' --judge' * judge} --store STORE --out DIR --profile {profile} "
-                              f"--seed {seed} --steps {run.steps}")
+                      command=f"tfg train syncnet{' --judge' * judge}{' --teacher' * teacher} --store STORE --out DIR "
+                              f"--profile {profile} --seed {seed} --steps {run.steps}")

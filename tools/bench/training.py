@@ -30,7 +30,7 @@ from tools.bench.common import machine
 from tools.bench.windows import make
 
 T, SIZE, ACTORS, CLIPS, FRAMES = 5, 96, 8, 6, 66
-PARTS = {"SyncNet, cpu": (syncnet.SyncNet(syncnet.PROFILES["cpu"]), 96, 12),
+PARTS = {"SyncNet, cpu": (syncnet.SyncNet(syncnet.TEACHERS["cpu"]), 96, 12),
          "generator, cpu": (emogen.Emogen(emogen.PROFILES["cpu"]), 16, 6),
          "generator, paper size": (emogen.Emogen(emogen.PROFILES["gpu"]), 4, 3)}
 """Network, windows in a batch, steps that are timed."""
