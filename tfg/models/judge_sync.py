@@ -2,9 +2,9 @@
 
 It answers the same question as `tfg.models.syncnet` and is used in the same way, but shares nothing with it that a
 generator could have learned to please: every frame is looked at alone, and compared with the mean of all five (the
-expert's first layer sees three at once, in the paper's size all five), by plain layers that halve the picture (the
-expert's are residual), sound is a sequence of columns (the expert sees it as a picture), the norms are of groups, and
-it learns from other actors (split `judge`). No loss may use it, or its scores would say nothing.
+expert's first layer sees three at once, the teacher's all five in colour), by plain layers that halve the picture
+(theirs are residual), sound is a sequence of columns (they see it as a picture), the norms are of groups, and it
+learns from other actors (split `judge`). No loss may use it, or its scores would say nothing.
 """
 from __future__ import annotations
 
