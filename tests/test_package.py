@@ -138,6 +138,26 @@ def test_constraints_pin_what_pyproject_asks_for():
         assert version and Requirement(requirement).specifier.contains(version), requirement
 
 
+def test_pins_suit_each_python_that_is_promised():
+    """A pin that wants 3.11.5 makes pip search for ever on Debian 12, whose Python is 3.11.2."""
+    from importlib.metadata import PackageNotFoundError, metadata
+
+    from packaging.specifiers import SpecifierSet
+
+    looked_at = 0
+    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
+        name, _, version = line.partition("==")
+        try:
+            told = metadata(name) if version else {"Version": None}
+        except PackageNotFoundError:
+            continue
+        if told["Version"] == version:
+            looked_at += 1
+            wanted = SpecifierSet(told["Requires-Python"] or "")
+            assert all(v in wanted for v in ("3.11.0", "3.12.0", "3.13.0")), f"{line} wants Python {wanted}"
+    assert looked_at > 100
+
+
 def test_shipped_data_is_found_and_small():
     for name in ("head/head.npz", "mouth/mouth.safetensors", "mouth/mouth.json", "faces/default.jpg", "audio/DFA.wav",
                  "audio/ITH.wav"):
