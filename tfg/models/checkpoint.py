@@ -44,7 +44,11 @@ def load(name: str, network_class, config_class, folder=None) -> tuple[torch.nn.
     folder = paths.data(name) if folder is None else Path(folder)
     again = f"give a folder that `tfg train` has finished, or train it: tfg train {name.replace('_', '-')} --help"
     raw, card = carded.read(folder, name, ".safetensors", again=again)
-    return _built(raw, json.dumps(card), network_class, config_class, f"{folder / name}.json", again)
+    try:
+        config = config_class(**_tuples(card["config"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder / name}.json is no card of {name} ({error}): {again}") from error
+    return _built(raw, network_class, config), card
 
 
 def checksum(name: str, folder=None) -> str:
@@ -54,16 +58,12 @@ def checksum(name: str, folder=None) -> str:
 
 
 @lru_cache(maxsize=8)
-def _built(raw: bytes, card: str, network_class, config_class, path: str, again: str):
+def _built(raw: bytes, network_class, config) -> torch.nn.Module:
     from safetensors.torch import load as from_bytes
 
-    card = json.loads(card)
-    try:
-        network = network_class(config_class(**_tuples(card["config"])))
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is no card of a {network_class.__name__} ({error}): {again}") from error
+    network = network_class(config)
     network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in from_bytes(raw).items()})
-    return network.eval().requires_grad_(False), card
+    return network.eval().requires_grad_(False)
 
 
 def _tuples(config: dict) -> dict:

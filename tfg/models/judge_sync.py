@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from tfg.audio import N_MELS
-from tfg.models.syncnet import FRAMES, LUMA, MEL_WIDTH
+from tfg.models.syncnet import FRAMES, MEL_WIDTH, grey_frames
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,7 @@ class SyncJudge(nn.Module):
 
     def embed_faces(self, faces: torch.Tensor) -> torch.Tensor:
         """(B, 15, size / 2, size) as `syncnet.lower_half` gives them -> (B, embedding), unit vectors."""
-        colour = faces.unflatten(1, (FRAMES, 3))                                  # (B, 5, 3, S / 2, S)
-        grey = (colour * colour.new_tensor(LUMA)[:, None, None]).sum(2)           # (B, 5, S / 2, S)
-        grey = grey - grey.mean((1, 2, 3), keepdim=True)                          # light and skin say nothing
+        grey = grey_frames(faces)                                                 # (B, 5, S / 2, S)
         codes = self.frame(grey.flatten(0, 1)[:, None]).unflatten(0, (-1, FRAMES))        # (B, 5, F)
         moved = codes - codes.mean(1, keepdim=True)                               # what changes, beside what there is
         return F.normalize(self.over_time(torch.cat([codes, moved], 2).transpose(1, 2)), dim=1)

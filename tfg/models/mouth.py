@@ -27,7 +27,7 @@ from tfg.models import checkpoint
 N_MELS, CHUNK, COLUMN_DB = 80, 1500, 12.5            # mel bands; frames per chunk; dB per unit of the scaled mel
 
 
-@dataclass
+@dataclass(frozen=True)
 class MouthConfig:
     """Sizes of the network; a card keeps them beside the weights."""
 

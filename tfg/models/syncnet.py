@@ -97,9 +97,7 @@ class GreyFrames(nn.Module):
                                        nn.Flatten(), nn.Linear(FRAMES * d, config.embedding), nn.ReLU())
 
     def forward(self, faces: torch.Tensor) -> torch.Tensor:
-        colour = faces.unflatten(1, (FRAMES, 3))                                              # (B, 5, 3, S / 2, S)
-        grey = (colour * colour.new_tensor(LUMA)[:, None, None]).sum(2)                       # (B, 5, S / 2, S)
-        grey = grey - grey.mean((1, 2, 3), keepdim=True)                                      # the light of the room
+        grey = grey_frames(faces)
         ends = torch.cat([grey[:, :1], grey, grey[:, -1:]], 1)                                # (B, 7, S / 2, S)
         three = torch.stack([ends[:, :-2], grey, ends[:, 2:]], 2).flatten(0, 1)               # (B * 5, 3, S / 2, S)
         codes = self.frame(self.moving(three.contiguous(memory_format=torch.channels_last)))  # (B * 5, d)
@@ -109,6 +107,14 @@ class GreyFrames(nn.Module):
 def lower_half(frames: torch.Tensor) -> torch.Tensor:
     """(B, T, 3, S, S) in [0, 1] -> (B, 3 T, S / 2, S): lips and jaw, the frames of a window as channels."""
     return frames[..., frames.shape[-2] // 2:, :].flatten(1, 2)
+
+
+def grey_frames(faces: torch.Tensor) -> torch.Tensor:
+    """(B, 15, S / 2, S) as `lower_half` gives them -> (B, 5, S / 2, S) brightness, each window's mean taken out: light
+    and skin say nothing."""
+    colour = faces.unflatten(1, (FRAMES, 3))                                                  # (B, 5, 3, S / 2, S)
+    grey = (colour * colour.new_tensor(LUMA)[:, None, None]).sum(2)
+    return grey - grey.mean((1, 2, 3), keepdim=True)
 
 
 def agreement(faces: torch.Tensor, sound: torch.Tensor) -> torch.Tensor:
