@@ -5,9 +5,12 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
+
+from tools import check_system
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -99,3 +102,27 @@ def test_every_module_has_a_docstring_and_a_bounded_length():
         source = path.read_text(encoding="utf-8")
         assert ast.get_docstring(ast.parse(source)), path
         assert source.count("\n") <= 420, f"{path.name} asks to be two files"
+
+
+@pytest.mark.parametrize("gpu, free, wanted", [(True, 9.5e9, "9.7 GB"), (True, 9.9e9, ""), (False, 3.9e9, "4.0 GB"),
+                                               (False, 4.1e9, "")])
+def test_a_full_disk_is_named_before_anything_is_installed(tmp_path, monkeypatch, gpu, free, wanted):
+    monkeypatch.setattr(check_system.shutil, "disk_usage", lambda where: SimpleNamespace(free=free))
+    said = check_system.too_full(tmp_path, tmp_path, gpu)
+    assert bool(said) == bool(wanted)
+    assert wanted in said and (not said or (str(tmp_path) in said and f"{free / 1e9:.1f} GB are free" in said))
+
+
+def test_a_full_disk_stops_with_the_way_out(monkeypatch, capsys):
+    monkeypatch.setattr(check_system, "missing", list)
+    monkeypatch.setattr(check_system.sys, "platform", "linux")
+    monkeypatch.setattr(check_system.shutil, "disk_usage", lambda where: SimpleNamespace(free=5e9))
+    monkeypatch.delenv("PIP_EXTRA_INDEX_URL", raising=False)
+    assert check_system.main() == 1
+    assert "make room" in (said := capsys.readouterr().err) and check_system.CPU_BUILDS in said
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", check_system.CPU_BUILDS)
+    assert check_system.main() == 0
+
+
+def test_the_readme_names_the_index_that_the_check_names():
+    assert check_system.CPU_BUILDS in README
