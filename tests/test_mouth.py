@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import time
 from dataclasses import replace
 
@@ -248,6 +249,19 @@ def test_a_killed_run_goes_on_bit_for_bit(tmp_path, examples, monkeypatch):
     training.train(tmp_path / "parts", examples=examples, steps=6, **SMALL)
     whole, parts = ((tmp_path / n / "mouth.safetensors").read_bytes() for n in ("whole", "parts"))
     assert whole == parts
+
+
+def test_ctrl_c_keeps_the_step(tmp_path, examples, monkeypatch):
+    real = training.make_batch
+
+    def interrupted(*args):
+        if args[-1] == 3:
+            signal.raise_signal(signal.SIGINT)
+        return real(*args)
+    monkeypatch.setattr(training, "make_batch", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="stopped after step 4 of 6"):
+        training.train(tmp_path, examples=examples, steps=6, **SMALL)
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["step"] == 4
 
 
 def test_another_run_in_the_same_folder_is_refused(tmp_path, examples):

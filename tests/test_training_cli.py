@@ -40,6 +40,16 @@ def test_options_that_were_given_are_passed_and_no_others(name, parts, capsys):
     assert f"o/{name}.safetensors and {name}.json" in last and last.endswith("val: 75.0% right; val levels: HI 0.875")
 
 
+def test_only_the_first_of_several_processes_speaks(parts, capsys, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    for rank in (1, 0):
+        monkeypatch.setattr(torch.distributed, "get_rank", lambda rank=rank: rank)
+        assert main(["train", "emotion", "--store", "s", "--out", "o"]) == 0
+        assert bool(capsys.readouterr().out) == (rank == 0)
+
+
 @pytest.mark.parametrize("name, written", [("syncnet", "judge_sync"), ("emotion", "judge_emotion"),
                                            ("encoder", "judge_encoder")])
 def test_judges_are_the_same_parts_with_another_name(name, written, parts, capsys):

@@ -159,6 +159,40 @@ def test_killed_and_resumed_is_the_same_bytes(whole, tmp_path):
     assert same(weights(out), weights(whole[0]))
 
 
+@pytest.mark.parametrize("number, workers", [(signal.SIGINT, 0), (signal.SIGTERM, 0), (signal.SIGINT, 1)])
+def test_asked_to_stop_it_finishes_the_step_and_keeps_it(whole, tmp_path, number, workers):
+    """Nothing is lost, though no checkpoint was due for a minute; as from a terminal, workers hear of it, too."""
+    out = tmp_path / "out"
+    process = subprocess.Popen([sys.executable, script(tmp_path, slow=.15, more=f"checkpoint_s=60, workers={workers}"),
+                                out], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not (out / "best").exists() and time.monotonic() < deadline:        # 10 steps
+        time.sleep(.05)
+    os.killpg(process.pid, number)
+    said = process.communicate(timeout=60)[1]
+    step = torch.load(out / "state.pt", weights_only=True)["at"]["step"]
+    assert 10 <= step < 30 and f"stopped after step {step} of 30" in said and process.returncode != 0
+    train(Pair(), RUN, out, progress=False)
+    assert same(weights(out), weights(whole[0]))
+
+
+def test_asked_twice_it_stops_at_once(tmp_path):
+    task, before = Pair(), signal.getsignal(signal.SIGINT)
+    losses = task.losses
+
+    def twice(batch, at):
+        if at.step == 5:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+        yield from losses(batch, at)
+
+    task.losses = twice
+    with pytest.raises(KeyboardInterrupt):
+        train(task, RUN, tmp_path, progress=False)
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["at"]["step"] == 5
+    assert signal.getsignal(signal.SIGINT) is before
+
+
 def test_two_processes_agree_with_one_that_accumulates(tmp_path):
     """Two devices with 4 examples each take the steps of one with 8: the gradients' mean is the same (no dropout)."""
     code = script(tmp_path, more='devices=2, strategy="ddp", batch=4, average=0.0').read_text()
@@ -254,6 +288,36 @@ def test_half_precision_clips_what_the_gradients_are_and_not_what_they_are_scale
     scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
     exact, half = learned("exact"), learned("half", [MixedPrecision("16-mixed", "cpu", scaler)])
     assert torch.norm(half - exact) < .1 * torch.norm(exact)
+
+
+def test_half_precision_goes_on_with_the_scale_it_had(tmp_path, monkeypatch):
+    from lightning_fabric import Fabric
+    from lightning_fabric.plugins.precision import MixedPrecision
+
+    from tfg.training import loop
+
+    def half(steps, name):
+        scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=4)
+        plugin = MixedPrecision("16-mixed", "cpu", scaler)
+        monkeypatch.setattr(loop, "_fabric", lambda run: Fabric(accelerator="cpu", devices=1, plugins=[plugin]))
+        task = Pair()
+        losses = task.losses
+
+        def until(batch, at):
+            if at.step == steps:
+                raise KeyboardInterrupt
+            yield from losses(batch, at)
+
+        task.losses = until
+        try:
+            train(task, RUN, tmp_path / name, progress=False)
+        except KeyboardInterrupt:
+            pass
+        return scaler.get_scale()
+
+    once = half(30, "once")
+    assert half(17, "twice") > 1024 and half(30, "twice") == once
+    assert same(weights(tmp_path / "twice"), weights(tmp_path / "once"))
 
 
 def test_a_score_that_cannot_be_told_at_first_does_not_stay_the_best(tmp_path):

@@ -270,8 +270,8 @@ def main(argv: list[str] | None = None) -> int:
         except InputError as error:
             print(f"tfg: {' '.join(str(error).split())}", file=sys.stderr)
             return 2
-        except KeyboardInterrupt:
-            print("tfg: interrupted", file=sys.stderr)
+        except KeyboardInterrupt as stopped:
+            print(f"tfg: interrupted{': ' * bool(str(stopped))}{stopped}", file=sys.stderr)
             return 130
         except BrokenPipeError:                         # whoever read what we print has seen enough, as `| head` does
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -160,10 +160,14 @@ def run_extractor(given: dict) -> None:
 
 
 def _run(train, given: dict, name: str, left_out: tuple[str, ...] = ()) -> None:
-    """Train, then one sentence: what was written, how long it took, and the scores of the card but for those
-    whose names are left out."""
+    """Train, then one sentence, from the first of several processes: what was written, how long it took, and the
+    scores of the card but for those whose names are left out."""
+    import torch
+
     started = time.perf_counter()
     _, card = train(**given, progress=sys.stderr.isatty())
+    if torch.distributed.is_initialized() and torch.distributed.get_rank() > 0:
+        return
     scores = {k: {n: v for n, v in s.items() if n not in left_out} if isinstance(s, dict) else s
               for k, s in card.get("scores", {}).items()}
     _say(f"wrote {given['out']}/{name}.safetensors and {name}.json {_in(started)}; {said(scores)}")

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import queue
+import signal
 import threading
 from collections.abc import Iterator
 
@@ -79,6 +80,12 @@ def _threaded(data, order) -> Iterator[dict]:
         thread.join(timeout=10)
 
 
+def _left_to_the_loop(worker: int) -> None:
+    """Ctrl-C reaches every process of a terminal; the loop still wants batches until it has finished its step."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 class _Keyed(torch.utils.data.Dataset):
     def __init__(self, data):
         self.data = data
@@ -99,5 +106,6 @@ def _by_workers(data, order, workers: int) -> Iterator[dict]:
     from torch.utils.data import DataLoader
 
     loader = DataLoader(_Keyed(data), sampler=_Order(order), batch_size=None, num_workers=workers,
-                        pin_memory=torch.cuda.is_available(), prefetch_factor=AHEAD)
+                        pin_memory=torch.cuda.is_available(), prefetch_factor=AHEAD, worker_init_fn=_left_to_the_loop,
+                        generator=torch.Generator())         # its own: the loop's noise must not depend on workers
     yield from loader

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from tfg.errors import InputError
 from tfg.files import atomic, make_folder
 from tfg.training.feed import feed
 from tfg.training.log import Log
+from tfg.training.stop import asked_to_stop, stopped
 
 STATE = "state.pt"
 
@@ -86,7 +88,8 @@ def train(task, run: Run, out, *, what: str = "", resume: bool = True, progress:
     what: names the data and networks; a folder that holds another run's state is refused unless resume=False.
     Returns where it ended; the networks hold the last weights (the averaged ones if `run.average`).
     Raises InputError: nothing to train, another run's state, an unreadable state; FloatingPointError: a loss that is
-    not finite (the state of the last checkpoint is still there).
+    not finite (the state of the last checkpoint is still there); KeyboardInterrupt: Ctrl-C or SIGTERM, after the step
+    and with its state kept (several processes: at once, as of the last checkpoint).
     """
     if run.steps < 1 or run.batch < 1 or run.accumulate < 1 or run.seed < 0:
         raise InputError(f"cannot train {run.steps} steps of {run.accumulate} x {run.batch} examples with the seed "
@@ -98,13 +101,13 @@ def train(task, run: Run, out, *, what: str = "", resume: bool = True, progress:
     mean = {n: _copy(m) for n, m in originals.items()} if run.average else {}
     tag, at = f"{what} {_lasting(run)}", At()
     if resume and (out / STATE).exists():
-        _restore(out / STATE, tag, originals, task.optimisers, mean, at, fabric.device)
+        _restore(out / STATE, tag, originals, task.optimisers, mean, at, fabric)
     rates = {name: [g.get("initial_lr", g["lr"]) for g in o.param_groups] for name, o in task.optimisers.items()}
     batches = feed(task.data, run.batch, seed=run.seed, start=at.step * run.accumulate, rank=fabric.global_rank,
                    world=fabric.world_size, workers=run.workers)
     log = Log(out, at.step, run.steps, show=progress and fabric.is_global_zero, write=fabric.is_global_zero)
     saved = time.monotonic()
-    try:
+    with closing(batches), closing(log), asked_to_stop(heed=fabric.world_size == 1) as asked:
         while at.step < run.steps:
             at.phase, at.phase_step = _phase(run, at.step)
             _seed(run.seed, at.step, fabric.global_rank)
@@ -117,14 +120,14 @@ def train(task, run: Run, out, *, what: str = "", resume: bool = True, progress:
             last = at.step == run.steps
             if at.step % run.evaluate_every == 0 or last:
                 _evaluate(task, run, fabric, at, originals, mean, log, out)
-            if last or time.monotonic() - saved > run.checkpoint_s:
+            stop = asked()
+            if last or stop or time.monotonic() - saved > run.checkpoint_s:
                 log.row()                             # raises rather than keep what is not finite
                 if fabric.is_global_zero:
-                    _keep(out, tag, originals, task.optimisers, mean, at)
+                    _keep(out, tag, originals, task.optimisers, mean, at, fabric)
                 saved = time.monotonic()
-    finally:
-        batches.close()
-        log.close()
+            if stop and not last:
+                raise stopped(at.step, run.steps)
     for name, weights in mean.items():
         originals[name].load_state_dict(weights)
     if fabric.is_global_zero:
@@ -247,16 +250,17 @@ class _Frozen(torch.nn.Module):
         return super().train(False)
 
 
-def _keep(out: Path, tag: str, networks, optimisers, mean, at: At) -> None:
+def _keep(out: Path, tag: str, networks, optimisers, mean, at: At, fabric) -> None:
     state = {"tag": tag, "at": asdict(at), "networks": {n: m.state_dict() for n, m in networks.items()},
-             "optimisers": {n: o.state_dict() for n, o in optimisers.items()}, "mean": mean}
+             "optimisers": {n: o.state_dict() for n, o in optimisers.items()}, "mean": mean,
+             "precision": fabric.strategy.precision.state_dict()}             # how far 16-mixed scales losses by now
     with atomic(out / STATE) as part:
         torch.save(state, part)
 
 
-def _restore(path: Path, tag: str, networks, optimisers, mean, at: At, device) -> None:
+def _restore(path: Path, tag: str, networks, optimisers, mean, at: At, fabric) -> None:
     try:
-        state = torch.load(path, weights_only=True, map_location=device)
+        state = torch.load(path, weights_only=True, map_location=fabric.device)
         held = state["tag"]
     except Exception as error:                        # torch raises many kinds for a file that is no checkpoint
         raise InputError(f"{path} cannot be read ({type(error).__name__}): delete it, or use resume=False "
@@ -268,6 +272,8 @@ def _restore(path: Path, tag: str, networks, optimisers, mean, at: At, device) -
         network.load_state_dict(state["networks"][name])
     for name, optimiser in optimisers.items():
         optimiser.load_state_dict(state["optimisers"][name])
+    if state.get("precision"):                        # empty but for 16-mixed
+        fabric.strategy.precision.load_state_dict(state["precision"])
     mean.update(state["mean"])
     for name, value in state["at"].items():
         setattr(at, name, value)

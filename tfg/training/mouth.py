@@ -8,6 +8,7 @@ run that was killed goes on from its last checkpoint exactly as it would have.
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from tfg.models.mouth import N_MELS, MouthConfig, MouthNet, finish, normalise
 from tfg.training import lip_scores
 from tfg.training import mouth_corpus as corpus
 from tfg.training.disturb import FLOOR, disturb, noise
+from tfg.training.stop import asked_to_stop, stopped
 
 LICENCE = ("Weights: Apache-2.0. Trained on the sound of espeak-ng (its output is free of its GPL), and of flite and "
            "festival voices (CMU, free for any use with notice) where the list of engines names them. No recordings of "
@@ -158,31 +160,35 @@ def train(out: str | Path, *, profile: str = "cpu", seed: int = 0, use: tuple[st
 
     saved = time.monotonic()
     bar = tqdm(total=run.steps, initial=step, desc="mouth", disable=not progress)
-    while step < run.steps:
-        x, y, v, mask = (t.to(device) for t in make_batch(learn, groups, run, model.config.width, seed, step))
-        torch.manual_seed(seed * 1_000_003 + step)    # dropout too depends on the step alone
-        model.train()
-        for group in optimiser.param_groups:
-            group["lr"] = float(run.lr * min(1, (step + 1) / 200) * (.5 + .5 * np.cos(np.pi * step / run.steps)) + 1e-6)
-        optimiser.zero_grad()
-        loss = loss_of(*model(x), y, v, mask, run)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        step += 1
-        keep = min(run.average, (1 + step) / (10 + step))
-        with torch.no_grad():
-            for k, t in model.state_dict().items():
-                mean[k].lerp_(t, 1 - keep)
-        losses.append(loss.item())
-        bar.update()
-        if step % 20 == 0:
-            bar.set_postfix(loss=f"{np.mean(losses[-100:]):.3f}")
-        if step == run.steps or time.monotonic() - saved > checkpoint_s:
-            _write_state(state_path, dict(what=what, step=step, model=model.state_dict(), mean=mean,
-                                          optimiser=optimiser.state_dict(), losses=losses[-100:]))
-            saved = time.monotonic()
-    bar.close()
+    with closing(bar), asked_to_stop() as asked:
+        while step < run.steps:
+            x, y, v, mask = (t.to(device) for t in make_batch(learn, groups, run, model.config.width, seed, step))
+            torch.manual_seed(seed * 1_000_003 + step)    # dropout too depends on the step alone
+            model.train()
+            for group in optimiser.param_groups:
+                rise, fall = min(1, (step + 1) / 200), .5 + .5 * np.cos(np.pi * step / run.steps)
+                group["lr"] = float(run.lr * rise * fall + 1e-6)
+            optimiser.zero_grad()
+            loss = loss_of(*model(x), y, v, mask, run)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimiser.step()
+            step += 1
+            keep = min(run.average, (1 + step) / (10 + step))
+            with torch.no_grad():
+                for k, t in model.state_dict().items():
+                    mean[k].lerp_(t, 1 - keep)
+            losses.append(loss.item())
+            bar.update()
+            if step % 20 == 0:
+                bar.set_postfix(loss=f"{np.mean(losses[-100:]):.3f}")
+            stop = asked()
+            if step == run.steps or stop or time.monotonic() - saved > checkpoint_s:
+                _write_state(state_path, dict(what=what, step=step, model=model.state_dict(), mean=mean,
+                                              optimiser=optimiser.state_dict(), losses=losses[-100:]))
+                saved = time.monotonic()
+            if stop and step < run.steps:
+                raise stopped(step, run.steps)
     model.load_state_dict(mean)
     card = _card(model.cpu().eval(), examples, learn, run, profile, seed, use, losses)
     checkpoint.save(model, out, "mouth", card)
