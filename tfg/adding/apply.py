@@ -84,15 +84,12 @@ def all_emotions(offsets: np.ndarray, intensity: float = 1.0, **options) -> dict
 def add_to_motion(motion: Motion, emotion: str, intensity: float = 1.0, **options) -> Motion:
     """The motion with an emotion; pose and length are kept. options: of `add`.
 
-    A measured motion (meta: measured) is absolute: it holds what this face does at rest, too. That rest, a low quantile
-    of the clip (`tfg.faces.geometry.person_neutral`), is taken off first and put back after; other motions hold
-    offsets already.
+    What a measured motion holds of the face at rest (`tfg.faces.geometry.rest_of`) is taken off first and put back
+    after.
     """
-    from tfg.faces.geometry import person_neutral
+    from tfg.faces.geometry import rest_of
 
-    expression, rest = motion.expression, np.zeros(len(EXPRESSION), np.float32)
-    if len(motion) and motion.meta.get("measured"):
-        rest = np.clip(np.nan_to_num(person_neutral(expression)), 0, .95)
+    expression, rest = motion.expression, rest_of(motion)
     offsets = (expression - rest) / (1 - rest)
     told = {"emotion": str(emotion).upper(), "intensity": float(intensity), **options}
     added = add(offsets, emotion, intensity, fps=motion.fps, **options)

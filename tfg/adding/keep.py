@@ -32,8 +32,12 @@ def load_arrays(name: str, folder=None) -> tuple[dict[str, np.ndarray], dict]:
 def load_raw(name: str, suffix: str, folder=None) -> tuple[bytes, dict]:
     """The bytes and the card.  Raises InputError: missing, or not what the card describes."""
     folder = folder_of(folder)
-    return carded.read(folder, name, suffix, again="give a folder where it is, or train it with `tfg emotion-add train "
-                                                   f"--model {name} --out {folder}`.")
+    return carded.read(folder, name, suffix, again=way_out(name, folder))
+
+
+def way_out(name: str, folder: Path) -> str:
+    """What to do when a model cannot be read, for the end of a message."""
+    return f"give a folder where it is, or train it with `tfg emotion-add train --model {name} --out {folder}`."
 
 
 @lru_cache(maxsize=8)

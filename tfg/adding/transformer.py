@@ -7,14 +7,15 @@ its output and took the last number of it.) The change is a multiple of the inte
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import nn
 
 from tfg.adding.features import FELT, FRAMES, N_TIMES, times, windows
+from tfg.adding.keep import folder_of, way_out
 from tfg.audio import FPS
+from tfg.models import checkpoint
 from tfg.vocabulary import EXPRESSION
 
 N = len(EXPRESSION)
@@ -86,16 +87,6 @@ def change(network: AddingTransformer, source: np.ndarray, emotion: str, intensi
 
 def load(folder=None) -> tuple[AddingTransformer, dict]:
     """The trained network in eval mode and its card.  folder: None for the one that ships.  Raises InputError."""
-    from tfg.adding.keep import load_raw
-
-    raw, card = load_raw("transformer", ".safetensors", folder)
-    return _network(raw, tuple(sorted(card["config"].items()))), card
-
-
-@lru_cache(maxsize=4)
-def _network(raw: bytes, config: tuple) -> AddingTransformer:
-    from safetensors.torch import load as from_bytes
-
-    network = AddingTransformer(TransformerConfig(**dict(config)))
-    network.load_state_dict({k: v.float() for k, v in from_bytes(raw).items()})
-    return network.eval().requires_grad_(False)
+    folder = folder_of(folder)
+    return checkpoint.load("transformer", AddingTransformer, TransformerConfig, folder,
+                           again=way_out("transformer", folder))

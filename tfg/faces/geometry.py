@@ -62,6 +62,17 @@ def person_neutral(expression: np.ndarray, quantile: float = 0.1) -> np.ndarray:
     return out.astype(np.float32)
 
 
+def rest_of(motion) -> np.ndarray:
+    """What a motion holds of its person's face at rest, (52,) float32 within [0, .95].
+
+    A measured one (meta: measured) is absolute and holds what `person_neutral` finds, 0 where nothing was seen; any
+    other holds changes from rest already: zeros.
+    """
+    if not len(motion) or not motion.meta.get("measured"):
+        return np.zeros(motion.expression.shape[1], np.float32)
+    return np.clip(np.nan_to_num(person_neutral(motion.expression)), 0, .95)
+
+
 def subtract_neutral(expression: np.ndarray, neutral: np.ndarray) -> np.ndarray:
     """Coefficients (..., 52) with the person's neutral (52,) taken to 0 and the full action left at 1.
 

@@ -35,14 +35,16 @@ def save(network: torch.nn.Module, folder, name: str, card: dict) -> Path:
     return carded.write(folder, name, ".safetensors", raw, card)
 
 
-def load(name: str, network_class, config_class, folder=None) -> tuple[torch.nn.Module, dict]:
+def load(name: str, network_class, config_class, folder=None, *, again: str = "") -> tuple[torch.nn.Module, dict]:
     """The network, in eval mode and without gradients, and its card.
 
     folder: where `save` wrote them, None for the ones that ship with tfg (data/NAME). Read once a process; read again
-    if the card has been written anew.  Raises InputError: a file is missing or is not what the card describes.
+    if the card has been written anew.  again: what to do where that fails, if it is not `tfg train NAME`.
+    Raises InputError: a file is missing or is not what the card describes.
     """
     folder = paths.data(name) if folder is None else Path(folder)
-    again = f"give a folder that `tfg train` has finished, or train it: tfg train {name.replace('_', '-')} --help"
+    again = again or ("give a folder that `tfg train` has finished, or train it: "
+                      f"tfg train {name.replace('_', '-')} --help")
     raw, card = carded.read(folder, name, ".safetensors", again=again)
     try:
         config = config_class(**_tuples(card["config"]))

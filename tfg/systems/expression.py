@@ -182,9 +182,7 @@ def _from_rest(motion: Motion) -> Motion:
     """A measured motion holds what a face does; take off what that person's face does at rest. Others start there."""
     from dataclasses import replace
 
-    from tfg.faces.geometry import person_neutral, subtract_neutral
+    from tfg.faces.geometry import rest_of, subtract_neutral
 
-    if "measured" not in motion.meta:
-        return motion
-    rest = np.nan_to_num(person_neutral(motion.expression))
-    return replace(motion, expression=subtract_neutral(motion.expression, rest))
+    rest = rest_of(motion)
+    return replace(motion, expression=subtract_neutral(motion.expression, rest)) if rest.any() else motion
