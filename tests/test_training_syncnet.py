@@ -55,6 +55,34 @@ def test_moments_are_of_one_clip_and_do_not_overlap(store):
     assert (again["start"] == start[3]).all()           # and the same for the same key
 
 
+def test_lips_run_ahead_of_their_sound_or_after_it(store):
+    """A clip's windows all by about as much, each by a little of its own, none by more than asked; pictures stay."""
+    wide = s.windows_of(store, None, "train", SIZE, lead=4)
+    data = s.Moments(wide, disturbed=False, lead=4)
+    moved, by = data.batch(0, np.arange(24)), []
+    assert moved["mel"].shape == (24 * s.MOMENTS, 80, 16)
+    for clip, start, mel in zip(moved["clip"], moved["start"], moved["mel"]):
+        at = wide.batch(0, wide.indices_of(int(clip)))
+        held = at["mel"][int(np.flatnonzero(at["start"] == start)[0])]                 # (80, 24)
+        fits = [k for k in range(9) if np.array_equal(held[:, k:k + 16], mel)]
+        assert fits, "it is no window of this clip's sound"
+        by.append(fits[0] - 4)
+    by = np.array(by).reshape(-1, s.MOMENTS)
+    assert set(by.ravel()) == set(range(-4, 5)) and (np.ptp(by, axis=1) <= 4).all() and by.mean(1).std() > .8
+    assert np.array_equal(data.batch(0, [5])["mel"], moved["mel"][5 * s.MOMENTS:6 * s.MOMENTS])
+    with pytest.raises(ValueError, match="may move by 4"):
+        s.Moments(windows(store), lead=4)
+
+
+def test_only_the_expert_that_measures_learns_from_lips_out_of_step(store, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(s, "train", lambda task, *a, **k: asked.append((task.lead, task.windows.mel_width)) or 1 / 0)
+    for options in ({}, {"teacher": True}):
+        with pytest.raises(ZeroDivisionError):
+            s.train_syncnet(store, tmp_path, profile="ci", progress=False, **options)
+    assert asked == [(4, 24), (0, 16)]
+
+
 def test_clips_that_are_too_short_are_named(store, tmp_path):
     with StoreWriter(tmp_path / "short", size=SIZE) as writer:
         frame = np.zeros((SIZE, SIZE, 3), np.uint8)

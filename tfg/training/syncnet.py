@@ -47,6 +47,9 @@ RUNS = {"ci": Run(phases=(("learn", 6),), batch=2, evaluate_every=6),
                    workers=8, precision="bf16-mixed")}
 """Batches count clips, each with MOMENTS windows."""
 DECAY = .02
+LEAD = 4
+"""Columns of mel (12.5 ms each) by which lips may run ahead of their sound or after it in what the expert learns from.
+Virtual people keep time exactly and real ones do not; an expert that counts on it is soon lost with them."""
 VARY = Vary(hide=0.0, grey=.7, coarse=.2)
 """Other people hold their heads otherwise, and other cameras see less."""
 RATE = {"ci": 1e-3, "cpu": 1e-3, "gpu": 2e-4}
@@ -60,9 +63,12 @@ class Moments:
 
     visits = 4                                                     # of each clip in an epoch
 
-    def __init__(self, windows: Windows, *, disturbed: bool = True):
+    def __init__(self, windows: Windows, *, disturbed: bool = True, lead: int = 0):
+        if windows.mel_width != MEL_WIDTH + 2 * lead:
+            raise ValueError(f"windows of {windows.mel_width} columns hold no {MEL_WIDTH} that may move by {lead}")
         clip = windows.clip_of_index()
         self.windows, self.order, self.disturbed = windows, np.argsort(clip, kind="stable"), disturbed
+        self.lead = lead
         self.count = np.bincount(clip, minlength=len(windows.clips))
         self.first = np.cumsum(self.count) - self.count            # of each clip, in `order`
         self.clips = np.flatnonzero(self.count >= FRAMES * MOMENTS)
@@ -73,7 +79,8 @@ class Moments:
         return self.visits * len(self.clips)
 
     def batch(self, epoch: int, indices) -> dict:
-        """(B * MOMENTS) windows, those of a clip one after the other. Their sound is disturbed, a clip's all alike."""
+        """(B * MOMENTS) windows, those of a clip one after the other. Their sound is disturbed, a clip's all alike, and
+        if `lead` moved by up to so many columns."""
         indices = np.asarray(indices, np.int64)
         clip = self.clips[indices % len(self.clips)]
         start = seeded.uniform(self.windows.seed, epoch, 60, indices)[:, None]
@@ -84,6 +91,11 @@ class Moments:
             for k, index in enumerate(indices):
                 rng = np.random.default_rng([self.windows.seed, 61, epoch, int(index)])
                 clips[k] = another_line(clips[k], rng)
+        if self.lead:
+            clips = batch["mel"].reshape(-1, MOMENTS, *batch["mel"].shape[1:])     # (B, K, 80, 16 + 2 lead)
+            batch["mel"] = np.concatenate([
+                out_of_step(mels, self.lead, np.random.default_rng([self.windows.seed, 63, epoch, int(index)]))
+                for mels, index in zip(clips, indices)])                           # (B K, 80, 16)
         return batch
 
 
@@ -96,18 +108,27 @@ def another_line(mels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return joined.reshape(bands, count, width).transpose(1, 0, 2)
 
 
+def out_of_step(mels: np.ndarray, lead: int, rng: np.random.Generator) -> np.ndarray:
+    """(K, 80, W + 2 lead) mel windows of one clip -> (K, 80, W) of them, moved: half of it is the person's, the same in
+    all, and half is each moment's own."""
+    half, width = lead // 2, mels.shape[-1] - 2 * lead
+    first = lead + rng.integers(-half, half + 1) + rng.integers(-half, half + 1, len(mels))
+    return np.stack([mel[:, a:a + width] for mel, a in zip(mels, first)])
+
+
 @dataclass
 class SyncTask:
-    """What `loop.train` needs. windows: to learn from; unseen: to be scored on."""
+    """What `loop.train` needs. windows: to learn from; unseen: to be scored on.  lead: see LEAD."""
 
     network: SyncNet | SyncJudge
     windows: Windows
     unseen: Windows
     run: Run
     rate: float
+    lead: int = 0
 
     def __post_init__(self):
-        self.networks, self.data = {"syncnet": self.network}, Moments(self.windows)
+        self.networks, self.data = {"syncnet": self.network}, Moments(self.windows, lead=self.lead)
         self.optimisers = {"syncnet": torch.optim.AdamW(self.network.parameters(), self.rate, betas=(.5, .999),
                                                         weight_decay=DECAY)}
 
@@ -144,10 +165,10 @@ def pair_loss(fit: torch.Tensor) -> torch.Tensor:
 
 
 def windows_of(store: Store, splits: Splits | None, split: str, size: int, *, purpose: str = "train", keep=None,
-               augment: Augment | None = None, seed: int = 0) -> Windows:
-    """Windows with SyncNet's sound and nothing else."""
-    return Windows(store, splits, split, purpose=purpose, keep=keep, T=FRAMES, size=size, mel_width=MEL_WIDTH,
-                   reference=None, negative=True, labels=(), augment=augment, seed=seed)
+               augment: Augment | None = None, seed: int = 0, lead: int = 0) -> Windows:
+    """Windows with SyncNet's sound and nothing else.  lead: columns more on either side, see LEAD."""
+    return Windows(store, splits, split, purpose=purpose, keep=keep, T=FRAMES, size=size,
+                   mel_width=MEL_WIDTH + 2 * lead, reference=None, negative=True, labels=(), augment=augment, seed=seed)
 
 
 @torch.no_grad()
@@ -221,11 +242,11 @@ def train_syncnet(store, out, *, judge: bool = False, teacher: bool = False, pro
     name = "judge_sync" if judge else "syncnet"
     torch.manual_seed(seed)
     network = SyncJudge(JUDGES[profile]) if judge else SyncNet((TEACHERS if teacher else PROFILES)[profile])
-    size = network.config.size
+    size, lead = network.config.size, 0 if judge or teacher else LEAD      # those two as they were when they shipped
     taught, chosen = (side.windows() for side in sides(store, splits, judge))
-    learn = windows_of(store, splits, taught.pop("split"), size, augment=Augment(), seed=seed, **taught)
+    learn = windows_of(store, splits, taught.pop("split"), size, augment=Augment(), seed=seed, lead=lead, **taught)
     unseen = windows_of(store, splits, chosen.pop("split"), size, **chosen)
-    task = SyncTask(network, learn, unseen, run, RATE[profile])
+    task = SyncTask(network, learn, unseen, run, RATE[profile], lead)
     at = train(task, run, out, what=f"{name} {network.config} {len(learn)} windows", resume=resume, progress=progress)
 
     def scores() -> dict:
