@@ -13,7 +13,7 @@ def asked_to_stop(*, heed: bool = True) -> Iterator[Callable[[], bool]]:
     only makes the function that is given here return True; a second one interrupts at once, as it would have done.
 
     heed: False changes nothing; nor is anything changed outside the main thread, where Python takes no signals, nor for
-    a signal that the program was started to ignore (`nohup`, a shell's background).
+    a signal that the program was started to ignore (`nohup`, a shell's background) or handles outside Python.
     """
     asked: list[int] = []
     if not heed or threading.current_thread() is not threading.main_thread():
@@ -26,10 +26,10 @@ def asked_to_stop(*, heed: bool = True) -> Iterator[Callable[[], bool]]:
         asked.append(number)
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: handler for number, handler in before.items() if handler not in (None, signal.SIG_IGN)}
     try:
-        for number, handler in before.items():
-            if handler is not signal.SIG_IGN:
-                signal.signal(number, note)
+        for number in before:
+            signal.signal(number, note)
         yield lambda: bool(asked)
     finally:
         for number, handler in before.items():
