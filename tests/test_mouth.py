@@ -251,7 +251,7 @@ def test_a_killed_run_goes_on_bit_for_bit(tmp_path, examples, monkeypatch):
     assert whole == parts
 
 
-def test_ctrl_c_keeps_the_step(tmp_path, examples, monkeypatch):
+def test_ctrl_c_keeps_the_step(tmp_path, examples, monkeypatch, ctrl_c):
     real = training.make_batch
 
     def interrupted(*args):

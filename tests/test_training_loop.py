@@ -131,7 +131,8 @@ def test_stopped_and_resumed_is_the_same_bytes(whole, tmp_path):
 
 
 SCRIPT = textwrap.dedent("""
-    import sys
+    import signal, sys
+    signal.signal(signal.SIGINT, signal.default_int_handler)      # a shell's background starts with it ignored
     sys.path.insert(0, {tests!r})
     from dataclasses import replace
     import test_training_loop as t
@@ -176,7 +177,7 @@ def test_asked_to_stop_it_finishes_the_step_and_keeps_it(whole, tmp_path, number
     assert same(weights(out), weights(whole[0]))
 
 
-def test_asked_twice_it_stops_at_once(tmp_path):
+def test_asked_twice_it_stops_at_once(tmp_path, ctrl_c):
     task, before = Pair(), signal.getsignal(signal.SIGINT)
     losses = task.losses
 

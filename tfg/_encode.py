@@ -91,7 +91,10 @@ def _video_stream(out, shape: tuple, fps: float, crf: int):
     stream = out.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
     stream.height, stream.width = shape[0] + shape[0] % 2, shape[1] + shape[1] % 2
     stream.pix_fmt = "yuv420p"
-    stream.options = {"crf": str(crf), "preset": "veryfast", "g": "50"}  # a key frame every 2 s: seeking stays quick
+    # A key frame every 2 s: seeking stays quick. With its macroblock tree x264 (core 165) now and then writes the same
+    # frames otherwise, by up to 10 of 255 in a corner: one in 25 small films, and none of 390 without it. The same
+    # seed is to give the same bytes; that costs files a sixth of their size.
+    stream.options = {"crf": str(crf), "preset": "veryfast", "g": "50", "x264-params": "mbtree=0"}
     context = stream.codec_context
     context.thread_count = 1  # faster than two at this size, and it leaves a core for drawing
     context.colorspace, context.color_range, context.color_primaries, context.color_trc = 6, 1, 6, 6  # BT.601, limited
