@@ -162,11 +162,11 @@ def run_extractor(given: dict) -> None:
 def _run(train, given: dict, name: str, left_out: tuple[str, ...] = ()) -> None:
     """Train, then one sentence, from the first of several processes: what was written, how long it took, and the
     scores of the card but for those whose names are left out."""
-    import torch
+    from tfg.training.finish import is_first
 
     started = time.perf_counter()
     _, card = train(**given, progress=sys.stderr.isatty())
-    if torch.distributed.is_initialized() and torch.distributed.get_rank() > 0:
+    if not is_first():
         return
     scores = {k: {n: v for n, v in s.items() if n not in left_out} if isinstance(s, dict) else s
               for k, s in card.get("scores", {}).items()}

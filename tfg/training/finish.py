@@ -29,6 +29,13 @@ def run_of(runs: Mapping[str, Run], profile: str, *, seed: int = 0, steps: int |
     return replace(run, **{k: v for k, v in given.items() if v is not None})
 
 
+def is_first() -> bool:
+    """Whether this is the first, or the only one, of the processes that train together."""
+    import torch
+
+    return not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0
+
+
 def finish(out, name: str, network, run: Run, at: At, scores: Callable[[], dict], *, part: str | None = None,
            **card) -> dict:
     """Take the best weights where there are any, score them, write NAME.safetensors and NAME.json. Returns the card.
@@ -36,8 +43,6 @@ def finish(out, name: str, network, run: Run, at: At, scores: Callable[[], dict]
     scores: called with the best weights in the network.  part: the network's name in the task, if another one.
     Only the first of several processes writes and scores; the others get a card without scores.
     """
-    import torch
-
     best = Path(out) / "best" / f"{part or name}.safetensors"
     if run.best and best.is_file():
         from safetensors.torch import load_file
@@ -47,7 +52,7 @@ def finish(out, name: str, network, run: Run, at: At, scores: Callable[[], dict]
     if "command" in card and run.precision != "32-true":
         card["command"] += f" --precision {run.precision}"
     card = {**card, "steps": at.step, "seed": run.seed, "batch": run.batch * run.accumulate}
-    if torch.distributed.is_initialized() and torch.distributed.get_rank() > 0:
+    if not is_first():
         return {"system": name, **card, "scores": {}}
     card["scores"] = scores()
     return json.loads(checkpoint.save(network, out, name, card).read_text(encoding="utf-8"))

@@ -86,13 +86,12 @@ class Moments:
         start = seeded.uniform(self.windows.seed, epoch, 60, indices)[:, None]
         place = ((np.arange(MOMENTS) + start) / MOMENTS * self.count[clip][:, None]).astype(np.int64)
         batch = self.windows.batch(epoch, self.order[self.first[clip][:, None] + place].ravel())
+        clips = batch["mel"].reshape(-1, MOMENTS, *batch["mel"].shape[1:])         # (B, K, 80, 16 + 2 lead), a view
         if self.disturbed:
-            clips = batch["mel"].reshape(-1, MOMENTS, *batch["mel"].shape[1:])     # (B, K, 80, 16)
             for k, index in enumerate(indices):
                 rng = np.random.default_rng([self.windows.seed, 61, epoch, int(index)])
                 clips[k] = another_line(clips[k], rng)
         if self.lead:
-            clips = batch["mel"].reshape(-1, MOMENTS, *batch["mel"].shape[1:])     # (B, K, 80, 16 + 2 lead)
             batch["mel"] = np.concatenate([
                 out_of_step(mels, self.lead, np.random.default_rng([self.windows.seed, 63, epoch, int(index)]))
                 for mels, index in zip(clips, indices)])                           # (B K, 80, 16)
