@@ -1,4 +1,4 @@
-"""What all tests share: real clips where they are there, and small media made on the spot."""
+"""Fixtures and helpers of all tests: real clips where they are available, and small media made on the spot."""
 from __future__ import annotations
 
 import os
@@ -9,6 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import offline.sitecustomize  # noqa: F401  (from here on the web is refused, to what the tests start as well)
+
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parent / "offline"),
+                                                         os.environ.get("PYTHONPATH")]))
 SHARED = Path(os.environ.get("TFG_SHARED") or Path(__file__).resolve().parents[1].parent / "shared")
 
 
@@ -58,14 +62,14 @@ def ctrl_c():
 
 
 def swelling_noise(seconds: float, seed: int = 0) -> np.ndarray:
-    """Something like speech to the eye of a network: noise that swells and fades."""
+    """Noise that swells and fades, which a network takes for speech: (N,) float32 at 16 kHz."""
     rng = np.random.default_rng(seed)
     n = int(seconds * 16000)
     return (rng.normal(0, .1, n) * (.5 + .5 * np.sin(np.arange(n) / 16000 * 9)) ** 2).astype(np.float32)
 
 
 def tone(seconds: float = 1.0, sr: int = 16000, hz: float = 440.0, channels: int = 1) -> np.ndarray:
-    """(channels, N) float32: a tone that swells, so that it has a recognisable shape in time."""
+    """A tone that swells, so that it has a recognisable shape in time: (channels, N) float32."""
     t = np.arange(round(seconds * sr)) / sr
     y = 0.5 * np.sin(2 * np.pi * hz * t) * (0.3 + 0.7 * np.sin(np.pi * t / seconds) ** 2)
     return np.repeat(y[None].astype(np.float32), channels, axis=0)
@@ -73,7 +77,7 @@ def tone(seconds: float = 1.0, sr: int = 16000, hz: float = 440.0, channels: int
 
 def write_sound(path: Path, y: np.ndarray, sr: int, codec: str, layout: str = "mono", *, start_s: float = 0.0,
                 format: str | None = None) -> Path:
-    """Encode (channels, N) with any codec; the container is that of the suffix."""
+    """Write sound (channels, N) with any codec; the suffix gives the container."""
     import av
 
     with av.open(str(path), "w", format=format) as out:
@@ -98,7 +102,7 @@ def write_sound(path: Path, y: np.ndarray, sr: int, codec: str, layout: str = "m
 
 
 def numbered(n: int, height: int = 48, width: int = 64) -> list[np.ndarray]:
-    """n frames that say their own number: each is a flat grey with the number in 12 large black and white bars."""
+    """n frames that show their own number: each is a flat grey with the number in 12 large black and white bars."""
     frames = []
     for k in range(n):
         bits = [(k >> b) & 1 for b in range(12)]

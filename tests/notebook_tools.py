@@ -24,7 +24,8 @@ def function(name: str, wanted: str, **given):
     import torch
     import torch.nn.functional as F
 
-    from tfg import audio, vocabulary
+    from tfg import vocabulary
+    from tfg.media import audio
 
     for cell in cells(name):
         if cell["cell_type"] != "code" or f"def {wanted}(" not in cell["source"]:

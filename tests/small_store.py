@@ -1,4 +1,4 @@
-"""A store of a few short clips whose frames say their own number, for the tests of splits, windows and training."""
+"""A store of a few short clips whose frames show their own number, for the tests of splits, windows and training."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from conftest import numbered
-from tfg import audio
 from tfg.corpora.splits import Person, Splits
 from tfg.corpora.store import Row, Store, StoreWriter
+from tfg.media import audio
 
 SIZE = 48
 
@@ -19,8 +19,8 @@ def clip_sound(k: int, n_frames: int) -> np.ndarray:
 
 
 def make_store(path: Path, clips: list[dict], *, size: int = SIZE, start: int = 1) -> Store:
-    """clips: dicts of `Row`'s fields and n_frames; ok: frames that are bad; sound: video frames that the sound lasts.
-    Frame i of the store shows the number start + i; its labels are functions of that number."""
+    """clips: dicts of `Row`'s fields and n_frames; ok: numbers of bad frames; sound: length of the sound in video
+    frames. Frame i of the store shows the number start + i; its labels are functions of that number."""
     at = start
     with StoreWriter(path, size=size) as writer:
         for k, clip in enumerate(clips):
@@ -32,7 +32,7 @@ def make_store(path: Path, clips: list[dict], *, size: int = SIZE, start: int = 
             frames = numbered(at + n, size, size)[at:]
             ok = np.ones(n, bool)
             ok[list(bad)] = False
-            writer.append(Row(**clip), frames, audio.mel_spectrogram(sound).T, ok=ok,
+            writer.append(Row(**clip), frames, audio.mel_spectrogram(sound).T, sound, ok=ok,
                           expression=np.repeat(number[:, None] / 1000, 52, 1) + np.arange(52),
                           aus=rng.uniform(0, 5, (n, 17)), pose=rng.normal(size=(n, 6)),
                           points=rng.uniform(0, size, (n, 478, 3)), intensity=number / 1000)

@@ -1,4 +1,4 @@
-"""What actors share: the 68 points with depth, MediaPipe's z, flow through a mesh."""
+"""Shared code of actors: the 68 points with depth, MediaPipe's z, flow through a mesh."""
 import numpy as np
 
 from tfg.actors import actor

@@ -1,27 +1,23 @@
-"""tfg.actors.cast: who plays, who says what, and that all of it is as even as it claims."""
+"""tfg.actors.cast: the actors of a set and their sentences, dealt as evenly as documented."""
 from __future__ import annotations
 
+import hashlib
+import re
 import urllib.error
 from collections import Counter
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from notebook_tools import NAMES, cells
 from tfg import paths
 from tfg.actors import cast as casting
 from tfg.actors import photos
-from tfg.actors.cast import (
-    EMOTIONS,
-    LEVELS,
-    PROFILES,
-    SENTENCES,
-    Member,
-    apportion,
-    cast,
-    members,
-    plan,
-)
+from tfg.actors.cast import EMOTIONS, LEVELS, PROFILES, SENTENCES, Member, apportion, cast, members, plan
 from tfg.actors.photos import fetch_photos, photo_path, voice_sex
-from tfg.corpora import splits
+from tfg.corpora import sfhq, splits
+from tfg.corpora.fetch import fetch_sfhq
 from tfg.errors import InputError
 
 
@@ -34,7 +30,7 @@ def somebody(n: int) -> list[Member]:
     return [Member(f"V{k + 1:03d}", "virtual", k, "train") for k in range(n)]
 
 
-# ---- who ------------------------------------------------------------------------------------------------------
+# ---- people ---------------------------------------------------------------------------------------------------
 def test_the_cpu_cast(cpu):
     assert [m.name for m in cpu] == [f"V{k:03d}" for k in range(1, 73)]
     assert Counter(m.split for m in cpu) == {"train": 40, "val": 6, "test": 14, "judge": 12}
@@ -148,21 +144,52 @@ def test_without_network_the_error_says_what_to_do(tmp_path, monkeypatch, cpu):
     monkeypatch.setattr(transfer, "WAIT_S", 0)
     monkeypatch.delenv("TFG_MIRROR", raising=False)
     monkeypatch.setenv("TFG_CACHE", str(tmp_path))
+    fetch_photos(cpu)                                                     # they ship: nothing to fetch, nothing asked
     with pytest.raises(InputError, match="--portraits 0"):
-        fetch_photos(cpu)
-    fetch_photos([m for m in cpu if m.kind == "virtual"])                 # nothing to fetch, nothing asked
+        fetch_photos([*cpu, Member("V073", "portrait", 0, "train", "sfhq:P012")])
+    assert photo_path("sfhq:P012").is_relative_to(tmp_path)
 
 
-def test_photos_come_from_a_mirror(tmp_path, monkeypatch, shared, cpu):
+def test_the_courses_portraits_ship_as_they_were_cut(cpu):
+    wanted = {m.photo.removeprefix("sfhq:") for m in cpu if m.photo}
+    assert set(photos.shipped_tiles()) == wanted == {p.stem for p in paths.data("sfhq", "tiles").iterdir()}
+    sizes = {t.id: (t.w, t.h) for t in sfhq.tiles()}
+    for tile, expected in photos.shipped_tiles().items():
+        path = photo_path(f"sfhq:{tile}")
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == expected
+        with Image.open(path) as picture:
+            assert picture.size == sizes[tile] and picture.mode == "RGB"
+
+
+def test_shipped_portraits_are_the_pixels_of_the_official_sheets(shared, tmp_path):
+    tile = "P342"
+    fetch_sfhq(tmp_path, ids=[tile], mirror=shared)
+    with Image.open(tmp_path / "tiles" / f"{tile}.png") as cut, Image.open(photo_path(f"sfhq:{tile}")) as shipped:
+        assert np.array_equal(np.asarray(cut), np.asarray(shipped))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_chapter_fetches_a_portrait_in_ci_and_cpu(name):
+    """The casts that the notebooks make, with the numbers of their own table of sizes."""
+    sources = [c["source"] for c in cells(name) if c["cell_type"] == "code"]
+    calls = [s for s in sources if re.search(r"make\.make\(|members\(", s)]
+    table = next((s.partition("=")[2].partition("[PROFILE]")[0] for s in sources if s.startswith("SIZES")), "{}")
+    for sizes in (sizes for profile, sizes in eval(table, {"dict": dict}).items() if profile != "gpu"):
+        for call in calls:
+            given = dict(re.findall(r"(profile|actors|portraits)=([^,)]+)", call))
+            options = {key: eval(value, {"SIZES": sizes}) for key, value in given.items()}
+            for member in members(options.pop("profile", "cpu"), **options):
+                assert photo_path(member.photo or "tfg:default.jpg").is_relative_to(paths.data()), (name, options)
+
+
+def test_photos_come_from_a_mirror(tmp_path, monkeypatch, shared):
     monkeypatch.setenv("TFG_CACHE", str(tmp_path))
-    wanted = [m for m in cpu if m.kind == "portrait"][:2]
+    wanted = [Member("V001", "portrait", 0, "train", "sfhq:P012"), Member("V002", "portrait", 0, "train", "sfhq:P354")]
     fetch_photos(wanted, mirror=shared)
     assert all(photo_path(m.photo).is_file() and str(photo_path(m.photo)).startswith(str(tmp_path)) for m in wanted)
 
 
 def test_every_tile_has_a_voice():
-    from tfg.corpora import sfhq
-
     assert list(photos._voices()) == [t.id for t in sfhq.tiles()]
     assert set(photos._voices().values()) == {"female", "male"}
     assert voice_sex(Member("V001", "portrait", 0, "train", "tfg:default.jpg")) == "female"
@@ -170,7 +197,7 @@ def test_every_tile_has_a_voice():
     assert voice_sex(Member("V001", "virtual", 0, "train")) is None
 
 
-# ---- what they say --------------------------------------------------------------------------------------------
+# ---- sentences ------------------------------------------------------------------------------------------------
 def counts(planned, key, cells) -> set[int]:
     found = Counter(map(key, planned))
     assert set(found) <= set(cells)
@@ -252,6 +279,7 @@ def test_impossible_plans(options, message):
 
 def test_photos_are_found_by_their_prefix(tmp_path, monkeypatch):
     monkeypatch.setenv("TFG_CACHE", str(tmp_path))
+    assert photo_path("sfhq:P342") == paths.data("sfhq", "tiles", "P342.webp")
     assert photo_path("sfhq:P012") == tmp_path / "sfhq" / "tiles" / "P012.png"
     assert photo_path("tfg:default.jpg") == paths.data("faces", "default.jpg")
     assert str(photo_path("/x/me.jpg")) == "/x/me.jpg"

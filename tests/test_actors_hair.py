@@ -9,8 +9,8 @@ import pytest
 
 from tfg.actors.look import hair as h
 from tfg.actors.look.beard import build_beard
-from tfg.actors.look.cuts import depth_of
 from tfg.actors.look.hair_style import BEARDS, STYLES, Beard, Hair, tones
+from tfg.actors.look.haircuts import depth_of
 from tfg.actors.look.scalp import cap_mesh
 from tfg.errors import InputError
 from tfg.head.model import Head

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tfg.actors.identity import PARTS, Identity
-from tfg.actors.look import people
+from tfg.actors.look import phenotypes as people
 from tfg.errors import InputError
 from tfg.head.model import Head
 

@@ -19,9 +19,9 @@ from tfg.actors.make import make
 from tfg.actors.manifest import manifest, read_manifest
 from tfg.actors.record import is_recorded
 from tfg.cli import main
-from tfg.clip import Clip
 from tfg.errors import InputError
 from tfg.files import locked
+from tfg.media.clip import Clip
 
 pytest.importorskip("espeakng_loader", reason="no voice: pip install espeakng-loader")
 SMALL = dict(profile="ci", actors=2, clips=2, size=32, text="Oh no.", emotions=["FEA", "NEU"])
@@ -299,7 +299,7 @@ def test_two_people_on_a_photo(tmp_path, recwarn):
 
 def test_a_text_without_words(tmp_path):
     report = quick(tmp_path, **ALONE | dict(text="...", clips=1))
-    assert [why for _, why in report.failed] == ["there is nothing to say in '...': give at least one word"]
+    assert [why for _, why in report.failed] == ["the text '...' has no words to speak: give at least one"]
 
 
 def test_folders_that_hold_something_else(tmp_path):

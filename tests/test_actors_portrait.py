@@ -171,7 +171,7 @@ def test_the_photo_keeps_its_look_unless_asked(actor):
 
 
 def test_variation_is_seeded_and_its_labels_follow():
-    from tfg.image import read_image
+    from tfg.media.image import read_image
 
     image = read_image(PHOTO)
     a, same, b = (PortraitActor.from_image(image, size=96, seed=s, vary=1.0) for s in (3, 3, 4))

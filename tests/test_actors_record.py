@@ -1,4 +1,4 @@
-"""tfg.actors.record: what is written is what was played, and `Clip.open` brings all of it back."""
+"""tfg.actors.record: the files contain the take as played, and `Clip.open` reads all of it back."""
 from __future__ import annotations
 
 import json
@@ -9,11 +9,11 @@ import pytest
 from tfg import paths
 from tfg.actors.actor import LAYERS, UNKNOWN
 from tfg.actors.record import EXTRAS, LAYOUT, camera_points, check_extras, head_points, is_recorded, record
-from tfg.audio import SAMPLES_PER_FRAME
-from tfg.clip import Clip, Motion
 from tfg.errors import InputError
 from tfg.faces.aus import action_units
-from tfg.video import AI_TAG, probe
+from tfg.media.audio import SAMPLES_PER_FRAME
+from tfg.media.clip import Clip, Motion
+from tfg.media.video import AI_TAG, probe
 
 pytest.importorskip("espeakng_loader", reason="no voice: pip install espeakng-loader")
 SIZE = 64
@@ -106,8 +106,8 @@ def test_the_truth_is_what_was_drawn(recorded, virtual):
 
 
 def test_labels_belong_to_their_frame_and_to_no_neighbour(recorded, virtual):
-    """How far a decoded frame has gone on the way to what its neighbour's labels draw: 0, and 1 if labels were a frame
-    early or late."""
+    """A decoded frame's share of the difference to the frame drawn with its neighbour's labels: 0; it would be 1 if
+    labels were a frame early or late."""
     _, clip = recorded
     frames = np.stack(list(clip.frames)).astype(float)
     drawn = np.stack([virtual.render(e, p) for e, p in zip(clip.motion.expression, clip.motion.pose)]).astype(float)

@@ -1,4 +1,4 @@
-"""Takes: what they hold, that nothing but their arguments counts, aligned pairs, emotions that overlap."""
+"""Takes: their contents, that they depend on their arguments alone, aligned pairs, emotions that overlap."""
 from __future__ import annotations
 
 import hashlib
@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tfg.actors import style as styles
+from tfg.acting import style as styles
+from tfg.acting.emotion import VARIANTS, actions
+from tfg.acting.style import Style, display, intensity_curve
 from tfg.actors import take as takes
-from tfg.actors import voice
-from tfg.actors.emotion import VARIANTS, actions
-from tfg.actors.style import Style, course, display
 from tfg.actors.take import INTENSITY, intensity_of, make_take, replay, take_name
 from tfg.errors import InputError
+from tfg.speech import voice
 from tfg.vocabulary import EMOTIONS, INDEX, LEVELS, index
 
-needs_espeak = pytest.mark.skipif(not voice.available(), reason='espeak-ng is missing: pip install espeakng-loader')
+needs_espeak = pytest.mark.skipif(not voice.available(), reason="espeak-ng is missing: pip install espeakng-loader")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_a_take_holds_what_it_says(happy):
 
 @needs_espeak
 def test_lips_close_on_p_and_b():
-    from tfg.actors.visemes import opening
+    from tfg.speech.visemes import opening
     t = make_take("V001", 3, text="Bob bought a big pumpkin pie.", emotion="FEA", level="HI")
     assert t.name == "V001_TXT_FEA_HI"
     gap = opening(t.motion.expression)
@@ -100,7 +100,7 @@ def test_pairs_are_aligned(happy, emotion):
     side = index("eyeLookOutLeft", "eyeLookInLeft")
     np.testing.assert_array_equal(other.motion.expression[:, side], happy.motion.expression[:, side])
     assert np.abs(other.motion.expression - happy.motion.expression).mean(0).max() > .2
-    from tfg.actors.visemes import opening
+    from tfg.speech.visemes import opening
     a, b = (opening(t.motion.expression) for t in (happy, other))
     assert np.corrcoef(a, b)[0, 1] > .8
 
@@ -127,7 +127,7 @@ def test_neutral_has_no_intensity():
     (dict(), "either a sentence"), (dict(sentence="DFA", text="Hi"), "either a sentence"),
     (dict(sentence="ABC"), "ABC.*DFA"), (dict(sentence="DFA", emotion="JOY"), "JOY"),
     (dict(sentence="DFA", level="MAX"), "MAX.*LO"), (dict(sentence="DFA", take=0), "take is 0"),
-    (dict(text="   "), "no text"), (dict(text="?!"), "nothing to say"),
+    (dict(text="   "), "no text"), (dict(text="?!"), "no words to speak"),
     (dict(sentence="DFA", actor_name="../V001"), "letters and digits"),
     (dict(sentence="DFA", actor_name="V_1"), "letters and digits"), (dict(sentence="DFA", actor_name=""), "letters")])
 def test_bad_input(kwargs, message):
@@ -154,7 +154,7 @@ def test_levels_are_ordered_for_each_take():
 
 @pytest.mark.parametrize("emotion", EMOTIONS)
 def test_courses_rise_and_fall_differently_in_each_take(emotion):
-    made = np.array([course(60, emotion, seed=s) for s in range(40)])
+    made = np.array([intensity_curve(60, emotion, seed=s) for s in range(40)])
     assert made.min() >= 0 and made.max() <= 1 and (made.max(1) > .85).all()
     assert np.abs(np.diff(made, axis=1)).max() < .3
     assert made[:, 30].std() < made[:, 0].std() and len(set(np.argmax(made, 1).tolist())) > 5

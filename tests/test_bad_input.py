@@ -12,10 +12,10 @@ from PIL import Image
 
 import tfg
 from tfg import paths
-from tfg.audio import load_audio, write_wav
 from tfg.cli import main
-from tfg.clip import Motion
-from tfg.video import FrameReader, read_image, write_video
+from tfg.media.audio import load_audio, write_wav
+from tfg.media.clip import Motion
+from tfg.media.video import FrameReader, read_image, write_video
 from tfg.vocabulary import EMOTIONS
 
 PHOTO = paths.data("faces", "default.jpg")
@@ -34,7 +34,7 @@ def sound():
 
 @pytest.fixture
 def refused(tmp_path, capsys):
-    """Call `tfg animate` with what is fine except for the given options; returns the sentence it ends with."""
+    """Call `tfg animate` with good options besides the given ones; returns the sentence it ends with."""
     place = tmp_path / "place"
     place.mkdir()
 
@@ -96,10 +96,16 @@ def test_8k_image(refused, tmp_path):
     refused(source=path, expect=["7680"])
 
 
-def test_animated_image(refused, tmp_path, photo):
-    frames = [Image.fromarray(np.roll(photo, 10 * i, 0)) for i in range(3)]
-    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
-    refused(source=tmp_path / "a.gif", expect=["a.gif", "animation"])
+@pytest.mark.parametrize("suffix", ["gif", "webp"])
+def test_animated_image_is_a_film_to_every_command(tmp_path, photo, sound, suffix):
+    from tfg.faces.measure import measure
+    from tfg.systems.film.source import Source
+
+    frames = [Image.fromarray(np.roll(photo, 4 * i, 0)) for i in range(3)]
+    path = tmp_path / f"a.{suffix}"
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=80)
+    assert len(tfg.animate(path, sound[:6400], size=64, progress=False)) == 10
+    assert len(measure(path)) == 6 and Source(path).n == 3
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg"])
@@ -172,7 +178,7 @@ def test_nothing_to_say_and_too_much(refused):
 
 
 def test_text_without_the_extra(refused, monkeypatch):
-    from tfg.actors import voice
+    from tfg.speech import voice
     monkeypatch.setattr(voice, "available", lambda: False)
     refused(text="hello", leave_out=["audio"], expect=["espeakng-loader"])
 
@@ -217,7 +223,7 @@ def test_missing_model_file(refused, monkeypatch, tmp_path, fresh_models):
 def test_wrong_mouth_weights(refused, monkeypatch, tmp_path):
     import shutil
 
-    from tfg.models import mouth
+    from tfg.systems.graphics import network as mouth
     shutil.copytree(paths.data("mouth"), tmp_path / "mouth")
     weights = tmp_path / "mouth" / "mouth.safetensors"
     weights.write_bytes(weights.read_bytes()[:-4] + b"oops")
@@ -307,10 +313,9 @@ def test_options_without_effect(refused, tmp_path):
     refused("--no-blink", motion=motion, expect=["blink"])
 
 
-def test_a_system_says_which_flags_it_does_not_use(refused, monkeypatch):
-    from tfg.systems import SYSTEMS, System
-    monkeypatch.setitem(SYSTEMS, "plain", System("tfg.systems.graphics", "a test", frozenset({"size"})))
-    refused(system="plain", emotion="NEU", expect=["plain", "--emotion", "graphics"])      # even if it is the default
+def test_a_system_says_which_flags_it_does_not_use(refused):
+    refused("--pads", 0, 10, 0, 0, system="graphics", expect=["graphics", "--pads", "--system emogen"])
+    refused(system="emogen", size=256, expect=["emogen", "--size", "expression"])      # even if it is the default
 
 
 # ---- motions and measuring ---------------------------------------------------------------------------------------
@@ -452,9 +457,30 @@ def test_variable_frame_rate(tmp_path, sound, photo):
 @pytest.mark.slow
 def test_an_hour_of_sound(sound, tmp_path):
     """Everything but drawing: an hour is 90,000 frames, whose pictures are made one at a time."""
-    from tfg.systems import Speech, expression
+    from tfg.systems.base import Speech
+    from tfg.systems.expression import act as expression
 
     hour = np.tile(load_audio(VOICE), 1800)[:3600 * 16000]
-    take = expression.prepare(PHOTO, Speech(hour), emotion="HAP", size=64)
+    take = expression.prepare(PHOTO, Speech(hour), expression.ExpressionOptions(emotion="HAP", size=64))
     assert take.n == 90000 and take.size == (64, 64)
     assert next(take.frames).shape == (64, 64, 3)
+
+
+def test_8k_film(refused, tmp_path, sound):
+    """Refused with what to do, and then it works."""
+    from tfg.systems.film.source import Source
+
+    path = write_video(tmp_path / "wide.mp4", [np.full((64, 7700, 3), 90, np.uint8)] * 2)
+    refused(source=path, expect=["7700 x 64", "--resize-factor 2"])
+    with pytest.raises(tfg.InputError, match="--resize-factor 2"):
+        Source(path)
+    assert Source(path, resize_factor=2).size == (32, 3850)
+
+
+def test_film_larger_than_h264(tmp_path, photo):
+    from tfg.systems.film.source import Source
+
+    large = np.zeros((5200, 7600, 3), np.uint8)
+    with pytest.raises(tfg.InputError, match="dubbed picture would be 7600 x 5200 pixels.*--resize-factor 2"):
+        Source(large)
+    assert Source(large, resize_factor=2).size == (2600, 3800)

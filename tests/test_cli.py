@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import tfg
-from tfg import paths
-from tfg.audio import load_audio, write_wav
+from tfg import paths, registry
 from tfg.cli import build_parser, main
-from tfg.clip import Motion
-from tfg.video import FrameReader, probe
+from tfg.media.audio import load_audio, write_wav
+from tfg.media.clip import Motion
+from tfg.media.video import FrameReader, probe
 
 PHOTO = str(paths.data("faces", "default.jpg"))
 
@@ -38,35 +38,57 @@ def test_help(command, capsys):
     assert "usage: tfg" in out and "None" not in out
 
 
-def test_help_of_animate_names_every_option_and_emotion(capsys):
-    main(["animate", "--help"])
-    out = capsys.readouterr().out
-    for word in ("--source --audio --text --emotion --intensity --system --preprocess --pose-scale --expression-scale "
-                 "--no-blink --size --face --seed --no-badge --overwrite --out --motion --save-motion ANG SAD graphics "
-                 "emogen --pads --no-smooth --resize-factor --crop-box --box --rotate --static --batch-size --fps "
-                 "--checkpoint expression --pose-style --yaw --pitch --roll --ref-pose --ref-blink --still --idle "
-                 "--emotion-model --alpha --ortho --expnet --posevae --emotion-add examples:").split():
+@pytest.mark.parametrize("system", registry.SYSTEMS)
+def test_help_of_animate_shows_the_systems_options_and_no_others(system, capsys):
+    main(["animate", "--system", system, "--help"])
+    out, _, examples = capsys.readouterr().out.partition("examples:")
+    its = registry.system(system)
+    others = {n for s in registry.systems().values() for n in s.Options.names()} - set(its.Options.names())
+    for name in its.Options.names():
+        assert f"--{name.replace('_', '-')}" in out, name
+    for name in others:
+        assert f"--{name.replace('_', '-')} " not in out, name
+    for word in ("--source", "--audio", "--text", "--no-badge", "--overwrite", "--save-motion", "ANG", "SAD",
+                 *registry.SYSTEMS):
         assert word in out, word
+    assert "tfg animate" in examples
 
 
-def test_options_match_the_function():
-    """Every option of the command is a parameter of tfg.animate, and the other way round."""
-    import inspect
+def test_an_option_of_another_system_is_refused_with_its_systems(capsys, tmp_path):
+    for words, said in ((["--pads", "0", "10", "0", "0"],
+                         "does not use --pads; leave it out, or choose --system emogen"),
+                        (["--no-smooth"], "does not use --smooth"), (["--colour", "3"], "unrecognized arguments")):
+        assert main(["animate", "--source", PHOTO, "--audio", PHOTO, "--out", str(tmp_path / "x.mp4"), *words]) == 2
+        assert said in capsys.readouterr().err
 
-    module = importlib.import_module("tfg.animate")
-    parameters = set(inspect.signature(module.animate).parameters) - {"progress"}
-    given = vars(build_parser().parse_args(["animate", "--source", "a", "--audio", "b", "--text", "c", "--emotion", "d",
-        "--intensity", "1", "--system", "e", "--preprocess", "f", "--pose-scale", "1", "--expression-scale", "1",
-        "--no-blink", "--size", "1", "--face", "1", "--seed", "1", "--no-badge", "--motion", "g", "--save-motion", "h",
-        "--overwrite", "--out", "i", "--pads", "0", "1", "-2", "3", "--no-smooth", "--resize-factor", "1", "--crop-box",
-        "0", "-1", "0", "-1", "--box", "1", "2", "3", "4", "--rotate", "--static", "--batch-size", "1", "--fps", "1",
-        "--checkpoint", "j", "--pose-style", "1", "--yaw", "-1", "2", "--pitch", "1", "--roll", "0", "--ref-pose", "k",
-        "--ref-blink", "l", "--still", "--idle", "1", "--emotion-model", "m", "--alpha", "-1", "--ortho", "--expnet",
-        "n", "--posevae", "o", "--emotion-add", "p"]))
-    assert set(given) - {"command", "run"} == parameters
-    assert given["blink"] is False and given["badge"] is False and given["yaw"] == [-1, 2]
-    signature = inspect.signature(module.animate).parameters
-    assert {k: signature[k].default for k in module.DEFAULTS} == module.DEFAULTS
+
+def test_every_option_reaches_the_system_as_it_was_given(monkeypatch, tmp_path):
+    """Each flag of each system, parsed and taken by its dataclass."""
+    values = {"number": ["1"], "whole": ["2"], "switch": [], "text": ["HAP"], "path": ["p"], "object": ["m.npz"],
+              "box": ["1", "40", "3", "50"], "angles": ["-1", "2"]}
+    for system, its in registry.systems().items():
+        for name, (_, option) in its.Options.declared().items():
+            words = values.get(option.kind) or ([option.choices[-1]] if option.choices else [])
+            flag = f"--{name.replace('_', '-')}"
+            argv = ["animate", "--system", system, "--source", "a", "--out", "b.mp4", flag, *words]
+            given = vars(build_parser(argv).parse_args(argv))
+            assert set(given) == {"command", "run", "its", "system", "source", "out", name}, (name, given)
+
+
+def test_systems_lists_options_and_networks(capsys):
+    assert main(["systems"]) == 0
+    out = capsys.readouterr().out
+    for system, its in registry.systems().items():
+        assert f"{system}" in out and its.about in out
+    assert "--pads" in out and "networks: there" in out and "default: 1.4" in out
+    assert main(["systems", "emogen"]) == 0
+    assert "--alpha" not in capsys.readouterr().out
+    assert main(["systems", "nobody"]) == 2
+
+
+def test_nothing_can_be_fitted_where_nothing_is_to_fit(capsys, tmp_path):
+    assert main(["fit", "--system", "graphics", "--source", PHOTO, "--out", str(tmp_path / "f")]) == 2
+    assert "nothing to fit" in capsys.readouterr().err
 
 
 def test_animate_writes_and_reports(short, tmp_path, capsys):
@@ -104,7 +126,7 @@ def test_measure_then_animate_with_it(short, tmp_path, capsys):
 def test_notes_are_one_line(monkeypatch, short, tmp_path, capsys):
     import warnings
 
-    module = importlib.import_module("tfg.animate")
+    module = importlib.import_module("tfg.systems.animate")
     original = module.check_source
 
     def noisy(source):
@@ -152,10 +174,10 @@ def test_demo(short, tmp_path, capsys):
 
 
 def test_train_mouth_passes_its_options(monkeypatch, tmp_path, capsys):
-    import tfg.training.mouth as training
+    import tfg.systems.graphics.train as training
 
     seen = {}
-    monkeypatch.setattr(training, "train", lambda **given: seen.update(given))
+    monkeypatch.setattr(training, "train_mouth", lambda **given: seen.update(given) or {})
     assert main(["train", "mouth", "--out", str(tmp_path), "--profile", "ci", "--steps", "3", "--no-resume"]) == 0
     assert seen == dict(out=str(tmp_path), profile="ci", steps=3, resume=False, progress=False)
 

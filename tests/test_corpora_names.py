@@ -1,4 +1,4 @@
-"""Labels in file names: what each corpus says, and what is said of a name that is not one."""
+"""Labels in the file names of each corpus, and the messages about names that are not of its form."""
 from __future__ import annotations
 
 import pytest

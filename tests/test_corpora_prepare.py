@@ -1,4 +1,4 @@
-"""Raw video to store: good clips as they are, each fault by file name, the rest goes on, nothing written is lost."""
+"""From raw video to store: good clips are kept, each fault is reported by file name, and nothing written is lost."""
 from __future__ import annotations
 
 import errno
@@ -14,22 +14,22 @@ import numpy as np
 import pytest
 
 from tfg import paths
-from tfg.audio import load_audio, mel_spectrogram
 from tfg.cli import main
-from tfg.clip import Clip, Motion
 from tfg.corpora import prepare as preparing
 from tfg.corpora import store_writer
 from tfg.corpora.prepare import prepare
-from tfg.corpora.prepare_clip import Options, Outcome, work
+from tfg.corpora.prepare_clip import Outcome, PrepareOptions, work
 from tfg.corpora.splits import Splits
 from tfg.corpora.store import Store
 from tfg.errors import InputError
 from tfg.faces import align
 from tfg.faces.aus import AUS, UNSEEN
-from tfg.video import read_image, write_video
+from tfg.media.audio import frame_to_samples, load_audio, mel_spectrogram, sample_to_frame
+from tfg.media.clip import Clip, Motion
+from tfg.media.video import read_image, write_video
 
-DATA = ("clips.jsonl", "frames.jpegs", "frames.uint64", "mel.float16", "expression.float32", "points.float16",
-        "matrix.float32", "ok.bool", "aus.float32", "pose.float32")
+DATA = ("clips.jsonl", "frames.jpegs", "frames.uint64", "mel.float16", "wave.int16", "expression.float32",
+        "points.float16", "matrix.float32", "ok.bool", "aus.float32", "pose.float32")
 
 
 def person(name: str, side: int = 160) -> np.ndarray:
@@ -140,7 +140,7 @@ def test_a_good_clip(prepared, tree, voice):
 def test_points_and_matrix_agree_with_the_original_frames(prepared, tree):
     """The landmarker on the video's own frame, moved by the matrix, gives the stored points; so does the picture."""
     from tfg.faces.measure import track
-    from tfg.video import FrameReader
+    from tfg.media.video import FrameReader
 
     store = prepared[1]
     row = store.by_id["folder/ANN/good"]
@@ -209,6 +209,26 @@ def test_ends_without_a_face_are_trimmed_with_their_sound(prepared, tree):
     assert "no usable face in 8 of 26 frames" in told(report.reports, "late.mp4")
     y = load_audio(tree / "ANN" / "late.mp4")[8 * 640:26 * 640]
     assert np.abs(store.mel[row.mel_start:row.mel_stop].T - mel_spectrogram(y)).max() < .01
+    assert row.n_wave == len(y) and np.abs(store.wave(row) - np.clip(y, -1, 1)).max() <= .5 / 32768 + 1e-7
+
+
+@pytest.mark.parametrize("frame", [9, 17, 25])
+def test_a_click_is_in_the_sound_of_its_frame(ann, tmp_path, frame):
+    """Frame t's sound in the store is what `tfg.media.audio` says of it, also where the clip's beginning was cut."""
+    y = np.zeros(26 * 640, np.float32)
+    start, stop = frame_to_samples(frame)
+    y[(start + stop) // 2] = .9
+    frames = [unfocused(f) if t < 8 else f for t, f in enumerate(drifting(ann, 26))]
+    film(tmp_path / "in" / "ANN" / "click.mp4", frames, y)
+    prepare(tmp_path / "in", "folder", tmp_path / "s", size=64, workers=1, report=False)
+    store = Store.open(tmp_path / "s")
+    row = store.clips[0]
+    assert row.notes["first_frame"] == 8 and row.n_wave == 640 * row.n_frames
+    for sr in (16000, 8000):
+        loud = int(np.abs(store.wave(row, sr=sr)).argmax()) * 16000 / sr
+        assert sample_to_frame(int(loud)) + 8 == frame and abs(loud + 8 * 640 - (start + stop) // 2) < 40, sr
+    heard = store.mel[row.mel_start:row.mel_stop].astype(np.float32).mean(1)
+    assert abs(int(heard.argmax()) - 3.2 * (frame - 8) - 1.6) <= 2.5         # the mel agrees with the sound
 
 
 def test_a_cut_divides_a_clip(prepared):
@@ -290,7 +310,7 @@ def test_a_bug_in_a_library_ends_one_clip(tree, monkeypatch):
         raise RuntimeError("segment 7 of the graph")
 
     monkeypatch.setattr("tfg.corpora.prepare_clip._follow", stumbles)
-    out = work(Item(tree / "ANN" / "good.mp4", "folder"), "x", Options())
+    out = work(Item(tree / "ANN" / "good.mp4", "folder"), "x", PrepareOptions())
     assert out.parts == [] and out.dropped == "cannot be prepared (RuntimeError: segment 7 of the graph)"
 
 
@@ -426,6 +446,7 @@ def test_true_labels_come_through_without_detection(actors, tmp_path, monkeypatc
     for t in (0, 19):
         there = align.transform(clip.landmarks[t], store.arrays["matrix"][row.start + t])
         assert np.abs(there - store.arrays["points"][row.start + t]).max() < .1
+    assert np.array_equal(store.wave(row), clip.audio[:20 * 640])
     store.check()
 
 
@@ -488,7 +509,7 @@ def test_openface_replaces_the_aus(tree, tmp_path):
     (["--corpus", "folder", "--size", "8"], "the size is 8 px"),
     (["--corpus", "folder", "--workers", "0"], "0 workers"),
     (["--corpus", "folder", "--labels", "good"], "choose true or measured"),
-    (["--corpus", "grid", "--labels", "true"], "nobody knows the true labels of grid"),
+    (["--corpus", "grid", "--labels", "true"], "the true labels of grid are not known"),
     (["--corpus", "folder", "--crop", "nose"], "choose one of face"),
     (["--corpus", "folder", "--margin", "a"], "--margin"),
     (["--corpus", "folder", "--margin", "1,2"], "left, top, right, bottom"),

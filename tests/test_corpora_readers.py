@@ -265,7 +265,8 @@ def test_folder(tmp_path):
     (tmp_path / "set/set.json").write_text("{}")                       # a set: who is in which split would be lost
     reading = read(tmp_path, "folder")
     assert "V001" not in {i.actor for i in reading.items} and len(reading.items) == 3
-    assert [r for p, r in reading.skipped if p.name == "V001_DFA_HAP_HI.mp4"][0].startswith("is of the virtual actors")
+    reason = next(r for p, r in reading.skipped if p.name == "V001_DFA_HAP_HI.mp4")
+    assert reason.startswith("belongs to the virtual actors")
 
 
 def test_sfhq_tiles(tmp_path):

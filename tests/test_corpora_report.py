@@ -34,8 +34,10 @@ def store(tmp_path) -> Store:
             expression[~ok] = points[~ok] = np.nan
             row = Row(f"x/{k}", "x", "AB"[k % 2], emotion=emotion, level="HI", offset_ms=20.0 * k or None)
             mel = rng.normal(size=(T * 16 // 5 + 1, 80))
-            writer.append(row, rng.integers(0, 255, (T, SIZE, SIZE, 3), np.uint8), mel, expression=expression,
-                          aus=aus, points=points, matrix=matrix, ok=ok, pose=np.tile([5., 0, 0, 0, 0, 0], (T, 1)))
+            sound = rng.uniform(-1, 1, 640 * T) if k else None
+            writer.append(row, rng.integers(0, 255, (T, SIZE, SIZE, 3), np.uint8), mel, sound,
+                          expression=expression, aus=aus, points=points, matrix=matrix, ok=ok,
+                          pose=np.tile([5., 0, 0, 0, 0, 0], (T, 1)))
     return Store.open(tmp_path / "store")
 
 
@@ -68,12 +70,29 @@ def test_a_frame_with_its_landmarks(store):
 def test_the_files(store):
     page = report.write_report(store.path)
     text = page.read_text(encoding="utf-8")
-    assert "4 clips, 46 frames" in text and "sound of x: cannot be told" in text and "| AU05 | | | |" in text
+    assert "4 clips, 46 frames" in text and "the sound of 3 clips is kept" in text
+    assert "sound of x: cannot be measured" in text and "| AU05 | | | |" in text
     assert "The last run" not in text
     assert json.loads((store.path / "report.json").read_text())["clips"] == 4
     for name, width in (("montage.png", 10 * SIZE), ("distributions.png", 1350)):
         with Image.open(store.path / name) as image:
             assert image.width == width and len(np.unique(np.asarray(image.convert("L")))) > 20
+
+
+def test_names_are_text_and_no_markup(tmp_path):
+    from tfg.corpora.names import Skipped
+    from tfg.corpora.prepare import PrepareReport
+
+    evil = "<img src=x onerror=alert(1)>"
+    with StoreWriter(tmp_path / "<b>store", size=SIZE) as writer:
+        writer.append(Row("x/1", f"{evil}", "[a](javascript:b)", emotion="HAP"), np.zeros((5, SIZE, SIZE, 3), np.uint8),
+                      np.zeros((17, 80)), None)
+    run = PrepareReport(items=2, skipped=[Skipped(tmp_path / f"{evil}`.mp4", f"is {evil}\n# no video")])
+    text = report.write_report(tmp_path / "<b>store", run).read_text(encoding="utf-8")
+    code = [line for line in text.splitlines() if "no video" in line]
+    assert len(code) == 1 and f"``{tmp_path}/{evil}`.mp4``" in code[0], "in code nothing is markup"
+    rest = text.replace(f"``{tmp_path}/{evil}`.mp4``", "")
+    assert "<" not in rest and "[a\\](java" in rest and "&lt;img src=x onerror=alert(1)&gt;" in rest
 
 
 def test_nothing_to_report(tmp_path):

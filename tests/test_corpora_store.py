@@ -1,4 +1,4 @@
-"""The store: what goes in comes out, a crash costs one clip at most, and damage is named."""
+"""The store: clips are read as written, a crash costs one clip at most, and damaged clips are named."""
 from __future__ import annotations
 
 import errno
@@ -42,11 +42,31 @@ def clip(k: int, T: int = 4):
     return row, [picture(10 * k + t) for t in range(T)], rng.uniform(-4, 4, (1 + T * 16 // 5, 80)), arrays
 
 
+def sound(k: int, T: int = 4) -> np.ndarray:
+    """The sound of clip number k: a 16-bit file's samples."""
+    return np.random.default_rng([k, 1]).integers(-2 ** 15, 2 ** 15, 640 * T).astype(np.float32) / 2 ** 15
+
+
 def fill(path, n: int, **options):
     with StoreWriter(path, size=SIZE, **options) as writer:
         for k in range(len(writer.clips), n):
             row, frames, mel, arrays = clip(k)
-            writer.append(row, frames, mel, **arrays)
+            writer.append(row, frames, mel, sound(k), **arrays)
+    return path
+
+
+def as_of_version_1(path):
+    """The store as the tfg before this one wrote it: no sound, and nothing about it in header and table."""
+    (path / "wave.int16").unlink()
+    header = json.loads((path / "store.json").read_text())
+    (path / "store.json").write_text(json.dumps(header | {"version": 1}))
+    lines = b""
+    for line in (path / "clips.jsonl").read_bytes().splitlines():
+        row = json.loads(line.rpartition(b"\t")[0])
+        del row["wave_start"], row["n_wave"], row["sums"]["wave.int16"]
+        text = json.dumps(row, separators=(",", ":")).encode()
+        lines += b"%s\t%08x\n" % (text, zlib.crc32(text))
+    (path / "clips.jsonl").write_bytes(lines)
     return path
 
 
@@ -78,6 +98,7 @@ def test_round_trip(store):
         at = slice(row.start, row.stop)
         for name in ("expression", "pose", "matrix"):
             assert np.array_equal(held.arrays[name][at], arrays[name].astype(np.float32)), name
+        assert np.array_equal(held.wave(row), sound(k)) and row.n_wave == 640 * row.n_frames
         assert np.abs(held.arrays["points"][at] - arrays["points"]).max() <= 1 / 32
         assert np.isnan(held.arrays["aus"][at]).all() and held.arrays["ok"][at].all()
     held.check()
@@ -108,7 +129,7 @@ def test_one_frame_and_the_clip_it_belongs_to(store):
 def test_files_are_as_the_docstring_says(store):
     """A reader of its own, from the specification alone."""
     header = json.loads((store / "store.json").read_text())
-    assert header["format"] == "tfg store" and header["version"] == 1
+    assert header["format"] == "tfg store" and header["version"] == 2
     rows = [json.loads(line.rpartition("\t")[0]) for line in (store / "clips.jsonl").read_text().splitlines()]
     ends = np.fromfile(store / "frames.uint64", "<u8")
     data = (store / "frames.jpegs").read_bytes()
@@ -117,6 +138,8 @@ def test_files_are_as_the_docstring_says(store):
     assert data[int(ends[i - 1]):int(ends[i])] == encode(picture(12))
     mel = np.fromfile(store / "mel.float16", "<f2").reshape(-1, 80)
     assert np.allclose(mel[row["mel_start"]:row["mel_start"] + row["n_mel"]], clip(1)[2], atol=.001)
+    y = np.fromfile(store / "wave.int16", "<i2")[row["wave_start"]:][:row["n_wave"]]
+    assert np.array_equal(y / 32768, sound(1)) and row["wave_start"] == 640 * row["start"]
     for name, (dtype, shape) in header["arrays"].items():
         values = np.fromfile(store / f"{name}.{np.dtype(dtype).name}", dtype).reshape(-1, *shape)
         assert len(values) == 12, name
@@ -155,6 +178,12 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(store):
             writer.append(row, [], mel)
         with pytest.raises(ValueError, match="mel"):
             writer.append(row, frames, mel.T)
+        with pytest.raises(ValueError, match=r"wave must be finite floats \(N,\), got float64 \(2, 640\)"):
+            writer.append(row, frames, mel, np.zeros((2, 640)))
+        with pytest.raises(ValueError, match="wave must be finite"):
+            writer.append(row, frames, mel, np.full(640, np.nan))
+        with pytest.raises(ValueError, match="wave must be finite floats .* got int16"):
+            writer.append(row, frames, mel, np.zeros(640, np.int16))
         with pytest.raises(ValueError, match="frames must be"):
             writer.append(row, [f[:16] for f in frames], mel)
         with pytest.raises(InputError, match="already holds a clip test/1"):
@@ -162,6 +191,62 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(store):
     assert {p.name: p.read_bytes() for p in store.iterdir()} == before
     with pytest.raises(InputError, match="frames of 32 px, not 64"):
         StoreWriter(store, size=64)
+
+
+# ---- sound --------------------------------------------------------------------------------------------------------
+def test_sound_is_read_at_other_rates(tmp_path):
+    """A tone keeps its pitch, its loudness and its moment; what a rate cannot hold goes."""
+    row, frames, mel, _ = clip(0, 25)
+    t = np.arange(16000) / 16000
+    burst = np.exp(-((t - .5) / .05) ** 2)
+    with StoreWriter(tmp_path / "s", size=SIZE) as writer:
+        writer.append(row, frames, mel, .5 * np.sin(2 * np.pi * 440 * t) * burst)
+        writer.append(clip(1, 25)[0], frames, mel, .5 * np.sin(2 * np.pi * 6000 * t))
+    held = Store.open(tmp_path / "s")
+    for sr in (8000, 22050, 44100, 48000):
+        y, t = held.wave(held.clips[0], sr=sr), np.arange(sr) / sr
+        wanted = .5 * np.sin(2 * np.pi * 440 * t) * np.exp(-((t - .5) / .05) ** 2)
+        assert y.dtype == np.float32 and y.shape == (sr,) and np.abs(y - wanted).max() < .003, sr
+    assert np.abs(held.wave(held.clips[1], sr=8000)[200:-200]).max() < .01
+    for rate in (0, -8000, 22050.5, 500_000):
+        with pytest.raises(InputError, match="from 1000 to 192000"):
+            held.wave(held.clips[0], sr=rate)
+
+
+def test_sound_beyond_full_scale_is_clipped(tmp_path):
+    row, frames, mel, _ = clip(0)
+    with StoreWriter(tmp_path / "s", size=SIZE) as writer:
+        writer.append(row, frames, mel, np.repeat([-2.0, -1.0, 0.0, 1.0, 2.0], 512))
+    y = Store.open(tmp_path / "s").wave(Store.open(tmp_path / "s").clips[0]).reshape(5, 512)
+    assert (y == y[:, :1]).all() and y[:, 0].tolist() == [-1, -1, 0, 32767 / 32768, 32767 / 32768]
+
+
+def test_a_clip_without_sound(tmp_path):
+    with StoreWriter(tmp_path / "s", size=SIZE) as writer:
+        writer.append(*clip(0)[:3])
+        writer.append(*clip(1)[:3], sound(1))
+    held = Store.open(tmp_path / "s")
+    with pytest.raises(InputError, match="holds no sound of clip test/0; give it to"):
+        held.wave(held.clips[0])
+    assert np.array_equal(held.wave(held.clips[1]), sound(1))
+    held.check()
+
+
+def test_stores_of_version_1_are_read_and_not_added_to(store):
+    new = Store.open(store)
+    frames, mel = new.frames(0, 12), new.mel.copy()
+    old = Store.open(as_of_version_1(store))
+    assert (old.version, new.version) == (1, 2) and [r.id for r in old.clips] == [r.id for r in new.clips]
+    assert np.array_equal(old.frames(0, 12), frames) and np.array_equal(old.mel, mel)
+    old.check()
+    assert pickle.loads(pickle.dumps(old)).n_frames == 12
+    before = {p.name: p.read_bytes() for p in store.iterdir()}
+    for refused in (old.need_sound, lambda: old.wave(old.clips[0])):
+        with pytest.raises(InputError, match="prepared by an older tfg.*prepare it again with `tfg corpora prepare`"):
+            refused()
+    with pytest.raises(InputError, match=r"older tfg \(store version 1, this one writes 2\).*into a new folder"):
+        StoreWriter(store)
+    assert {p.name: p.read_bytes() for p in store.iterdir()} == before
 
 
 # ---- many readers, one writer -------------------------------------------------------------------------------------
@@ -260,6 +345,18 @@ def test_kill_9_while_appending(tmp_path):
         held.check()
 
 
+@pytest.mark.parametrize("value", [np.nan, -np.inf, 1e6])
+def test_a_mel_that_is_not_finite_is_refused(store, value):
+    """1e6 is beyond the half precision of the file."""
+    before = {p.name: p.read_bytes() for p in store.iterdir()}
+    row, frames, mel, arrays = clip(3)
+    mel = np.array(mel, np.float64)
+    mel[2, 7] = value
+    with StoreWriter(store) as writer, pytest.raises(InputError, match="sound of a clip holds numbers that are not"):
+        writer.append(row, frames, mel, sound(3), **arrays)
+    assert {p.name: p.read_bytes() for p in store.iterdir()} == before
+
+
 def test_full_disk(store, monkeypatch):
     write, left = os.write, [9000]
 
@@ -274,11 +371,11 @@ def test_full_disk(store, monkeypatch):
     with StoreWriter(store) as writer:
         monkeypatch.setattr(store_writer.os, "write", nearly_full)
         with pytest.raises(InputError, match="test/3 cannot be written.*No space left.*3 clips before it are safe"):
-            writer.append(*clip(3)[:3])
+            writer.append(*clip(3)[:3], sound(3))
         assert {p.name: p.read_bytes() for p in store.iterdir()} == before
         monkeypatch.undo()
         row, frames, mel, arrays = clip(3)
-        writer.append(row, frames, mel, **arrays)            # somebody made room
+        writer.append(row, frames, mel, sound(3), **arrays)  # somebody made room
     held = Store.open(store)
     assert len(held.clips) == 4
     held.check()
@@ -300,7 +397,8 @@ def test_a_corrupt_picture_is_named(store):
         held.check()
 
 
-@pytest.mark.parametrize("name", ["frames.jpegs", "frames.uint64", "mel.float16", "points.float16", "ok.bool"])
+@pytest.mark.parametrize("name", ["frames.jpegs", "frames.uint64", "mel.float16", "wave.int16", "points.float16",
+                                  "ok.bool"])
 def test_check_sees_a_changed_byte_in_any_file(store, name):
     held = Store.open(store)
     first, n = store_format.clip_bytes(held.clips[1], held.schema)[name]
@@ -309,7 +407,7 @@ def test_check_sees_a_changed_byte_in_any_file(store, name):
         Store.open(store).check()
 
 
-@pytest.mark.parametrize("name", ["frames.jpegs", "frames.uint64", "mel.float16", "pose.float32"])
+@pytest.mark.parametrize("name", ["frames.jpegs", "frames.uint64", "mel.float16", "wave.int16", "pose.float32"])
 def test_a_file_that_is_cut_off_is_named_with_its_clip(store, name):
     size = (store / name).stat().st_size
     os.truncate(store / name, size - 3)
@@ -350,8 +448,8 @@ def test_headers_that_cannot_be_read(tmp_path, store):
     with pytest.raises(InputError, match="is no store: it has no store.json"):
         Store.open(tmp_path / "empty")
     header = json.loads((store / "store.json").read_text())
-    (store / "store.json").write_text(json.dumps(header | {"version": 2}))
-    with pytest.raises(InputError, match="newer tfg .store version 2, this one reads 1"):
+    (store / "store.json").write_text(json.dumps(header | {"version": 3}))
+    with pytest.raises(InputError, match="newer tfg .store version 3, this one reads 2"):
         Store.open(store)
     for text in ("", "[1]", '{"format": "other"}', '{"format": "tfg store", "version": 1}'):
         (store / "store.json").write_text(text)

@@ -1,4 +1,4 @@
-"""Windows: what index, reference, sound and negative are, and the old mistakes that cannot happen here."""
+"""Windows: index, reference, sound and negative, and the forerunners' mistakes that cannot happen here."""
 from __future__ import annotations
 
 import os
@@ -12,12 +12,13 @@ import pytest
 
 from conftest import number
 from small_store import acted, clip_sound, make_store, splits_of
-from tfg import audio
 from tfg.corpora import seeded
 from tfg.corpora.augment import Augment
+from tfg.corpora.frame_cache import Pixels
+from tfg.corpora.store import Store
 from tfg.corpora.windows import Windows, collate
-from tfg.corpora.windows_pixels import Pixels
 from tfg.errors import InputError
+from tfg.media import audio
 from tfg.vocabulary import EMOTIONS
 
 PEOPLE = (acted("V1", "HAP", "SAD", "HAP", "ANG") + acted("V2", "NEU", "FEA") + acted("V3", "HAP", "SAD")
@@ -47,6 +48,20 @@ def whole(windows, epoch=0):
 
 def same(a: dict, b: dict) -> bool:
     return a.keys() == b.keys() and all(np.array_equal(a[k], b[k], equal_nan=a[k].dtype.kind == "f") for k in a)
+
+
+# ---- the sound ----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_sound_that_is_not_finite_is_refused_before_the_training(tmp_path, value):
+    """A store of another origin, or one that was written before its writer refused this."""
+    store = make_store(tmp_path / "store", PEOPLE)
+    row = store.clips[1]
+    columns = np.memmap(store.path / "mel.float16", np.float16, "r+").reshape(-1, 80)
+    columns[row.mel_stop - 1, 7] = value
+    columns.flush()
+    with pytest.raises(InputError, match=f"the sound of clip {row.id} in .*mel.float16 holds numbers that are not"):
+        Windows(Store.open(store.path), SPLITS, "train")
+    Windows(Store.open(store.path), SPLITS, "val")           # of other clips
 
 
 # ---- the index ------------------------------------------------------------------------------------------------
@@ -406,10 +421,10 @@ def test_what_a_killed_run_left_is_swept_away(tmp_path):
 
 
 def test_auto_makes_no_file_that_is_too_large(tmp_path, monkeypatch):
-    from tfg.corpora import windows_pixels
+    from tfg.corpora import frame_cache
 
     store = make_store(tmp_path / "s", acted("V1", "HAP", "SAD"))
-    monkeypatch.setattr(windows_pixels, "AUTO_BYTES", 1000)
+    monkeypatch.setattr(frame_cache, "AUTO_BYTES", 1000)
     windows = Windows(store, SPLITS, "train")
     assert not windows.pixels.decoded and not list(store.path.glob("decoded*"))
     assert numbers(windows.at(0, 0)["frames"]).tolist() == [1, 2, 3, 4, 5]

@@ -65,7 +65,7 @@ def test_offline_says_what_to_do(fresh, monkeypatch, tmp_path):
         raise urllib.error.URLError("no network")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(face_alignment.FaceAlignment, "_load_native", offline)
-    with pytest.raises(InputError, match="weights of FAN.*connect.*backend=\"mediapipe\""):
+    with pytest.raises(InputError, match='weights of FAN.*connect.*backend="mediapipe"'):
         detect(skimage_data.astronaut(), backend="fan")
 
 

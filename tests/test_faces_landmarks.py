@@ -1,4 +1,5 @@
-"""Faces in pictures: what is found, in which units and signs, and what is said when it cannot be used."""
+"""Faces in pictures: found landmarks with their units and signs, and the messages for pictures without a usable
+face."""
 from __future__ import annotations
 
 import csv
@@ -15,7 +16,7 @@ from tfg import paths, vocabulary
 from tfg.errors import InputError
 from tfg.faces import landmarks, pose, to_68
 from tfg.faces.points68 import GROUPS, along
-from tfg.video import read_image
+from tfg.media.video import read_image
 
 PORTRAITS = ("default.jpg", "portrait_1.jpg", "portrait_2.jpg", "portrait_3.jpg")
 

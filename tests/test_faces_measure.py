@@ -9,11 +9,11 @@ import pytest
 
 from conftest import SHARED
 from tfg import vocabulary
-from tfg.clip import Motion
 from tfg.errors import InputError
 from tfg.faces import curves, geometry, one_face
 from tfg.faces.measure import best_frontal_frame, measure, sharpness, track
-from tfg.video import FrameReader
+from tfg.media.clip import Motion
+from tfg.media.video import FrameReader
 
 
 @pytest.fixture(scope="module")

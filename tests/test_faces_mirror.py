@@ -48,7 +48,7 @@ def test_sides_change_places():
 def test_a_photo_and_its_mirror_image_are_measured_alike():
     """default.jpg is frontal; its mirror image's points, pose and coefficients are the mirrored ones."""
     from tfg.faces.landmarks import Landmarker
-    from tfg.image import read_image
+    from tfg.media.image import read_image
 
     image = read_image(paths.data("faces", "portrait_3.jpg"))               # head turned, hair to one side
     with Landmarker() as landmarker:

@@ -155,3 +155,107 @@ def test_harmonic_extension_keeps_the_maximum_principle():
     values = np.where(border[known], 0.0, 1.0)[:, None]
     out = tp.extend(lap, known, values)
     assert out.min() > -1e-6 and out.max() < 1 + 1e-6
+
+
+# ---- hair that the photo's edge cuts off ----------------------------------------------------------------------------
+UP, DOWN = np.array([0, 0, 0, 0, .1, 0.]), np.array([0, 0, 0, 0, -.1, 0.])
+
+
+@pytest.fixture(scope="module")
+def cut_off():
+    """A shipped portrait whose dark hair touches the upper edge, the face's points, and its coefficients."""
+    from tfg import paths
+    from tfg.faces.landmarks import one_face
+    from tfg.media.image import read_image
+
+    photo = read_image(paths.data("faces", "portrait_2.jpg"))
+    found = one_face(photo)
+    top = int(found.points[:, 1].min() - .2 * np.ptp(found.points[:, 1]))
+    points = found.points - [0, top, 0]
+    return np.ascontiguousarray(photo[top:]), points, found.blendshapes
+
+
+@pytest.mark.parametrize("preprocess", ["crop", "resize", "full"])
+def test_hair_at_the_edge_leaves_the_picture(cut_off, preprocess):
+    """It is not pressed into a dark bar there: what is seen is the photo, moved up."""
+    image, points, blendshapes = cut_off
+    p = Portrait.from_image(image, size=256, preprocess=preprocess, landmarks=points, blendshapes=blendshapes)
+    rest = p.personal(asked())
+    still, frame = (p.render(rest, pose)[..., 1].astype(float) for pose in (None, UP))
+    rows = p.vertices(rest, UP)[0][:, 1] - p.vertices(rest)[0][:, 1]
+    brow = np.argmax(tp.load().landmarks[:, 9])
+    step = round(-rows[brow] * (p.paste[4] / p.window[3] if p.paste else 1))
+    assert step > 4
+    x = round(p.landmarks[[9, 10], 0].mean() - p.window[0] + (p.paste[1] if p.paste else 0))
+    wide = slice(x - 20, x + 20)
+    away = np.abs(frame[:40, wide] - still[step:40 + step, wide]).mean()
+    assert away < 2.5                                           # 4 to 16 where the mesh is held at the edge
+    assert psnr(p.render(p.rest_expression), p.source) > 36
+
+
+@pytest.mark.parametrize("preprocess", ["crop", "full"])
+def test_nothing_beyond_the_photo_comes_in(cut_off, preprocess, monkeypatch):
+    """When the head comes back from the edge, the photo is drawn out: of what lies beyond, hardly a line is shown."""
+    from tfg.head import framing
+
+    def red_outside(texture, window, points, ends, continued=framing._continued):
+        texture, window, points, more = continued(texture, window, points, ends)
+        left, top, right, bottom = more
+        texture = texture.copy()
+        outside = np.ones(texture.shape[:2], bool)
+        outside[top:texture.shape[0] - bottom, left:texture.shape[1] - right] = False
+        texture[outside] = (255, 0, 0)
+        return texture, window, points, more
+
+    monkeypatch.setattr(framing, "_continued", red_outside)
+    image, points, blendshapes = cut_off
+    p = Portrait.from_image(image, size=256, preprocess=preprocess, landmarks=points, blendshapes=blendshapes)
+    assert p.beyond[1] > 20 and (p.texture[0] == (255, 0, 0)).all()
+    for pose in (DOWN, UP, *np.array([[0, -10, 0, 0, 0, 0], [12, 0, 6, 0, 0, 0], [-12, 5, 0, .1, 0, 0.]])):
+        frame = p.render(p.personal(asked(browInnerUp=1)), pose).astype(int)
+        red = (frame[..., 0] > 200) & (frame[..., 1:].max(2) < 90)
+        rim = round(.02 * max(red.shape))
+        assert red.mean() < .01 and not red[rim:-rim, rim:-rim].any(), pose
+
+
+def test_a_head_far_from_the_edges_is_framed_as_before(photo, portrait):
+    assert portrait.beyond == (0, 0, 0, 0) and portrait.inward is None
+    assert portrait.texture.shape[0] <= 256 * 1.5 + 1
+
+
+def test_the_strip_at_the_edge_is_mirrored_back_and_forth():
+    from tfg.head.framing import _mirrored
+
+    assert _mirrored(9, 5, 2, 3, 4).tolist() == [0, 0, 1, 1, 0, *range(9), 8, 7, 6]
+
+
+def test_a_large_photo_is_shown_as_large_as_players_can(photo, monkeypatch):
+    """On a small scale: the limit is put down, so that the 512 px photo counts as large."""
+    from tfg.head import framing
+    from tfg.media.encode import n_blocks
+
+    monkeypatch.setattr(framing, "SHOWN_BLOCKS", 400)
+    with pytest.warns(UserWarning, match="photo is 512 x 512 pixels, more than players show of a film; it is made 320"):
+        p = Portrait.from_image(photo, preprocess="full")
+    assert p.size == (320, 320) and n_blocks(*p.size) == 400
+    assert psnr(p.render(p.rest_expression), p.source) > 34
+
+
+def test_of_a_large_photo_only_the_head_is_worked_on(photo, monkeypatch):
+    import cv2
+
+    from tfg.faces.landmarks import one_face
+    from tfg.head import framing
+
+    points = one_face(photo).points
+    large = cv2.resize(photo, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    scaled = points * [4, 4, 4]
+    whole = framing.frame(large, scaled, 128, "crop")
+    seen = []
+    blur = cv2.GaussianBlur
+    monkeypatch.setattr(cv2, "GaussianBlur", lambda image, *a: seen.append(image.shape) or blur(image, *a))
+    monkeypatch.setattr(framing, "LARGE", 1_000_000)
+    part = framing.frame(large, scaled, 128, "crop")
+    assert seen and seen[0][0] * seen[0][1] < .7 * large.shape[0] * large.shape[1]
+    assert part[0].shape == whole[0].shape and np.abs(part[0].astype(int) - whole[0]).max() <= 2
+    np.testing.assert_array_equal(part[2], whole[2])

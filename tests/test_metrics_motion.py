@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tfg import paths
-from tfg.audio import load_audio
+from tfg.media.audio import load_audio
 from tfg.metrics import motion as m
 
 SR = 16000
@@ -111,7 +111,7 @@ def test_blinks_are_counted_and_nothing_else():
     assert m.blink_rate(eyes) == 4
     eyes[50:60] = np.nan
     assert m.blink_rate(eyes) == 4 and np.isnan(m.blink_rate(np.full(20, np.nan)))
-    from tfg.actors.performance import blinks
+    from tfg.acting.performance import blinks
 
     lids = blinks(15_000, 17, seed=3)
     assert m.blink_rate(1 - lids) == pytest.approx(17, rel=.2)

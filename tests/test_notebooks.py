@@ -4,14 +4,20 @@ Running them is the gate's job: `pytest --nbval-lax notebooks`, the same for sol
 """
 from __future__ import annotations
 
+import ast
+import importlib
+import inspect
 import json
 import re
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 
+import tfg
 from notebook_tools import NAMES, ROOT, cells, exercises
+from tools import address
 
 REPOSITORY = re.compile(r"(?:colab\.research\.google\.com/github|git\+https://github\.com|https://github\.com)/"
                         r"([\w.-]+/[\w.-]+?)(?=[/@\")])")
@@ -135,13 +141,54 @@ def test_later_cells_do_not_need_the_learners_functions(name):
         assert not used, f"{wanted} of the learner is called in {used}"
 
 
-def test_one_repository_address():
-    """Badges, setup cells and links to the code agree, and name the release that is in the tree."""
-    import tfg
+def package_names(name: str) -> list[tuple[str, str]]:
+    """(module, name) of all that a notebook takes from tfg: its imports, and what it asks of modules so imported."""
+    code = [c["source"] for c in cells(name) if c["cell_type"] == "code"]
+    tree = ast.parse("\n".join(re.sub(r"^(\s*)%.*", r"\1pass", source, flags=re.M) for source in code))
+    found, modules = [], {"tfg": "tfg"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "tfg":
+            found += [(node.module, alias.name) for alias in node.names]
+            modules |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+            found.append((modules[node.value.id], node.attr))
+    return found
 
+
+def from_package(path: str):
+    """The module, class or value at a dotted path."""
+    try:
+        return importlib.import_module(path)
+    except ModuleNotFoundError:
+        parent, _, name = path.rpartition(".")
+        return getattr(importlib.import_module(parent), name)
+
+
+@each
+def test_all_that_it_takes_from_the_package_is_there(name):
+    """A module that moved is seen here in a second, not in the gate after minutes."""
+    for path, wanted in package_names(name):
+        owner = from_package(path)
+        if isinstance(owner, ModuleType) or inspect.isclass(owner):
+            assert hasattr(owner, wanted) or from_package(f"{path}.{wanted}"), f"{name} asks for {path}.{wanted}"
+
+
+def test_one_repository_address():
+    """Badges, setup cells and links to the code name the repository and the release of the one place."""
     text = "".join(c["source"] for n in NAMES for c in cells(n))
-    found = set(REPOSITORY.findall(text))
-    assert len(found) == 1, f"the notebooks name {sorted(found)}"
-    assert set(re.findall(r"\.git@(v[\w.]+)\"|@(v[\d.]+\d)\"", text)) == {("", f"v{tfg.__version__}")}
-    urls = re.findall(r'^(?:Repository|Homepage|Source) *= *"([^"]+)"', (ROOT / "pyproject.toml").read_text(), re.M)
-    assert all(address.endswith(found.copy().pop()) for address in urls)
+    assert {f"https://github.com/{found}" for found in REPOSITORY.findall(text)} == {address.repository()}
+    assert set(re.findall(r"git\+[^\s\"@]+@(\S+?)\"", text)) == {f"v{tfg.__version__}"}
+    assert address.main(["--check"]) == 0
+
+
+def test_another_address_and_release_reach_every_place():
+    notebook = (ROOT / "solutions" / "08_emogen_gan.ipynb").read_text(encoding="utf-8")
+    moved = address.in_notebook(notebook, "https://github.com/some-one/faces", "2.3.4")
+    places = notebook.count(address.repository().removeprefix("https://github.com/"))
+    assert places >= 4 and moved.count("some-one/faces") == places
+    assert "git+https://github.com/some-one/faces@v2.3.4" in moved
+    assert address.in_notebook(moved, address.repository(), tfg.__version__) == notebook
+    settings = "version: 0.0.9\nrepository-code: https://github.com/a/b\nrepo_url: x\n"
+    assert address.in_settings(settings, "https://github.com/c/d", "1.0.0") == (
+        "version: 1.0.0\nrepository-code: https://github.com/c/d\nrepo_url: https://github.com/c/d\n")

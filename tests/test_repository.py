@@ -1,4 +1,4 @@
-"""The repository's own files: what the README promises is there, and nothing that does not belong."""
+"""The repository's own files: those that the README promises are there, and no others."""
 from __future__ import annotations
 
 import re
@@ -14,6 +14,7 @@ from tools import check_system
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+ROOMS = sorted(p.parent.name for p in (ROOT / "tfg").glob("*/__init__.py"))
 
 
 def tracked() -> list[Path]:
@@ -26,7 +27,8 @@ def tracked() -> list[Path]:
 
 def test_the_layout():
     for name in ("README.md environment.yml pyproject.toml constraints.txt Makefile LICENSE CITATION.cff .ci/run "
-                 ".github/workflows/ci.yml notebooks solutions data tests tfg").split():
+                 ".github/workflows/ci.yml notebooks solutions data tests tfg CONTRIBUTING.md CHANGELOG.md mkdocs.yml "
+                 "docs/api").split():
         assert (ROOT / name).exists(), name
     assert "Apache License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
 
@@ -38,12 +40,73 @@ def test_ci_runs_the_readme_command():
     job = workflow["jobs"]["test"]
     assert any(step.get("run") == "bash .ci/run" for step in job["steps"])
     assert job["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
+    assert job["env"]["TFG_MIRROR"] == "" and not Path(job["env"]["TFG_SHARED"]).exists()     # nothing beside a clone
 
 
 def test_make_knows_the_targets_of_the_readme():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in set(re.findall(r"(?:^|`)make ([a-z]+)", README, re.M)):
         assert re.search(rf"^{target}:", makefile, re.M), target
+
+
+def dry_run(target: str, *words: str) -> str:
+    """The commands that make would run for a target, installation left out."""
+    command = ["make", "-s", "--no-print-directory", "-n", "-o", ".venv/.made", "-o", ".venv/.core", "-o", ".venv/.dev"]
+    return subprocess.run([*command, target, *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def test_make_test_runs_style_types_tests_and_notebooks():
+    shown = dry_run("test")
+    for word in ("ruff check .", "nbstripout --keep-id --verify", "bin/mypy", "-q tests", "--nbval-lax", "papermill"):
+        assert word in shown, word
+
+
+def test_make_test_offline_hides_all_that_a_fresh_clone_lacks():
+    shown = dry_run("test-offline")
+    for word in ("tests/offline", "TFG_SHARED=", "TFG_MIRROR= ", "TFG_CACHE=", "TORCH_HOME=", " test"):
+        assert word in shown, word
+
+
+def test_make_quick_runs_files_of_every_room():
+    shown = dry_run("quick")
+    names = [line for line in (ROOT / "tests" / "quick.txt").read_text().splitlines() if not line.startswith("#")]
+    assert names == sorted(names) and all((ROOT / "tests" / f"test_{n}.py").is_file() for n in names)
+    assert all(f"tests/test_{name}.py" in shown for name in names) and "ruff check ." in shown and "bin/mypy" in shown
+    tested = {room for room in ROOMS for name in names if name.startswith(room)}
+    assert tested == set(ROOMS), f"make quick tests nothing of {sorted(set(ROOMS) - tested)}"
+
+
+def test_readme_lists_every_room_and_no_other():
+    listed = README.split("## What is where", 1)[1].split("```")[1]
+    assert set(re.findall(r"^tfg/(\w+)/ ", listed, re.M)) == set(ROOMS)
+    for path in re.findall(r"^(\w+(?:/[\w.]+)*)/? ", listed, re.M):
+        assert (ROOT / path).exists(), path
+
+
+def test_the_api_reference_covers_every_room_and_base_file():
+    pages = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
+    assert {f"{room}.md" for room in ROOMS} | {"index.md", "base.md"} == set(pages)
+    for room in ROOMS:
+        assert f"::: tfg.{room}\n" in (ROOT / "docs" / "api" / f"{room}.md").read_text(encoding="utf-8")
+    base = {p.stem for p in (ROOT / "tfg").glob("*.py")} - {"__init__"}
+    assert base == set(re.findall(r"^::: tfg\.(\w+)$", (ROOT / "docs/api/base.md").read_text(encoding="utf-8"), re.M))
+    assert "--strict" in dry_run("docs")
+
+
+def test_changelog_has_this_version_and_what_comes():
+    import tfg
+
+    heads = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    assert heads[0] == "Unreleased" and tfg.__version__ in heads
+
+
+def test_contributing_names_what_there_is():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"(?:^|`)make ([a-z-]+)", text, re.M):
+        assert re.search(rf"^{target}:", makefile, re.M), target
+    for path in re.findall(r"`((?:tfg|tests|tools|data|docs)/[\w/.]+)`", text):
+        assert "NAME" in path or (ROOT / path).exists(), path
 
 
 def test_readme_commands_parse():
@@ -57,7 +120,7 @@ def test_readme_commands_parse():
     for line in lines:
         words = shlex.split(line.replace("\\\n", " "), comments=True)
         if words != ["--version"] and "--help" not in words:
-            build_parser().parse_args(words)
+            build_parser(words).parse_args(words)
 
 
 def test_readme_table_names_every_notebook():
@@ -113,16 +176,50 @@ def test_a_full_disk_is_named_before_anything_is_installed(tmp_path, monkeypatch
     assert wanted in said and (not said or (str(tmp_path) in said and f"{free / 1e9:.1f} GB are free" in said))
 
 
-def test_a_full_disk_stops_with_the_way_out(monkeypatch, capsys):
+def machine(monkeypatch, *, gpu: bool, free: float = 1e12, **environment: str) -> None:
+    """A Linux machine that lacks no library, with or without an NVIDIA GPU, and so much room on its disk."""
     monkeypatch.setattr(check_system, "missing", list)
+    monkeypatch.setattr(check_system, "has_nvidia_gpu", lambda: gpu)
     monkeypatch.setattr(check_system.sys, "platform", "linux")
-    monkeypatch.setattr(check_system.shutil, "disk_usage", lambda where: SimpleNamespace(free=5e9))
-    monkeypatch.delenv("PIP_EXTRA_INDEX_URL", raising=False)
-    assert check_system.main() == 1
+    monkeypatch.setattr(check_system.shutil, "disk_usage", lambda where: SimpleNamespace(free=free))
+    for name in ("PIP_EXTRA_INDEX_URL", "PIP_INDEX_URL", "PIP_FIND_LINKS", "TFG_TORCH_INDEX"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_a_full_disk_stops_with_the_way_out(monkeypatch, capsys):
+    machine(monkeypatch, gpu=False, free=5e9)
+    assert check_system.main([]) == 1
     assert "make room" in (said := capsys.readouterr().err) and check_system.CPU_BUILDS in said
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", check_system.CPU_BUILDS)
-    assert check_system.main() == 0
+    assert check_system.main([]) == 0
+    monkeypatch.delenv("PIP_EXTRA_INDEX_URL")
+    monkeypatch.setenv("TFG_TORCH_INDEX", "https://example.org/cpu")
+    assert check_system.main([]) == 0
+
+
+@pytest.mark.parametrize("gpu, index, gigabytes, hint", [(True, "", "3.5 GB", False), (False, "", "3.5 GB", True),
+                                                        (False, "https://x.org/cpu", "0.7 GB", False),
+                                                        (True, "https://x.org/cpu", "3.5 GB", False)])
+def test_what_will_be_fetched_is_said_first(monkeypatch, capsys, gpu, index, gigabytes, hint):
+    machine(monkeypatch, gpu=gpu, **({"TFG_TORCH_INDEX": index} if index else {}))
+    assert check_system.main([]) == 0
+    said = capsys.readouterr().out
+    assert gigabytes in said and ("TFG_TORCH_INDEX" in said) == hint
+
+
+def test_pip_is_told_of_the_cpu_builds_only_where_they_are_wanted(monkeypatch, capsys, tmp_path):
+    assert check_system.pip_options({"TFG_TORCH_INDEX": "https://x.org/cpu"}, gpu=False) == [
+        "--extra-index-url", "https://x.org/cpu"]
+    assert check_system.pip_options({"TFG_TORCH_INDEX": str(tmp_path)}, gpu=False) == ["--find-links", str(tmp_path)]
+    assert check_system.pip_options({}, gpu=False) == []
+    assert check_system.pip_options({"TFG_TORCH_INDEX": "https://x.org/cpu"}, gpu=True) == []
+    machine(monkeypatch, gpu=False, TFG_TORCH_INDEX="https://x.org/cpu")
+    assert check_system.main(["--pip"]) == 0 and capsys.readouterr().out == "--extra-index-url https://x.org/cpu\n"
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert makefile.count("pip install") == makefile.count("tools/check_system.py --pip") == 2
 
 
 def test_the_readme_names_the_index_that_the_check_names():
-    assert check_system.CPU_BUILDS in README
+    assert f"TFG_TORCH_INDEX={check_system.CPU_BUILDS}" in README and f"{check_system.FETCHED_GB} GB" in README

@@ -5,6 +5,7 @@ import csv
 import hashlib
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,7 +32,12 @@ def meter(monkeypatch):
 
 
 def level_of(target) -> np.ndarray:
-    """(T,) what the sound given to a system says."""
+    """Loudness (T,) of the sound that a system is given."""
+    return bars.heard(target.wave)
+
+
+def level_of_mel(target) -> np.ndarray:
+    """Loudness (T,) of the mel that judges are given."""
     return (target.mel[:, :, 7:9].mean((1, 2)) + 3) / 6
 
 
@@ -40,7 +46,7 @@ def who(target) -> int:
 
 
 def listens(target):
-    """A system that does what it should: lips by the sound, brows by the emotion."""
+    """A system without errors: it draws lips by the sound and brows by the emotion."""
     return bars.picture(np.clip(level_of(target), 0, 1), target.emotion, who(target))
 
 
@@ -151,8 +157,8 @@ def test_the_judges_own_accuracy_is_in_the_table(found):
 
 
 def test_faces_are_compared_by_the_encoder(store):
-    from tfg.metrics.identity import identity_judge
-    from tfg.models.encoder import JUDGES, FaceEncoder
+    from tfg.experts.encoder.network import JUDGES, FaceEncoder
+    from tfg.scores.identity import identity_judge
 
     held, network = bars.knowing(), FaceEncoder(JUDGES["ci"]).eval()
     held.networks["judge_encoder"], held.identity = network, identity_judge("encoder", network)
@@ -174,7 +180,7 @@ def test_files(found, tmp_path):
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == sorted(table.FILES)
     lines = list(csv.DictReader(io.StringIO((tmp_path / "out" / "scores.csv").read_text())))
     per = {(x["clip"], x["row"]) for x in lines}
-    assert len(per) == 12 * 5 and {x["score"] for x in lines if x["row"] == "still"} == set(table.SCORES)
+    assert len(per) == 12 * 5 and {x["score"] for x in lines if x["row"] == "still"} == set(found.columns)
     one = next(x for x in lines if x["row"] == "still" and x["score"] == "aperture_r")
     assert one["value"] == ""                                             # shown, and empty
     data = json.loads((tmp_path / "out" / "scores.json").read_text())
@@ -200,7 +206,7 @@ def test_a_second_store_is_a_group_of_its_own(store, tmp_path):
                                                    ("grid", None, None), ("grid", None, None))):
             level = bars.loudness(90 + k)
             writer.append(Row(f"{corpus}/x{k}", corpus, actor, emotion=mood, level="XX"),
-                          list(bars.picture(level, mood or "NEU", 9)), bars.mel_of(level))
+                          list(bars.picture(level, mood or "NEU", 9)), bars.mel_of(level), bars.sound_of(level))
 
     def knows(target):
         return bars.picture(np.clip(level_of(target), 0, 1), target.emotion or "NEU", 9)
@@ -222,8 +228,8 @@ def test_judge_actors_are_never_scored(store):
 
 
 @pytest.mark.parametrize("card, checkpoint, what", [
-    ({"data": "9 clips, split train"}, None, "learned from the split 'train'"),
-    ({"data": "some"}, None, "does not say whom it learned from"),
+    ({"data": "9 clips, split train"}, None, "names the split 'train'"),
+    ({"data": "some"}, None, "does not name the split of its training"),
     ({"data": {"split": "judge"}, "actors": ["actors/V1", "actors/V9"]}, None, "learned from actors/V1"),
     ({"sha256": "a" * 64}, {"experts": {"syncnet": "a" * 64}}, "trained against"),
     ({"sha256": "a" * 64}, {"experts": {"emotion": {"sha256": "a" * 64}}}, "trained against")])
@@ -239,16 +245,39 @@ def test_fair_judges_are_not(store):
 
 @pytest.mark.parametrize("how, what", [
     (dict(rows=("best",)), "no row 'best'"), (dict(workers=0), "0 workers"), (dict(clips=0), "nothing to score"),
-    (dict(judges="/nowhere"), "no folder of judges")])
+    (dict(judges="/nowhere"), "no folder of judges"), (dict(task="song"), "no task 'song'; choose film or portrait"),
+    (dict(name="still"), "row cannot be called still")])
 def test_bad_input(store, how, what):
     with pytest.raises(InputError, match=what):
         run(listens, store, **how)
 
 
+def test_clips_that_a_system_refuses_are_in_no_row(store):
+    from tfg.scores.draw import NotDrawn
+
+    def shy(target):
+        if target.emotion == "HAP":
+            raise NotDrawn("no face was found.")
+        return listens(target)
+
+    for workers in (1, 2):
+        got = run(shy, store, workers=workers)
+        assert got.n() == (8, 4) and not [c for c in got.clips if c["emotion"] == "HAP"]
+        assert list(got.refused) == [f"actors/V{k}_HAP" for k in range(4)]
+    assert "- Refused by the system, and so in none of the rows: actors/V0_HAP (no face was found)." in \
+        table.markdown(got)
+
+    def never(target):
+        raise NotDrawn("no face was found.")
+
+    with pytest.raises(InputError, match="never refused all 12 clips; of actors/V0_ANG it says: no face was found"):
+        run(never, store)
+
+
 def test_systems_that_draw_something_else(store):
-    with pytest.raises(InputError, match=r"returns \(36, 48, 48, 3\) uint8"):
+    with pytest.raises(InputError, match=r"drew \(36, 48, 48, 3\) float64 .* but \(36, 48, 48, 3\) uint8 is needed"):
         run(lambda target: target.frames / 255, store)
-    with pytest.raises(InputError, match="no system 'magic'"):
+    with pytest.raises(InputError, match="unknown system 'magic'; there is expression"):
         score("magic", store)
 
 
@@ -260,11 +289,73 @@ def test_targets(store):
         own, of = t.id.split("/")[1].split("_"), t.reference_id.split("/")[1].split("_")
         assert own[0] == of[0] and own[1] != of[1] and t.reference_from == "other emotion"
         assert t.other_id.split("_")[0] == t.id.split("_")[0] and t.other_id != t.id
-        assert not np.array_equal(t.mel, t.other_mel) and t.mel.shape == t.other_mel.shape == (36, 80, 16)
+        assert not np.array_equal(t.wave, t.other_wave) and t.wave.shape == t.other_wave.shape == (36 * 640,)
+        assert t.mel.shape == (36, 80, 16) and np.abs(level_of_mel(t) - level_of(t)).mean() < .03
+        assert (t.photo_from, t.photo_id) == ("first frame", t.id) and np.array_equal(t.photo, t.frames[0])
         assert t.intensity == pytest.approx({"HI": .8, "MD": .6, "LO": .4}[t.level])
         assert t.frames.shape == t.reference.shape and not np.array_equal(t.frames, t.reference)
     per_actor = [t.emotion for t in ours if t.actor == "actors/V0"]
     assert len(set(per_actor)) == 2
+
+
+def test_the_photo_is_of_a_neutral_take_where_there_is_one(tmp_path):
+    """The frame nearest to rest of another take that is neutral; else the clip's own first frame."""
+    from tfg.scores.targets import rest_frame
+
+    calm = np.full((bars.FRAMES, 52), .2)
+    calm[7] = .01
+    store = bars.make_store(tmp_path / "store", actors=3, moods=("NEU", "HAP"), expression=calm,
+                            bad={"actors/V1_NEU": [7]})
+    by_id = {t.id: t for t in targets(store)}
+    happy, neutral, gap = (by_id[f"actors/{name}"] for name in ("V0_HAP", "V0_NEU", "V1_HAP"))
+    assert (happy.photo_id, happy.photo_from) == (neutral.id, "neutral take")
+    assert np.array_equal(happy.photo, neutral.frames[7])
+    assert (neutral.photo_id, neutral.photo_from) == (neutral.id, "first frame")
+    assert np.array_equal(neutral.photo, neutral.frames[0])
+    start = store.by_id["actors/V1_NEU"].start
+    assert rest_frame(store, store.by_id["actors/V1_NEU"]) == start + 8          # not the frame that is not ok
+    assert np.array_equal(gap.photo, store.frame(start + 8))
+    card = run(listens, store, rows=("true",)).card["stores"][0]
+    assert card["photos"] == {"first frame": 2, "neutral take": 2}
+
+
+def test_stores_that_keep_no_sound_are_refused(tmp_path):
+    from test_corpora_store import as_of_version_1
+
+    old = as_of_version_1(bars.make_store(tmp_path / "store", actors=2).path)
+    with pytest.raises(InputError, match="prepared by an older tfg.*prepare it again with `tfg corpora prepare`"):
+        run(listens, old)
+
+
+def test_stores_of_other_crops_are_refused(tmp_path):
+    store = bars.make_store(tmp_path / "store", actors=2)
+    (store.path / "prepare.json").write_text('{"margin": [0.35, 0.55, 0.35, 0.25]}')
+    with pytest.raises(InputError, match="margins 0.35, 0.55, 0.35, 0.25, but the judges' crops have 0.05, 0.15"):
+        run(listens, store)
+
+
+# ---- one photo ----------------------------------------------------------------------------------------------------
+def test_systems_that_animate_one_photo_have_their_own_still_and_no_pixel_scores(store):
+    got = run(listens, store, task="portrait")
+    assert got.task == "portrait" and value(got, "listens", "aperture_r") > .95
+    for row in got.rows:
+        for key in ("psnr", "ssim_mask", "face_lpips", "lmd_mouth", "lmd_face"):
+            assert got.summary(row, key) is None and not got.defined(row, key), (row, key)
+    assert better("lse_d", got.difference("lse_d", "shuffled")) == "better"
+    text = table.markdown(got)
+    assert text.startswith("# Scores of `listens`, from one photo") and "**still**: the photo, held" in text
+    assert "Not defined for one photo, whose head moves otherwise than the true film's: PSNR, dB, SSIM," in text
+    row = next(x for x in text.splitlines() if x.startswith("| **listens** | – |"))
+    assert row.count("–") >= 5 and "PSNR, dB ↑ | no clip" not in text
+    assert "psnr" not in table.as_json(got)["groups"]["all"]["rows"]["listens"]
+
+
+def test_still_is_the_photo_or_the_first_frame(store):
+    from tfg.scores.draw import rows_of
+
+    target = replace(targets(store)[0], photo=np.full((bars.SIZE, bars.SIZE, 3), 9, np.uint8))
+    film, photo = (rows_of(target, listens, ("still",), task)["still"] for task in ("film", "portrait"))
+    assert (film == target.frames[0]).all() and (photo == 9).all() and film.shape == photo.shape == target.frames.shape
 
 
 def test_only_the_longest_run_of_usable_frames_is_scored(tmp_path):
@@ -275,12 +366,13 @@ def test_only_the_longest_run_of_usable_frames_is_scored(tmp_path):
     first = ours[0]
     assert len(first.frames) == 30 and first.dropped == 6
     late = next(t for t in ours if t.id == "actors/V1_ANG")
-    assert np.abs(level_of(late) - bars.loudness(3)[5:]).max() < .05          # its sound is cut with it
+    assert np.abs(level_of(late) - bars.loudness(3)[5:]).max() < 1e-4         # its sound is cut with it
+    assert np.abs(level_of_mel(late) - level_of(late)).mean() < .03
     text = table.markdown(run(listens, store, rows=("true", "still")))
     assert "Left out: actors/V0_HAP has 5 usable frames" in text
 
 
 def test_intensities_of_levels_are_those_of_training():
-    from tfg.training.emogen_data import LEVEL as trained
+    from tfg.systems.emogen.data import LEVEL as trained
 
     assert LEVEL == trained

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from notebook_tools import function
-from tfg import audio, paths, vocabulary
+from tfg import paths, vocabulary
 from tfg.faces import align, aus, geometry, points68, smooth
 from tfg.head.model import CAMERA_M, Head
 from tfg.head.model import project as package_project
+from tfg.media import audio
 
 SOUND, FACES, HEAD = "01_sound_and_time", "02_faces", "03_action_units_and_expression"
 ACTORS, WINDOWS = "04_virtual_actors", "05_from_raw_video_to_windows"
@@ -138,8 +139,8 @@ def test_fit_by_gradient_descent_is_as_good_as_least_squares(rng):
 
 def test_notebook_prototypes_are_the_vocabulary():
     """The emotions' Action Units of notebook 03 move the same muscles as the package's recipes do."""
-    from tfg.actors import emotion
-    from tfg.explore.heads import UNIT_COEFFICIENTS
+    from tfg.acting import emotion
+    from tfg.course.explore.heads import UNIT_COEFFICIENTS
 
     smile = vocabulary.index("mouthSmile")
     assert emotion.actions("HAP", 1.0)[smile].min() > 0.3
@@ -150,7 +151,7 @@ def test_notebook_prototypes_are_the_vocabulary():
 
 def test_dominance(rng):
     """The package blends with the same function around the core of each phone; smoothing and gates come on top."""
-    from tfg.actors import visemes
+    from tfg.speech import visemes
 
     mine, t = function(ACTORS, "dominance_blend"), np.arange(0, 1.2, visemes.STEP_S)
     phones = [visemes.Phone("", a, a + .12, v) for a, v in zip((.1, .22, .34, .5), ("AA", "TN", "IY", "KK"))]
@@ -167,7 +168,7 @@ def test_dominance(rng):
 
 
 def test_envelope():
-    from tfg.actors import emotion
+    from tfg.acting import emotion
 
     mine = function(ACTORS, "envelope")
     for code in vocabulary.EMOTIONS:
@@ -176,7 +177,7 @@ def test_envelope():
 
 
 def test_agreement(rng):
-    from tfg.explore.meter import agreement
+    from tfg.course.explore.meter import agreement
 
     a, b = rng.normal(size=(2, 50))
     b, a[4] = b + a, np.nan
@@ -186,7 +187,7 @@ def test_agreement(rng):
 
 @pytest.mark.parametrize("fps", [24.0, 25.0, 30.0, 30000 / 1001, 50.0, 59.94, 60.0, 12.0])
 def test_conversion_in_time(fps):
-    from tfg.video import _schedule
+    from tfg.media.video import _schedule
 
     for n in (1, 30, 91):
         mine = function(WINDOWS, "source_frames")(n, fps)
@@ -233,7 +234,7 @@ def test_towers_are_the_smallest_syncnet():
     """With the same weights both give the same embeddings."""
     import torch
 
-    from tfg.models.syncnet import SyncNet, SyncNetConfig
+    from tfg.experts.syncnet.network import SyncNet, SyncNetConfig
 
     torch.manual_seed(0)
     network, tower = SyncNet(SyncNetConfig((8, 16, 24, 32, 48), 0, 64, 48)).eval(), function(SYNCNET, "tower")
@@ -249,8 +250,8 @@ def test_towers_are_the_smallest_syncnet():
 def test_lips_and_losses(rng):
     import torch
 
-    from tfg.models import syncnet
-    from tfg.training.syncnet import TEMPERATURE, choice_loss
+    from tfg.experts.syncnet import network as syncnet
+    from tfg.experts.syncnet.train import TEMPERATURE, choice_loss
 
     frames = torch.rand(2, 5, 3, 8, 8)
     assert torch.equal(function(SYNCNET, "lower_half")(frames), syncnet.lower_half(frames))
@@ -264,7 +265,7 @@ def test_lips_and_losses(rng):
 
 def test_moments_are_where_the_package_takes_its_windows(tmp_path):
     from small_store import acted, make_store, splits_of
-    from tfg.training.syncnet import MOMENTS, Moments, windows_of
+    from tfg.experts.syncnet.train import MOMENTS, Moments, windows_of
 
     store = make_store(tmp_path / "s", acted("V1", "HAP", n_frames=70))
     data = Moments(windows_of(store, splits_of(V1="train"), "train", 48), disturbed=False)
@@ -288,8 +289,8 @@ def test_offset_curve_and_its_scores(rng):
 def test_folding_and_memory_are_the_discriminators():
     import torch
 
-    from tfg.models.blocks import fold_time
-    from tfg.models.emotion import PROFILES, EmotionNet
+    from tfg.experts.emotion.network import PROFILES, EmotionNet
+    from tfg.networks.blocks import fold_time
 
     frames = torch.rand(2, 5, 3, 48, 48, generator=torch.Generator().manual_seed(0))
     assert torch.equal(function(EMOTION, "fold_frames")(frames.movedim(1, 2)), fold_time(frames))
@@ -304,7 +305,7 @@ def test_emotion_loss_and_scores(rng):
     import torch
     import torch.nn.functional as F
 
-    from tfg import explore
+    from tfg.course import explore
 
     logits, target = torch.randn(9, 6), torch.rand(9, 6).softmax(1)
     assert torch.isclose(function(EMOTION, "soft_cross_entropy")(logits, target), F.cross_entropy(logits, target))
@@ -332,7 +333,7 @@ def test_picture_scores(rng):
 
 def test_landmark_and_frechet_distances(rng):
     from tfg.metrics import landmark_distance
-    from tfg.metrics.faces import frechet
+    from tfg.scores.face_distance import frechet
 
     a, b = rng.uniform(0, 96, (2, 4, 68, 2))
     a[2] = np.nan
@@ -359,8 +360,8 @@ EMOGEN = "08_emogen_gan"
 def test_hiding_and_feelings_are_the_generators():
     import torch
 
-    from tfg.models import emogen
-    from tfg.training.emogen_data import _feelings
+    from tfg.systems.emogen import network as emogen
+    from tfg.systems.emogen.data import _feelings
 
     frames, mask = torch.rand(2, 5, 3, 48, 48), torch.from_numpy(emogen.face_mask(48))
     assert torch.equal(function(EMOGEN, "hide_face")(frames, mask), emogen.hide(frames, mask))
@@ -372,7 +373,7 @@ def test_hiding_and_feelings_are_the_generators():
 
 def test_references_are_those_that_windows_takes(tmp_path):
     from small_store import acted, make_store, splits_of
-    from tfg.training.emogen_data import windows_of
+    from tfg.systems.emogen.data import windows_of
 
     store = make_store(tmp_path / "s", acted("V1", "HAP", "SAD", "HAP", "ANG") + acted("V2", "HAP", "NEU"))
     windows = windows_of(store, splits_of(V1="train", V2="train"), "train", 48)
@@ -389,7 +390,7 @@ def test_references_are_those_that_windows_takes(tmp_path):
 def test_the_generator_by_hand():
     import torch
 
-    from tfg.models.emogen import FLOW, Emogen, EmogenConfig, warp
+    from tfg.systems.emogen.network import FLOW, Emogen, EmogenConfig, warp
 
     torch.manual_seed(0)
     network = Emogen(EmogenConfig((4, 4, 8, 8, 8, 8), (8, 8, 8, 8, 4), 0, (4, 8, 8, 8, 16), 16, 48, copy=True)).eval()
@@ -411,7 +412,7 @@ def test_the_generator_by_hand():
 def test_losses_of_the_generator():
     import torch
 
-    from tfg import losses
+    from tfg.experts import losses
 
     drawn, target, weight = torch.rand(4, 3, 12, 12), torch.rand(4, 3, 12, 12), torch.rand(12, 12)
     mine = function(EMOGEN, "weighted_l1")(drawn, target, weight)
@@ -431,8 +432,8 @@ VECTORS = "10_expression_vectors"
 
 @pytest.mark.parametrize("fps", [25.0, 24.0, 30000 / 1001, 59.94])
 def test_vectors_in_time(rng, fps):
-    from tfg.motion import Motion
-    from tfg.systems.graphics import retimed
+    from tfg.media.motion import Motion
+    from tfg.systems.portrait import retimed
 
     for n in (1, 31, 90):
         motion = Motion(rng.uniform(0, 1, (n, 52)), rng.uniform(-9, 9, (n, 6)), fps=fps)
@@ -442,9 +443,9 @@ def test_vectors_in_time(rng, fps):
 
 
 def test_lids_shut_as_actors_shut_theirs(rng):
-    from tfg import explore
-    from tfg.actors.emotion import manner
-    from tfg.actors.performance import act, blinks
+    from tfg.acting.emotion import manner
+    from tfg.acting.performance import act, blinks
+    from tfg.course import explore
 
     mouth, feeling = rng.uniform(0, .3, (2, 60, 52)).astype(np.float32)
     how = manner("NEU")
@@ -460,7 +461,7 @@ def test_lids_shut_as_actors_shut_theirs(rng):
 def test_expnet_by_hand():
     import torch
 
-    from tfg.models.expnet import PROFILES, ExpNet
+    from tfg.systems.expression.expnet.network import PROFILES, ExpNet
 
     torch.manual_seed(0)
     network = ExpNet(PROFILES["ci"]).eval()
@@ -486,8 +487,8 @@ def test_chunks_join_as_posevae_joins_its_own(rng, monkeypatch):
     besides has no part in this: it leaves rest slowly, and a filter takes out tremor."""
     import torch
 
-    from tfg import explore
-    from tfg.models import posevae
+    from tfg.course import explore
+    from tfg.systems.expression.posevae import network as posevae
 
     class Chunks(posevae.PoseVAE):
         """Draws prepared chunks, and no limit holds them."""
@@ -510,8 +511,8 @@ def test_chunks_join_as_posevae_joins_its_own(rng, monkeypatch):
 
 
 def test_five_frames_and_orthogonal_parts(rng):
-    from tfg.adding import features
-    from tfg.adding.apply import orthogonal
+    from tfg.systems.expression.emotion import features
+    from tfg.systems.expression.emotion.apply import orthogonal
 
     for n in (1, 3, 40):
         source, change = rng.normal(size=(2, n, 52)).astype(np.float32)

@@ -1,13 +1,15 @@
-"""`tfg train ...`: every part's options reach its function, and the last line says what came of it."""
+"""`tfg train ...`: every part's options reach its function, and the last line gives the scores."""
 from __future__ import annotations
 
 import sys
-import types
 
 import pytest
 
+from tfg import registry
 from tfg.cli import main
-from tfg.training.cli import PARTS, said
+from tfg.training.cli import said
+
+PARTS = [name for name, t in registry.trainings().items() if "store" in t.Options.names()]
 
 COMMON = "--profile ci --seed 3 --steps 7 --no-resume --devices 2 --precision bf16-mixed".split()
 GIVEN = {"profile": "ci", "seed": 3, "steps": 7, "resume": False, "devices": 2, "precision": "bf16-mixed"}
@@ -15,18 +17,18 @@ GIVEN = {"profile": "ci", "seed": 3, "steps": 7, "resume": False, "devices": 2, 
 
 @pytest.fixture
 def parts(monkeypatch):
-    """Stand-ins for the modules that train: what each was asked for, by name."""
+    """Stand-ins for the functions that train: the arguments of each call, by name."""
     seen = {}
-    for name in PARTS:
-        module = types.ModuleType(f"tfg.training.{name}")
+    where = {t.run: name for name, t in registry.trainings().items()}
 
-        def train(name=name, **given):
-            seen[name] = given
+    def stand_in(run):
+        def train(**given):
+            seen[where[run]] = given
             return "at", {"scores": {"val": {"accuracy": .75, "levels": {"HI": .875}, "confusion": [[1]]}}}
+        return train
 
-        setattr(module, f"train_{name}", train)
-        monkeypatch.setitem(sys.modules, module.__name__, module)
-        monkeypatch.setattr(f"tfg.training.{name}", module, raising=False)
+    monkeypatch.setattr(registry, "function", lambda run, real=registry.function: stand_in(run) if run in where
+                        else real(run))
     return seen
 
 

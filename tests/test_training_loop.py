@@ -1,21 +1,24 @@
-"""The loop: kill it anywhere and it goes on bit for bit; two processes; phases, accumulation, frozen experts."""
+"""The loop: a killed run continues bit for bit; two processes; phases, accumulation, frozen experts."""
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from tfg.errors import InputError
-from tfg.training import feed as feeds
+from tfg.training import batches as feeds
 from tfg.training.log import read
-from tfg.training.loop import Run, cosine, train
+from tfg.training.loop import At, Run, cosine, train
 
 
 class Numbers:
@@ -160,7 +163,8 @@ def test_killed_and_resumed_is_the_same_bytes(whole, tmp_path):
     assert same(weights(out), weights(whole[0]))
 
 
-@pytest.mark.parametrize("number, workers", [(signal.SIGINT, 0), (signal.SIGTERM, 0), (signal.SIGINT, 1)])
+@pytest.mark.parametrize("number, workers", [(signal.SIGINT, 0), (signal.SIGTERM, 0), (signal.SIGHUP, 0),
+                                             (signal.SIGINT, 1), (signal.SIGHUP, 1)])
 def test_asked_to_stop_it_finishes_the_step_and_keeps_it(whole, tmp_path, number, workers):
     """Nothing is lost, though no checkpoint was due for a minute; as from a terminal, workers hear of it, too."""
     out = tmp_path / "out"
@@ -172,9 +176,54 @@ def test_asked_to_stop_it_finishes_the_step_and_keeps_it(whole, tmp_path, number
     os.killpg(process.pid, number)
     said = process.communicate(timeout=60)[1]
     step = torch.load(out / "state.pt", weights_only=True)["at"]["step"]
-    assert 10 <= step < 30 and f"stopped after step {step} of 30" in said and process.returncode != 0
+    assert 10 <= step < 30 and f"Ended: stopped after step {step} of 30" in said and process.returncode != 0
     train(Pair(), RUN, out, progress=False)
     assert same(weights(out), weights(whole[0]))
+
+
+def test_two_trainings_in_one_folder(tmp_path):
+    out = tmp_path / "out"
+    process = subprocess.Popen([sys.executable, script(tmp_path, slow=.15, more="checkpoint_s=60"), out],
+                               stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not (out / "log.csv").exists() and time.monotonic() < deadline:
+        time.sleep(.05)
+    try:
+        with pytest.raises(InputError, match=f"another process is writing to {out}; wait until it is done"):
+            train(Pair(), RUN, out, progress=False)
+    finally:
+        process.kill()
+        process.communicate()
+    at = train(Pair(), replace(RUN, phases=(("warm", 2),)), out, progress=False)     # the lock ended with its process
+    assert at.step == 2
+
+
+def full(*given):
+    try:
+        raise OSError(errno.ENOSPC, "No space left on device")
+    except OSError:
+        raise RuntimeError("[enforce fail at inline_container.cc:671] . unexpected pos 704 vs 598")  # noqa: B904
+
+
+def test_a_disk_that_is_full_when_the_state_is_saved(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch, "save", full)                # the error as torch has it
+    with pytest.raises(InputError, match="state.pt cannot be written .No space left on device.; free some space"):
+        train(Pair(), RUN, tmp_path, progress=False)
+    assert not list(tmp_path.rglob("*.part*"))
+
+
+def test_a_disk_that_is_full_when_the_log_is_written(tmp_path, monkeypatch):
+    from tfg.training.log import Log
+
+    class Writer:
+        def writerows(self, rows):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    log = Log(tmp_path, 0, 9, show=False)
+    monkeypatch.setattr("csv.writer", lambda file: Writer())
+    with pytest.raises(InputError, match="log.csv cannot be written .No space left on device"):
+        log.scores(1, {"error": 1.0}, {})
+    log.close()
 
 
 def test_asked_twice_it_stops_at_once(tmp_path, ctrl_c):
@@ -205,7 +254,6 @@ def test_two_processes_agree_with_one_that_accumulates(tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     task = Pair()
     task.networks["g"][1].p = 0.0
-    from dataclasses import replace
     train(task, replace(RUN, average=0.0), tmp_path / "one", progress=False)
     a, b = weights(tmp_path / "two"), weights(tmp_path / "one")
     for name in ("g", "d"):
@@ -214,8 +262,6 @@ def test_two_processes_agree_with_one_that_accumulates(tmp_path):
 
 
 def test_accumulation_is_a_larger_batch(tmp_path):
-    from dataclasses import replace
-
     results = []
     for batch, accumulate in ((8, 1), (4, 2)):
         task = Pair()
@@ -225,6 +271,118 @@ def test_accumulation_is_a_larger_batch(tmp_path):
         results.append(weights(tmp_path / str(batch)))
     for k in results[0]["g"]:
         torch.testing.assert_close(results[0]["g"][k], results[1]["g"][k], rtol=1e-3, atol=1e-4)
+
+
+def test_gradients_of_accumulated_batches_are_averaged(tmp_path):
+    """Plain steps of gradient descent, nothing clipped: were the gradients summed, each step would be twice as long."""
+    results = []
+    for batch, accumulate in ((8, 1), (4, 2), (2, 4)):
+        task = Pair()
+        task.networks["g"][1].p = 0.0
+        task.optimisers["g"] = torch.optim.SGD(task.networks["g"].parameters(), 1e-2)
+        run = replace(RUN, batch=batch, accumulate=accumulate, average=0.0, clip=0.0)
+        train(task, run, tmp_path / str(batch), progress=False)
+        results.append(weights(tmp_path / str(batch)))
+    for other in results[1:]:
+        for name in ("g", "d"):
+            for k in results[0][name]:
+                torch.testing.assert_close(results[0][name][k], other[name][k], rtol=1e-3, atol=1e-5)
+
+
+def test_the_schedule_sets_each_learning_rate(tmp_path):
+    """Each optimiser's own rate times its factor, and from the same rate after a resumption."""
+    seen = {}
+
+    class Watched(Pair):
+        until = 20
+
+        def losses(self, batch, at):
+            if at.step == self.until:
+                raise InterruptedError
+            seen[at.step] = {n: o.param_groups[0]["lr"] for n, o in self.optimisers.items()}
+            yield from super().losses(batch, at)
+
+        def lr(self, name, at):
+            return 1 / (1 + at.step) if name == "g" else .5
+
+    with pytest.raises(InterruptedError):
+        train(Watched(), RUN, tmp_path, progress=False)
+    task = Watched()
+    task.until = 99
+    train(task, RUN, tmp_path, progress=False)
+    assert sorted(seen) == list(range(30))
+    for step, rates in seen.items():
+        assert rates == {"g": pytest.approx(1e-2 / (1 + step)), "d": pytest.approx(.5e-2)}, step
+
+
+def schedules():
+    """(task class, its runs, what else its lr reads) of every training."""
+    from tfg.experts.emotion import train as emotion
+    from tfg.experts.encoder import train as encoder
+    from tfg.experts.extractor import train as extractor
+    from tfg.experts.syncnet import train as syncnet
+    from tfg.systems.emogen import train as emogen
+    from tfg.systems.expression.emotion import learn as transformer
+    from tfg.systems.expression.expnet import train as expnet
+    from tfg.systems.expression.posevae import train as posevae
+    from tfg.systems.graphics import train as mouth
+
+    return {"syncnet": (syncnet.SyncTask, syncnet.RUNS), "emotion": (emotion.EmotionTask, emotion.RUNS),
+            "encoder": (encoder.EncoderTask, encoder.RUNS), "extractor": (extractor.ExtractorTask, extractor.RUNS),
+            "emogen": (emogen.EmogenTask, emogen.RUNS), "expnet": (expnet.ExpNetTask, expnet.RUNS),
+            "posevae": (posevae.PoseTask, posevae.RUNS), "transformer": (transformer.Task, transformer.RUNS),
+            "mouth": (mouth.MouthTask, mouth.RUNS)}
+
+
+@pytest.mark.parametrize("name", ["syncnet", "emotion", "encoder", "extractor", "emogen", "expnet", "posevae",
+                                  "transformer", "mouth"])
+def test_every_training_warms_up_and_cools_down(name):
+    """Profile cpu: the learning rate begins near 0, is full after the warm-up and near 0 at the end."""
+    task, runs = schedules()[name]
+    run = runs["cpu"]
+    begins = run.steps - dict(run.phases)["learn"] if name == "expnet" else 0              # its reader learns before
+
+    def factor(share: float) -> float:
+        step = int(share * (run.steps - begins - 1))
+        at = At(step=begins + step, phase="learn", phase_step=step)
+        return task.lr(SimpleNamespace(run=run, published=False), name, at)
+
+    assert factor(0) < .02 and .9 < factor(.1) <= 1 and .3 < factor(.5) < .7 and factor(1) < .03
+
+
+def test_the_average_of_weights_is_short_at_first_and_counts_no_counter(tmp_path):
+    """What is kept is the mean of the weights after each step, each with its share: min(.9, (1 + step) / (10 + step)).
+    Batch norm's statistics are averaged as weights are, its counter is copied."""
+    class Normed(Pair):
+        def __init__(self):
+            super().__init__()
+            self.networks["d"] = torch.nn.Sequential(torch.nn.Linear(1, 3), torch.nn.BatchNorm1d(3))
+            self.optimisers["d"] = torch.optim.SGD(self.networks["d"].parameters(), 1e-2)
+            self.after = {}
+
+        def losses(self, batch, at):
+            self.after[at.step] = {k: v.clone() for k, v in self.kept.state_dict().items()}
+            yield from super().losses(batch, at)
+
+        def lr(self, name, at):
+            return 1.0
+
+    task = Normed()
+    task.kept = task.networks["d"]
+    steps = 30
+    train(task, RUN, tmp_path, progress=False)
+    expected = task.after[0]
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    task.after[steps] = state["networks"]["d"]
+    for step in range(1, steps + 1):
+        keep = min(.9, (1 + step) / (10 + step))
+        expected = {k: torch.lerp(expected[k], v, 1 - keep) if v.is_floating_point() else v
+                    for k, v in task.after[step].items()}
+    last = weights(tmp_path)["d"]
+    assert set(state["mean"]["d"]) == set(last)                     # as states of older releases hold it
+    for k, v in expected.items():
+        assert torch.equal(last[k], v) and torch.equal(state["mean"]["d"][k], v), k
+    assert int(last["1.num_batches_tracked"]) == 18 and not torch.equal(last["0.weight"], task.after[steps]["0.weight"])
 
 
 def test_workers_bring_the_same_batches():
@@ -250,8 +408,6 @@ def test_devices_share_an_epoch_without_overlap():
 
 
 def test_what_is_refused(whole, tmp_path):
-    from dataclasses import replace
-
     with pytest.raises(InputError, match="another run"):
         train(Pair(), replace(RUN, seed=5), whole[0], progress=False)
     with pytest.raises(InputError, match="do not fill a batch"):
@@ -261,6 +417,11 @@ def test_what_is_refused(whole, tmp_path):
     (tmp_path / "state.pt").write_bytes(b"no checkpoint")
     with pytest.raises(InputError, match="cannot be read"):
         train(Pair(), RUN, tmp_path, progress=False)
+    state = torch.load(whole[0] / "state.pt", weights_only=True)
+    for gone in ("networks", "optimisers", "mean", "at"):
+        torch.save({k: v for k, v in state.items() if k != gone}, tmp_path / "state.pt")
+        with pytest.raises(InputError, match=r"damaged or incomplete \(KeyError\): delete it"):
+            train(Pair(), RUN, tmp_path, progress=False)
 
 
 def test_an_error_in_the_data_reaches_the_caller(tmp_path):

@@ -63,7 +63,7 @@ def test_it_is_the_installed_copy(installed):
 
 def test_it_animates(installed):
     code = ("import tfg; from tfg import paths\n"
-            "from tfg.audio import load_audio\n"
+            "from tfg.media.audio import load_audio\n"
             "sound = load_audio(paths.data('audio', 'DFA.wav'))[4800:14400]\n"
             "clip = tfg.animate(paths.data('faces', 'default.jpg'), sound, emotion='HAP', size=96, out='o.mp4', "
             "progress=False)\n"

@@ -1,5 +1,5 @@
-"""Wrong answers to the exercises of notebooks/08_emogen_gan: name -> [(answer, a word of the message)]. See test_check.
-"""
+"""Wrong answers to the exercises of notebooks/08_emogen_gan: name -> [(answer, a word of the message)], for
+test_course_check."""
 from __future__ import annotations
 
 import numpy as np
@@ -17,7 +17,7 @@ def _in_place(frames, mask):
 
 
 def _feel(emotion, intensity, first, second):
-    """Written one after the other, without adding."""
+    """Feelings whose two entries are assigned one after the other instead of added."""
     out = np.zeros((len(emotion), 6))
     for name in (first, second):
         if name == "rest":

@@ -1,10 +1,10 @@
-"""Wrong answers to the exercises of notebooks/07_emotion_discriminator, for test_check.py."""
+"""Wrong answers to the exercises of notebooks/07_emotion_discriminator, for test_course_check.py."""
 from __future__ import annotations
 
 import numpy as np
 import torch
 
-from tfg.explore.emotion import confusion_matrix, occlusion
+from tfg.course.explore.emotion import confusion_matrix, occlusion
 
 
 def _soft(logits, target, log_softmax=lambda x: x.log_softmax(1)):

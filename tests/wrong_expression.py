@@ -1,5 +1,5 @@
-"""Wrong answers to the exercises of notebooks/10_expression_vectors: name -> [(answer, a word of the message)]. See
-test_check. Several are what SadTalker's fork does."""
+"""Wrong answers to the exercises of notebooks/10_expression_vectors: name -> [(answer, a word of the message)], for
+test_course_check. Several are mistakes of SadTalker's fork."""
 from __future__ import annotations
 
 import numpy as np

@@ -1,10 +1,11 @@
-"""Wrong answers to the exercises of notebooks/09_scores: name -> [(answer, a word of the message)]. See test_check."""
+"""Wrong answers to the exercises of notebooks/09_scores: name -> [(answer, a word of the message)], for
+test_course_check."""
 from __future__ import annotations
 
 import numpy as np
 
-from tfg.check.scores import _ssim
-from tfg.metrics.faces import frechet
+from tfg.course.check.scores import _ssim
+from tfg.scores.face_distance import frechet
 
 
 def _db(mse):

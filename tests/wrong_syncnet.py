@@ -1,4 +1,5 @@
-"""Wrong answers to the exercises of notebooks/06_syncnet: name -> [(answer, a word of the message)]. See test_check."""
+"""Wrong answers to the exercises of notebooks/06_syncnet: name -> [(answer, a word of the message)], for
+test_course_check."""
 from __future__ import annotations
 
 import numpy as np

@@ -2,14 +2,25 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import time
 import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import tfg
+from tfg import registry, signals
 from tfg.errors import InputError
-from tfg.vocabulary import EMOTION_NAMES
+from tfg.options import add_arguments, table
+
+if TYPE_CHECKING:
+    from tfg.systems.base import System
+
+COMMANDS = ("tfg.training.cli:add", "tfg.systems.expression.emotion.cli:add", "tfg.actors.cli:add",
+            "tfg.corpora.cli:add")
+"""Where a room adds commands of its own."""
 
 ANIMATE_EXAMPLES = """examples:
   tfg animate --source photo.jpg --audio voice.m4a --emotion HAP --out happy.mp4
@@ -23,100 +34,100 @@ ANIMATE_EXAMPLES = """examples:
 class _Parser(argparse.ArgumentParser):
     """Errors as one sentence, like all others here."""
 
+    def parse_args(self, args=None, namespace=None):
+        found, rest = self.parse_known_args(args, namespace)
+        if rest:
+            self._refuse(found, rest)
+        return found
+
+    def _refuse(self, found, rest: list[str]) -> None:
+        """Say what is wrong with arguments that nothing takes; an option of another system is named with it."""
+        from tfg.systems.animate import refuse
+
+        names = [word.partition("=")[0].removeprefix("--").removeprefix("no-").replace("-", "_")
+                 for word in rest if word.startswith("--")]
+        others = {n for each in registry.systems().values() for n in each.Options.names()}
+        theirs = sorted(set(names) & others)
+        if theirs and hasattr(found, "its"):
+            refuse(found.its, theirs)
+        self.error(f"unrecognized arguments: {' '.join(rest)}")
+
     def error(self, message):
         raise InputError(f"{message}; see {self.prog} --help.")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """All commands. Options that were not given are absent from the result, so that the library's defaults hold."""
+def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """All commands. Options that were not given are absent from the result, so that the library's defaults hold.
+
+    argv: what will be parsed: `animate`, `fit` and `score` have the options of the system that it names.
+    """
     parser = _Parser(prog="tfg", description="Make a portrait speak with emotion, measure faces, train the parts.")
     parser.add_argument("--version", action="version", version=f"tfg {tfg.__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
-    _add_animate(commands)
+    its = _system_named(argv)
+    _add_animate(commands, its)
+    _add_fit(commands, its)
+    _add_systems(commands)
     _add_measure(commands)
-    _add_train(commands)
-    _add_emotion_add(commands)
+    for where in COMMANDS:
+        registry.function(where)(commands, _command, _Parser)
+    registry.function("tfg.scores.cli:add")(commands, _command, its)
     _add_head(commands)
     _add_demo(commands)
-    _add_actors(commands)
-    _add_corpora(commands)
-    _add_score(commands)
     return parser
 
 
+def _system_named(argv: Sequence[str]) -> System:
+    """The system that the arguments name with --system, or the default.  Raises InputError for one there is not."""
+    peek = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    peek.add_argument("--system", default=registry.DEFAULT)
+    try:
+        return registry.system(peek.parse_known_args(list(argv))[0].system)
+    except argparse.ArgumentError:                      # --system without a name: the real parser says so
+        return registry.system(registry.DEFAULT)
+
+
 def _command(commands, name: str, about: str, run, **more):
-    p = commands.add_parser(name, help=about, description=about, argument_default=argparse.SUPPRESS,
+    p = commands.add_parser(name, help=about, description=about, argument_default=argparse.SUPPRESS, allow_abbrev=False,
                             formatter_class=argparse.RawDescriptionHelpFormatter, **more)
     p.set_defaults(run=run)
     return p
 
 
-def _add_animate(commands):
-    from tfg.systems import DEFAULT, SYSTEMS
+def _add_system(p, its: System) -> None:
+    p.add_argument("--system", metavar="NAME", help="; ".join(f"{k}: {s.about}" for k, s in registry.systems().items())
+                   + f" (default: {registry.DEFAULT}); --system NAME --help shows its options")
+    add_arguments(p.add_argument_group(f"options of {its.name}"), its.Options)
+    p.set_defaults(its=its)
 
-    p = _command(commands, "animate", "Make a portrait speak with a chosen emotion.", run_animate,
+
+def _add_animate(commands, its: System):
+    p = _command(commands, "animate", "Make a portrait speak, or dub a film, with a chosen emotion.", run_animate,
                  epilog=ANIMATE_EXAMPLES)
-    p.add_argument("--source", required=True, help="a photo, or a video (its best frontal frame is used; emogen dubs "
-                                                   "it)")
+    p.add_argument("--source", required=True, help="a photo, or a video (its best frontal frame is used; systems that "
+                                                   "dub a film draw all its frames)")
     p.add_argument("--audio", help="any file with sound, a video too")
     p.add_argument("--text", help="a sentence to speak instead of --audio (needs the extra: voice)")
-    p.add_argument("--emotion", help=", ".join(f"{c} {n}" for c, n in EMOTION_NAMES.items()) + " (default: NEU)")
-    p.add_argument("--intensity", type=float, help="0 (none) to 1 (full, the default)")
-    p.add_argument("--system", help="; ".join(f"{k}: {s.about}" for k, s in SYSTEMS.items()) + f" (default: {DEFAULT})")
-    p.add_argument("--preprocess", help="crop: the head, square (default); resize: the whole picture, scaled; "
-                                        "full: the head pasted back into the whole picture")
-    p.add_argument("--pose-scale", type=float, metavar="S", help="head motion, 0 (none) to 3 (default: 1)")
-    p.add_argument("--expression-scale", type=float, metavar="S", help="mouth and emotion, 0 to 3 (default: 1)")
-    p.add_argument("--blink", action=argparse.BooleanOptionalAction, help="whether the eyes blink (default: yes)")
-    p.add_argument("--size", type=int, metavar="N", help="pixels of the result's longer side (default: 256)")
-    p.add_argument("--face", type=int, metavar="N", help="which face, 0 is the largest (default)")
-    p.add_argument("--seed", type=int, metavar="N", help="same seed, same performance (default: 0)")
     p.add_argument("--badge", action=argparse.BooleanOptionalAction,
                    help="a visible 'AI-generated' (default: yes, except on tfg's own synthetic faces)")
-    p.add_argument("--motion", metavar="M.npz", help="play these coefficients instead of a performance")
-    p.add_argument("--save-motion", metavar="M.npz", help="write the coefficients that were played")
-    _add_expression(p.add_argument_group("--system expression"))
-    _add_dubbing(p.add_argument_group("dubbing (--system emogen)"))
+    p.add_argument("--save-motion", metavar="M.npz", help="write the coefficients that were played, by systems that "
+                                                          "play some")
     _add_out(p, "the video, .mp4")
+    _add_system(p, its)
 
 
-def _add_expression(p):
-    """SadTalker's options and the emotion fork's; they mean the same here."""
-    from tfg.systems.expression_options import DEFAULTS
-
-    p.add_argument("--pose-style", type=int, metavar="K", help="a way of moving the head, 0 to 45 (default: 0)")
-    for name, about in (("yaw", "to the person's left"), ("pitch", "up"), ("roll", "clockwise")):
-        p.add_argument(f"--{name}", type=float, nargs="+", metavar="DEG",
-                       help=f"the head turns {about}: one angle, or several spread over the clip")
-    p.add_argument("--ref-pose", metavar="VIDEO", help="the head moves as in this video (or .npz of tfg measure)")
-    p.add_argument("--ref-blink", metavar="VIDEO", help="the eyes blink as in this video (or .npz of tfg measure)")
-    p.add_argument("--still", action="store_true", help="the head does not move")
-    p.add_argument("--idle", type=float, metavar="SECONDS", help="no sound: a face that waits, blinks and breathes")
-    p.add_argument("--emotion-model", help="what adds the emotion: linear, transformer, automl (default: "
-                                           f"{DEFAULTS['emotion_model']})")
-    p.add_argument("--alpha", type=float, metavar="A",
-                   help=f"weight of what is added, -2 to 2 (default: {DEFAULTS['alpha']})")
-    p.add_argument("--ortho", action="store_true", help="add only what is at right angles to the speech")
-    for name in ("expnet", "posevae", "emotion-add"):
-        p.add_argument(f"--{name}", metavar="DIR", help="that network's folder (default: the one that ships)")
+def _add_fit(commands, its: System):
+    able = ", ".join(name for name, each in registry.systems().items() if each.can_fit) or "none of those here"
+    p = _command(commands, "fit", f"Adapt a system to one person, for systems that can ({able}).", run_fit)
+    p.add_argument("--source", required=True, help="a photo or film of the person")
+    p.add_argument("--out", required=True, metavar="DIR", help="folder to write what was adapted")
+    _add_system(p, its)
 
 
-def _add_dubbing(p):
-    """Wav2Lip's options; they mean the same here."""
-    box = dict(nargs=4, type=int, metavar=("T", "B", "L", "R"))
-    p.add_argument("--checkpoint", metavar="DIR", help="folder with emogen.safetensors and its card (default: the one "
-                                                       "that ships)")
-    p.add_argument("--pads", **box, help="px added around the found face: top bottom left right (default: 0 0 0 0)")
-    p.add_argument("--smooth", action=argparse.BooleanOptionalAction, help="whether the crop follows the head calmly "
-                                                                           "(default: yes)")
-    p.add_argument("--box", **box, help="px of a face that stays in its place; nothing is searched for")
-    p.add_argument("--resize-factor", type=int, metavar="K", help="the picture so many times smaller (default: 1)")
-    p.add_argument("--rotate", action="store_true", help="turn the picture by 90 degrees clockwise")
-    p.add_argument("--crop-box", **box, help="then cut it to top bottom left right, -1 is its edge (default: 0 -1 0 "
-                                             "-1)")
-    p.add_argument("--static", action="store_true", help="use only the first frame of a video")
-    p.add_argument("--fps", type=float, metavar="F", help="frames per second of a photo or with --static (default: 25)")
-    p.add_argument("--batch-size", type=int, metavar="N", help="frames drawn at a time (default: as many as suit)")
+def _add_systems(commands):
+    p = _command(commands, "systems", "List the systems, their options, and whether their networks are there.",
+                 run_systems)
+    p.add_argument("name", nargs="?", help="only this one")
 
 
 def _add_measure(commands):
@@ -128,18 +139,6 @@ def _add_measure(commands):
                                                  "the landmarks), learned (a network on landmarks and pixels)")
     p.add_argument("--smooth", type=int, metavar="FRAMES", help="window of a filter without delay (default: 0, none)")
     _add_out(p, "the coefficients, .npz")
-
-
-def _add_train(commands):
-    from tfg.training.cli import add
-
-    add(commands, _command, _Parser)
-
-
-def _add_emotion_add(commands):
-    from tfg.adding.cli import add
-
-    add(commands, _command, _Parser)
 
 
 def _add_head(commands):
@@ -157,24 +156,6 @@ def _add_demo(commands):
     p.add_argument("--size", type=int, metavar="N", help="pixels of one portrait's side (default: 256)")
 
 
-def _add_actors(commands):
-    from tfg.actors.cli import add
-
-    add(commands, _command, _Parser)
-
-
-def _add_corpora(commands):
-    from tfg.corpora.cli import add
-
-    add(commands, _command, _Parser)
-
-
-def _add_score(commands):
-    from tfg.scores.cli import add
-
-    add(commands, _command, _Parser)
-
-
 def _add_out(p, what: str):
     p.add_argument("--out", required=True, help=what)
     p.add_argument("--overwrite", action="store_true", help="replace files that exist")
@@ -182,11 +163,9 @@ def _add_out(p, what: str):
 
 # ---- the commands ---------------------------------------------------------------------------------------------
 def run_animate(given: dict) -> None:
-    from tfg.animate import DEFAULTS, animate, check_options
-    from tfg.systems import DEFAULT
+    from tfg.systems.animate import animate
 
-    options = {name: given.get(name, value) for name, value in DEFAULTS.items()}
-    check_options(given.get("system", DEFAULT), options, [n for n in (*DEFAULTS, "save_motion") if n in given])
+    given.pop("its")
     clip = animate(**given, progress=sys.stderr.isatty())
     s = clip.meta["seconds"]
     work = max(s.get("motion", 0) + s.get("track", 0) + s["render"], 1e-6)
@@ -199,20 +178,44 @@ def run_animate(given: dict) -> None:
         _say(f"drew the face in {m['frames'] - m['untouched']} of {m['frames']} frames at {rate}, "
              f"{m['frames'] / work:.0f} a second")
     if "save_motion" in given:
-        _say(f"wrote {given['save_motion']}: {len(clip.motion)} frames of 52 coefficients and pose")
+        _say(f"wrote {given['save_motion']}: {len(clip.motion or ())} frames of 52 coefficients and pose")
+
+
+def run_fit(given: dict) -> None:
+    from tfg.systems.animate import fit
+
+    its = given.pop("its")
+    given.setdefault("system", its.name)
+    _say(f"wrote {fit(**given, progress=sys.stderr.isatty())}: {its.name}, adapted to {given['source']}")
+
+
+def run_systems(given: dict) -> None:
+    chosen = [registry.system(given["name"])] if given.get("name") else list(registry.systems().values())
+    for its in chosen:
+        kind = {"portrait": "moves one photo", "film": "draws the face of a film anew"}[its.task]
+        missing = its.missing()
+        weights = f"networks missing: {', '.join(missing)}" if missing else "networks: there" if its.networks else \
+            "needs no networks"
+        _say(f"{its.name}{' (default)' if its.name == registry.DEFAULT else ''}: {its.about}\n"
+             f"  {kind}; {weights}{'; can be fitted to a person' if its.can_fit else ''}")
+        for flag, about, span, default in table(its.Options):
+            more = ", ".join(filter(None, (span, f"default: {default}" if default else "")))
+            _say(f"  {flag:<20} {about}{f' ({more})' if more else ''}")
 
 
 def run_measure(given: dict) -> None:
     from tqdm.auto import tqdm
 
-    from tfg.animate import check_place
     from tfg.faces.measure import measure
+    from tfg.files import check_place, reserved
 
-    out = check_place(given.pop("out"), (".npz",), given.pop("overwrite", False))
+    overwrite = given.pop("overwrite", False)
+    out = check_place(given.pop("out"), (".npz",), overwrite)
     started = time.perf_counter()
-    with tqdm(desc="frames", unit="frame", leave=False, delay=.5, disable=not sys.stderr.isatty()) as bar:
+    with reserved(out, overwrite=overwrite), \
+            tqdm(desc="frames", unit="frame", leave=False, delay=.5, disable=not sys.stderr.isatty()) as bar:
         motion = measure(given.pop("video"), progress=_progress(bar), **given)
-    motion.save(out)
+        motion.save(out)
     seconds = time.perf_counter() - started
     _say(f"wrote {out}: {len(motion)} frames in {seconds:.1f} s ({len(motion) / seconds:.0f} frames/s)")
 
@@ -221,7 +224,7 @@ def run_head_derive(given: dict) -> None:
     from importlib.util import find_spec
 
     if find_spec("anny") is None:
-        raise InputError('deriving the head needs Anny, which is not installed: pip install anny')
+        raise InputError("deriving the head needs Anny, which is not installed: pip install anny")
     from tfg.head.derive import main as derive
 
     _say(f"wrote {derive(given.get('out'))}")
@@ -253,8 +256,8 @@ def _note(message, category, filename, lineno, file=None, line=None):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command. Returns 0, 2 for bad input, 130 when interrupted, 141 when nobody reads on; other errors are ours
-    and are raised.
+    """Run a command. Returns 0, 2 for bad input, 128 + the signal's number when interrupted (130 for Ctrl-C), 141 when
+    nobody reads on; other errors are ours and are raised.
     """
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")       # a file name may hold what the terminal cannot show
@@ -264,15 +267,17 @@ def main(argv: list[str] | None = None) -> int:
         warnings.filterwarnings("always", category=UserWarning, module=r"tfg(\.|$)")
         warnings.showwarning = _note
         try:
-            given = vars(build_parser().parse_args(argv))
+            given = vars(build_parser(sys.argv[1:] if argv is None else argv).parse_args(argv))
             given.pop("command"), given.pop("part", None)
-            given.pop("run")(given)
+            with signals.heeded():
+                given.pop("run")(given)
         except InputError as error:
             print(f"tfg: {' '.join(str(error).split())}", file=sys.stderr)
             return 2
         except KeyboardInterrupt as stopped:
-            print(f"tfg: interrupted{': ' * bool(str(stopped))}{stopped}", file=sys.stderr)
-            return 130
+            with contextlib.suppress(OSError):          # the terminal that was closed takes no more words
+                print(f"tfg: interrupted{': ' * bool(str(stopped))}{stopped}", file=sys.stderr)
+            return signals.exit_code(stopped)
         except BrokenPipeError:                         # whoever read what we print has seen enough, as `| head` does
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141

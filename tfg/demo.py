@@ -1,4 +1,4 @@
-"""What `make demo` shows: one portrait, one sentence, six emotions side by side."""
+"""The film of `make demo`: one portrait speaks one sentence in six emotions, side by side."""
 from __future__ import annotations
 
 import time
@@ -7,35 +7,37 @@ from pathlib import Path
 import numpy as np
 
 from tfg import paths
-from tfg.files import atomic, check_writable, make_folder
+from tfg.files import atomic, check_writable, make_folder, reserved
 from tfg.vocabulary import EMOTION_NAMES, EMOTIONS
 
 COLUMNS = 3
-MOMENTS = (.06, .25, .40, .55, .70, .85)         # of the sentence, for the contact sheet
+MOMENTS = (.06, .25, .40, .55, .70, .85)         # moments of the contact sheet, as shares of the sentence
 
 
 def demo(source=None, audio=None, *, out_dir="build", size: int = 256, seed: int = 0, progress: bool = True) -> dict:
     """Write `out_dir`/demo.mp4 (a grid of the six emotions, with sound) and demo.png (six moments of each).
 
-    source: a photo, the shipped synthetic face by default.  audio: a sound, the shipped sentence by default.
-    Frames are drawn, laid side by side and encoded one at a time.
-    Returns {"video", "picture": paths, "duration_s", "seconds"}.  Raises InputError as `tfg.animate` does.
+    source: a photo, the shipped synthetic face by default.  audio: a sound file, the shipped sentence by default.
+    size: side of a tile in px.  Frames are drawn, laid side by side and encoded one at a time.
+    Returns {"video": path, "picture": path, "duration_s": seconds of the film, "seconds": time it took}.  Raises
+    InputError as `tfg.animate` does.
     """
-    from tfg.animate import DEFAULTS, check_options, check_source, draw_badge, is_ours, read_speech
     from tfg.head.portrait import Portrait
-    from tfg.systems import DEFAULT
-    from tfg.systems.expression import act
-    from tfg.systems.graphics import read_source
-    from tfg.video import write_video
+    from tfg.media.badge import draw_badge
+    from tfg.media.video import write_video
+    from tfg.systems.expression.act import act
+    from tfg.systems.expression.options import ExpressionOptions
+    from tfg.systems.inputs import check_source, is_shipped_face, read_speech
+    from tfg.systems.portrait import read_source
 
     started = time.perf_counter()
-    check_options(DEFAULT, {**DEFAULTS, "size": size, "seed": seed})
+    ExpressionOptions(size=size, seed=seed)                          # raises InputError for values out of range
     source = paths.data("faces", "default.jpg") if source is None else source
     check_source(source)
     speech = read_speech(paths.data("audio", "ITH.wav") if audio is None else audio)
     image, face = read_source(source)
     portrait = Portrait.from_image(image, size=size, face=face)
-    size, badge = portrait.size[1], not is_ours(source)
+    size, badge = portrait.size[1], not is_shipped_face(source)
     folder = make_folder(out_dir)
     video, picture = check_writable(folder / "demo.mp4"), check_writable(folder / "demo.png")
     rest = portrait.personal(np.zeros(len(portrait.rest_expression), np.float32))
@@ -54,19 +56,20 @@ def demo(source=None, audio=None, *, out_dir="build", size: int = 256, seed: int
             grid = tile([np.vstack([labels[e], frame]) for e, frame in zip(EMOTIONS, tiles)], COLUMNS)
             yield draw_badge(grid) if badge else grid
 
-    write_video(video, frames(), speech.audio)
-    _sheet(kept, picture, size)
+    with reserved(video, picture, overwrite=True):
+        write_video(video, frames(), speech.audio)
+        _sheet(kept, picture, size)
     return dict(video=video, picture=picture, duration_s=n / 25, seconds=time.perf_counter() - started)
 
 
 def tile(pictures: list[np.ndarray], columns: int) -> np.ndarray:
-    """Pictures of one size, row by row: (rows h, columns w, 3)."""
+    """Join pictures (h, w, 3) of one size, row by row: (rows * h, columns * w, 3)."""
     rows = [np.hstack(pictures[i:i + columns]) for i in range(0, len(pictures), columns)]
     return np.vstack(rows)
 
 
 def label(text: str, width: int) -> np.ndarray:
-    """(h, width, 3) uint8: white words on a dark strip, h even."""
+    """Draw white text on a dark strip: (h, width, 3) uint8 with an even h."""
     from PIL import Image, ImageDraw, ImageFont
 
     height = max(16, width // 10) // 2 * 2
@@ -77,10 +80,10 @@ def label(text: str, width: int) -> np.ndarray:
 
 
 def _sheet(moments: list[list[np.ndarray]], path: Path, size: int) -> None:
-    """One row per emotion, one column per moment, scaled to a width that a page can show."""
+    """Write the contact sheet: one row per emotion, one column per moment, at most 1400 px wide."""
     from PIL import Image, PngImagePlugin
 
-    from tfg.video import AI_TAG
+    from tfg.media.video import AI_TAG
 
     names = [label(e, size) for e in EMOTIONS]
     rows = [np.hstack([column[k] for column in moments]) for k in range(len(EMOTIONS))]

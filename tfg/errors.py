@@ -1,5 +1,5 @@
-"""The one error that means "the input is at fault": the command line turns it into a sentence and exit code 2."""
+"""`InputError`, the error for bad input: the command line prints its message and exits with code 2."""
 
 
 class InputError(ValueError):
-    """Bad input. The message is one sentence that says what was received and what to do."""
+    """The user's input cannot be used. The message is one sentence that says what was received and what to do."""

@@ -1,4 +1,4 @@
-"""The words that every part of tfg shares: expression coefficients, pose, Action Units, emotions, sentences.
+"""Names that all parts of tfg share: expression coefficients, pose, Action Units, emotions, levels, sentences.
 
 A frame of facial expression is a vector of 52 coefficients with the ARKit names, in the order below (the order of
 Anny's facial actions). 0 is rest, 1 is the full action. Left and right are the person's own.
@@ -20,11 +20,12 @@ INDEX = {name: i for i, name in enumerate(EXPRESSION)}
 MOUTH = tuple(n for n in EXPRESSION if n.startswith(("jaw", "mouth")) or n == "tongueOut")
 
 POSE = ("yaw", "pitch", "roll", "tx", "ty", "tz")
-"""Degrees, then head widths. Yaw > 0 turns the head to the person's left (towards the right of the picture),
-pitch > 0 lifts the chin, roll > 0 tilts the head clockwise in the picture; tx right, ty up, tz towards the camera."""
+"""Three angles in degrees, then three translations in head widths. Yaw > 0 turns the head to the person's left (towards
+the right of the picture), pitch > 0 lifts the chin, roll > 0 tilts the head clockwise in the picture; tx is to the
+right, ty up, tz towards the camera."""
 
 POSE_STYLES = 46
-"""Ways of moving a head that can be asked for, as many as SadTalker has."""
+"""Number of styles of head motion to choose from, as many as SadTalker has."""
 
 EMOTIONS = ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD")
 EMOTION_NAMES = dict(zip(EMOTIONS, ("anger", "disgust", "fear", "happiness", "neutral", "sadness"), strict=True))
@@ -37,7 +38,7 @@ SENTENCES = {
     "DFA": "Don't forget a jacket", "ITS": "I think I've seen this before", "TSI": "The surface is slick",
     "WSI": "We'll stop in a couple of minutes",
 }
-"""The twelve sentences of CREMA-D (Cao et al. 2014)."""
+"""Code -> sentence: the twelve sentences of CREMA-D (Cao et al. 2014)."""
 
 AU_NAMES = {
     1: "inner brow raiser", 2: "outer brow raiser", 4: "brow lowerer", 5: "upper lid raiser", 6: "cheek raiser",
@@ -45,11 +46,14 @@ AU_NAMES = {
     15: "lip corner depressor", 17: "chin raiser", 20: "lip stretcher", 23: "lip tightener", 25: "lips part",
     26: "jaw drop", 45: "blink",
 }
-"""OpenFace's 17 intensities, FACS names (Ekman, Friesen & Hager 2002)."""
+"""Number -> FACS name of the 17 Action Units whose intensity OpenFace reports (Ekman, Friesen & Hager 2002)."""
 
 
 def index(*names: str) -> list[int]:
-    """Positions of coefficients in `EXPRESSION`; a name without its side ("mouthSmile") means both sides."""
+    """Numbers of coefficients in `EXPRESSION`; a name without Left or Right ("mouthSmile") stands for both sides.
+
+    Raises KeyError for an unknown name.
+    """
     out = []
     for name in names:
         found = [i for i, n in enumerate(EXPRESSION) if n in (name, name + "Left", name + "Right")]

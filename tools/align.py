@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfg.actors.visemes import Phone, make_phones
-from tfg.audio import SR
+from tfg.media.audio import SR
+from tfg.speech.visemes import Phone, make_phones
 
 PAD_S = 0.3
 GRID_WORDS = ({"b": "bin", "l": "lay", "p": "place", "s": "set"}, {"b": "blue", "g": "green", "r": "red", "w": "white"},
@@ -14,7 +14,7 @@ GRID_WORDS = ({"b": "bin", "l": "lay", "p": "place", "s": "set"}, {"b": "blue", 
 
 
 def grid_sentence(stem: str) -> str:
-    """"bbaf2n" -> "bin blue at f two now" (Cooke et al. 2006)."""
+    """Sentence of a GRID name: "bbaf2n" -> "bin blue at f two now" (Cooke et al. 2006)."""
     return " ".join(letter if table is None else table[letter] for letter, table in zip(stem, GRID_WORDS, strict=True))
 
 

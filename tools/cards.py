@@ -1,10 +1,10 @@
-"""Score the shipped networks on people that they never saw, and write what came of it into their cards (maintainers).
+"""Score the shipped networks on people that they were not trained on, and write the scores into their cards.
 
     python -m tools.cards --test build/dub --real build/dub_real [NAME ...]
-    python -m tools.cards --score build/score emogen           what tfg score wrote about the shipped generator
+    python -m tools.cards --score build/score emogen           from the scores that tfg score wrote for the generator
 
-test: a store with test actors.  real: a store of real clips, which are for testing only: their figures stand in the
-card and nothing is chosen by them.
+For maintainers.  test: a store with test actors.  real: a store of real clips, which are for testing only: their scores
+stand in the card and select nothing.
 """
 from __future__ import annotations
 
@@ -21,24 +21,29 @@ NAMES = ("syncnet", "judge_sync", "emotion", "judge_emotion", "encoder", "judge_
 
 
 def scores_of(name: str, store: Store, real: bool) -> dict:
-    """What one network scores on the split test of a store."""
+    """Scores of one network on the split test of a store, for its card."""
     network, _ = load(name)
     if name in ("syncnet", "judge_sync"):
-        from tfg.training.syncnet import score_syncnet, windows_of
+        from tfg.experts.syncnet.train import score_syncnet, windows_of
 
         return score_syncnet(network, windows_of(store, None, "test", network.config.size, purpose="evaluate"))
     if name in ("emotion", "judge_emotion"):
-        from tfg.training.emotion import evaluate_emotion, real_clips
+        from tfg.experts.emotion.train import evaluate_emotion, real_clips
 
         return real_clips(network, store) if real else evaluate_emotion(network, store)
-    from tfg.training.encoder import score_encoder, windows_of
+    from tfg.experts.encoder.train import score_encoder, windows_of
 
     return score_encoder(network, windows_of(store, None, "test", network.config.size, purpose="evaluate"), 4000)
 
 
 def load(name: str):
     """The shipped network and its card."""
-    from tfg.models import checkpoint, emotion, encoder, judge_emotion, judge_sync, syncnet
+    from tfg.experts.emotion import judge as judge_emotion
+    from tfg.experts.emotion import network as emotion
+    from tfg.experts.encoder import network as encoder
+    from tfg.experts.syncnet import judge as judge_sync
+    from tfg.experts.syncnet import network as syncnet
+    from tfg.networks import checkpoint
 
     classes = {"syncnet": (syncnet.SyncNet, syncnet.SyncNetConfig),
                "judge_sync": (judge_sync.SyncJudge, judge_sync.SyncJudgeConfig),
@@ -54,7 +59,7 @@ def of_system(name: str, folder: Path) -> dict:
     was scored."""
     told = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
     card = json.loads((Path(paths.data(name)) / f"{name}.json").read_text(encoding="utf-8"))
-    if told["card"]["checkpoint"]["sha256"] != card["sha256"]:
+    if told["card"]["networks"][name]["sha256"] != card["sha256"]:
         raise SystemExit(f"{folder} holds the scores of another network than data/{name}: run tfg score again")
     out = {}
     for group, found in told["groups"].items():
@@ -66,7 +71,7 @@ def of_system(name: str, folder: Path) -> dict:
 
 
 def main(argv: list[str]) -> int:
-    """Score, write, print."""
+    """Score the networks, write the cards, print the scores."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", default=NAMES, metavar="NAME", help=f"of {', '.join(NAMES)}")
     parser.add_argument("--test", help="store with test actors")
@@ -82,7 +87,7 @@ def main(argv: list[str]) -> int:
             card["scores"] |= of_system(name, given.score)
         else:
             card["scores"]["test"] = scores_of(name, Store.open(given.test), False)
-        if given.real and name not in ("encoder", "judge_encoder"):          # whose truth nobody knows on real faces
+        if given.real and name not in ("encoder", "judge_encoder"):          # their truth is not known on real faces
             card["scores"]["real"] = scores_of(name, Store.open(given.real), True)
         with atomic(path) as part:
             part.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")

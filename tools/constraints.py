@@ -2,7 +2,7 @@
 
     python tools/constraints.py > constraints.txt
 
-Resolves in a dry run (nothing is installed), so any Python of the supported range will do; the lowest is best, for
+Resolves in a dry run (nothing is installed), so any Python of the supported range will do; the lowest is best, as
 its pins suit the higher ones too. No paths, no addresses: names and versions only.
 """
 from __future__ import annotations
@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = "dev,app,voice,automl"
+EXTRAS = "dev,course,app,voice,automl"
 HEADER = """\
 # Tested together with Python {python}: what `make demo` and `make test` install. Written by tools/constraints.py.
 # pyproject.toml holds the floors; drop this file to try newer releases.
@@ -22,7 +22,7 @@ HEADER = """\
 
 
 def resolve(extras: str = EXTRAS) -> dict[str, str]:
-    """Name -> version of everything that `pip install .[extras]` would bring, tfg itself left out."""
+    """All packages that `pip install .[extras]` would install except tfg, name -> version."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed"]

@@ -1,15 +1,15 @@
-"""Which of SFHQ's 355 tiles show the same face? Writes data/sfhq/splits.csv: id, split, person.
+"""Group those of SFHQ's 355 tiles that show the same face, and write data/sfhq/splits.csv: id, split, person.
 
-    python -m tools.lookalikes DIR/tiles [OUT.csv]     DIR: what `tfg corpora fetch sfhq --out DIR` filled
+    python -m tools.lookalikes DIR/tiles [OUT.csv]     DIR: folder of `tfg corpora fetch sfhq --out DIR`
 
 The generator behind the sheets drew some people several times (another hair colour, an older version, another
-expression). They must not be in two splits, so tiles are joined, and then whatever those are joined to, if they are
+expression). They must not be in two splits, so tiles are joined, directly or through others, if they are
 
     nearly the same picture          correlation of the middle, 32 x 32 grey px, above 0.9
     nearly the same face             distance of dlib's 128 numbers below 0.3
     alike in both                    correlation above 0.8 and distance below 0.6, or above 0.5 and below 0.35
 
-The thresholds were set by looking at all pairs near them; where in doubt, joined: a pair too many costs nothing.
+The thresholds were set by looking at all pairs near them; doubtful pairs are joined, as a pair too many does no harm.
 Needs the extra `judges` (dlib-bin, face-recognition-models).  Then `tfg.corpora.splits_deal.tiles` deals people to
 splits.
 """
@@ -30,13 +30,13 @@ from tfg.files import atomic
 
 
 def joined(correlation: np.ndarray, distance: np.ndarray) -> np.ndarray:
-    """(N, N) bool: pairs that count as one face."""
+    """Pairs of tiles that count as one face, (N, N) bool."""
     return ((correlation > 0.9) | (distance < 0.3) | (correlation > 0.8) & (distance < 0.6)
             | (correlation > 0.5) & (distance < 0.35))
 
 
 def groups(pairs: np.ndarray) -> list[int]:
-    """The first of all that each is joined to, directly or through others.  pairs: (N, N) bool."""
+    """Number of the first tile of each tile's group, N ints.  pairs: (N, N) bool."""
     from scipy.sparse.csgraph import connected_components
 
     labels = connected_components(pairs, directed=False)[1]
@@ -45,7 +45,7 @@ def groups(pairs: np.ndarray) -> list[int]:
 
 
 def middle(image: Image.Image) -> np.ndarray:
-    """(1024,) the inner 70 % as 32 x 32 grey values, mean 0, norm 1."""
+    """The inner 70 % of a picture as 32 x 32 grey values, (1024,), mean 0, norm 1."""
     w, h = image.size
     inner = image.convert("L").crop((w * .15, h * .15, w * .85, h * .85))
     x = np.asarray(inner.resize((32, 32), Image.BOX), float).ravel()
@@ -54,7 +54,7 @@ def middle(image: Image.Image) -> np.ndarray:
 
 
 def describer():
-    """A function image -> (128,) numbers of its largest face."""
+    """Load dlib's network.  Returns a function image -> (128,) descriptor of its largest face."""
     import dlib
 
     models = Path(importlib.util.find_spec("face_recognition_models").origin).parent / "models"
@@ -72,7 +72,7 @@ def describer():
 
 
 def main(folder: str, out: str | None = None) -> int:
-    """Measure, print the groups, write the table."""
+    """Compare all tiles of the folder, print the groups, write the table."""
     ids, describe = [tile.id for tile in sfhq.tiles()], describer()
     images = [Image.open(Path(folder) / f"{id}.png").convert("RGB") for id in ids]
     pictures, faces = np.array([middle(i) for i in images]), np.array([describe(i) for i in images])

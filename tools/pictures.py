@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from tfg import paths
-from tfg.actors.emotion import actions
+from tfg.acting.emotion import actions
 from tfg.head.portrait import Portrait
-from tfg.video import FrameReader, read_image
+from tfg.media.video import FrameReader, read_image
 from tfg.vocabulary import EMOTION_NAMES, EMOTIONS
 
 FACES = ("default", "portrait_1", "portrait_2", "portrait_3")
@@ -19,13 +19,14 @@ SIZE, LABEL = 208, 22
 
 
 def sheet(source: str = "ITH.wav", at_s: float | None = None, faces=FACES) -> Image.Image:
-    """Rows: the photo, then the same person in the middle of the same word in each emotion, as `tfg animate` does it.
+    """Rows: the photo, then the same person in the middle of the same word in each emotion, drawn as by `tfg animate`.
 
-    at_s: the moment; None: where the mouth is open widest.  faces: names in data/faces, or paths.
+    at_s: the moment in seconds; None: where the mouth is open widest.  faces: names in data/faces, or paths.
     """
-    from tfg.actors.visemes import opening
-    from tfg.audio import load_audio
-    from tfg.systems import Speech, expression
+    from tfg.media.audio import load_audio
+    from tfg.speech.visemes import opening
+    from tfg.systems.base import Speech
+    from tfg.systems.expression import act as expression
 
     y = load_audio(paths.data("audio", source))
     columns = ["photo", *(EMOTION_NAMES[e] for e in EMOTIONS)]
@@ -65,7 +66,7 @@ def actors() -> Image.Image:
 
 
 def dubbed(faces=("default", "portrait_2"), across: int = 4) -> Image.Image:
-    """Films of two people, and the same films with another sentence in each emotion; across: moments of each."""
+    """Films of two people, and the same films with another sentence in each emotion; across: frames per film."""
     import tempfile
 
     import tfg

@@ -1,4 +1,4 @@
-"""Where MediaPipe's landmarks lie on the mesh of a portrait."""
+"""Binding of MediaPipe's landmarks to the vertices of a portrait's mesh."""
 from __future__ import annotations
 
 import numpy as np
@@ -8,11 +8,12 @@ from tfg.head.openings import IRIS
 
 
 def bind_landmarks(triangles: np.ndarray) -> tuple[np.ndarray, dict[str, list[int]]]:
-    """Landmarks as combinations of the template's vertices, found on the template, where the mouth and the eyes stand
-    open: so a landmark of the upper lip never hangs on the lower one.
+    """Express each landmark as a weighted sum of the template's n vertices.
 
-    triangles: (F, 3) of a portrait's mesh.  Returns weights (478, n) float32, and for each opening the landmarks on its
-    edges. Rows of the irises are the mean of their lids' edges.
+    The weights are found on the template, whose mouth and eyes are open, so that a landmark of the upper lip is never
+    bound to the lower one.  triangles: (F, 3) of a portrait's mesh.
+    Returns weights (478, n) float32, and for each opening the landmarks on its edges. The landmarks of an iris are
+    bound to the mean of the edges of its lids.
     """
     template, points = tp.load(), tp.open_face()
     n = len(template.layout)
@@ -30,7 +31,7 @@ def bind_landmarks(triangles: np.ndarray) -> tuple[np.ndarray, dict[str, list[in
                 weights[i, line[order[low]]], weights[i, line[order[low + 1]]] = 1 - (k - low), k - low
                 done[i] = True
     own = template.landmarks[:, :468] == 1
-    for i in np.flatnonzero(own.any(0) & ~done[:468]):
+    for i in map(int, np.flatnonzero(own.any(0) & ~done[:468])):
         weights[i, np.flatnonzero(own[:, i])[0]] = 1
         done[i] = True
     for name, first in IRIS.items():
@@ -40,7 +41,7 @@ def bind_landmarks(triangles: np.ndarray) -> tuple[np.ndarray, dict[str, list[in
     inner = triangles[(triangles < n).all(1)]
     a, b, c = (template.layout[inner[:, k]].astype(float) for k in range(3))
     area = tp.signed_areas(template.layout.astype(float), inner)
-    for i in np.flatnonzero(~done):
+    for i in map(int, np.flatnonzero(~done)):
         p = points[i]
         wb = ((p[0] - a[:, 0]) * (c - a)[:, 1] - (p[1] - a[:, 1]) * (c - a)[:, 0]) / area
         wc = ((b - a)[:, 0] * (p[1] - a[:, 1]) - (b - a)[:, 1] * (p[0] - a[:, 0])) / area

@@ -1,6 +1,6 @@
-"""Who plays in a set of virtual actors, and what each of them says and feels.
+"""The cast of a set of virtual actors, and the plan of its clips: sentence, emotion and level of each.
 
-A set is a function of a few numbers: `cast` names its members, `plan` its clips, and both give the same for the same
+A set is a function of a few numbers: `cast` names its members, `plan` its clips, and both return the same for the same
 arguments, anywhere. `tfg.actors.make` then makes the clips.
 
 Members are numbered split by split (train, val, test, judge), and within a split those with a built face come before
@@ -8,7 +8,6 @@ those with a photographed one. Judges, which score the systems that others train
 """
 from __future__ import annotations
 
-import itertools
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -26,17 +25,19 @@ PROFILES = {
     "cpu": dict(actors=72, portraits=36, photos=(), clips=12, size=128),                          # minutes
     "gpu": dict(actors=400, portraits=160, photos=(), clips=36, size=256),                        # hours
 }
-"""Actors, how many of them are photos (of SFHQ, or these), clips of each, side of a frame in pixels. The course trains
-on `cpu`."""
+"""Profile -> number of actors; number of portraits among them; their photos (none listed: faces of SFHQ); clips of each
+actor; side of a frame in px. The course trains on `cpu`."""
 LEVELS = ("LO", "MD", "HI")
+"""Levels of a clip with an emotion: low, medium, high."""
 NO_LEVEL = "XX"
-"""The level of a neutral clip, as in CREMA-D: there is nothing to be weak or strong."""
+"""Level of a neutral clip, as in CREMA-D: it has no strength."""
 _STREAMS = {"faces": 11, "plan": 13, "texts": 17}
 
 
 @dataclass(frozen=True)
 class Member:
-    """An actor of a set. name: V001.  kind: "virtual" or "portrait".  seed: of face and voice.  photo: see `SFHQ`."""
+    """An actor of a set. name: such as V001.  kind: "virtual" or "portrait".  seed: seed of face and voice.  split: a
+    key of `SPLITS`.  photo: of a portrait, as `tfg.actors.photos.SFHQ` says; else None."""
 
     name: str
     kind: str
@@ -47,7 +48,8 @@ class Member:
 
 @dataclass(frozen=True)
 class Planned:
-    """A clip to be made. text: None for the sentences of `tfg.vocabulary.SENTENCES`.  take: tells texts apart."""
+    """A clip that is to be made. actor: a member's name.  sentence: a code of `tfg.vocabulary.SENTENCES`, or TXT with
+    the sentence in `text` (else None).  take: number that distinguishes clips of different texts."""
 
     actor: str
     sentence: str
@@ -58,12 +60,12 @@ class Planned:
 
     @property
     def name(self) -> str:
-        """As CREMA-D would call it: V001_DFA_HAP_HI; from a second take on with its number at the end."""
+        """Name of the clip in CREMA-D's format, such as V001_DFA_HAP_HI, with the take's number from the second on."""
         return take_name(self.actor, self.sentence, self.emotion, self.level, self.take)
 
 
 def profile(name: str) -> dict:
-    """The sizes of a profile. Raises InputError for an unknown one."""
+    """Sizes of a profile, a copy of its entry in `PROFILES`. Raises InputError for an unknown one."""
     if name not in PROFILES:
         raise InputError(f"unknown profile {name!r}; choose one of {', '.join(PROFILES)}.")
     return dict(PROFILES[name])
@@ -71,9 +73,9 @@ def profile(name: str) -> dict:
 
 def members(profile_name: str = "cpu", *, actors: int | None = None, portraits: int | None = None,
             photos: Sequence[str | os.PathLike] = (), seed: int = 0) -> list[Member]:
-    """The cast of a profile, with its numbers replaced where others are given; the rest as in `cast`.
+    """The cast of a profile; numbers that are given replace the profile's.
 
-    Photos without a number of actors are the whole cast.
+    photos, seed, and errors: as in `cast`. Photos without a number of actors are the whole cast.
     """
     sizes = profile(profile_name)
     if photos and actors is None:
@@ -90,11 +92,11 @@ def cast(actors: int, portraits: int | None = None, *, photos: Sequence[str | os
         list[Member]:
     """The members of a set, in the order of their names.
 
-    actors: how many in all.  portraits: how many of them are photos (None: half, rounded down; only `photos` where
-    those are given).  photos: files, the first portraits; the others are faces of SFHQ, drawn by the seed from those
-    that `tfg.actors.portrait.suitable` accepts and data/sfhq/splits.csv keeps for the same split, one a person. A file
-    that is named like a tile of SFHQ is in that tile's split, whatever its place.
-    Raises InputError: numbers that do not fit, a missing photo, a person twice, not enough faces.
+    actors: number of members.  portraits: number of photos among them (None: half, rounded down; if `photos` are given,
+    as many as those).  photos: files that become the first portraits; the others are faces of SFHQ, drawn by the seed
+    from those that `tfg.actors.portrait.suitable` accepts and data/sfhq/splits.csv assigns to the same split, one for
+    each person. A file that is named like a tile of SFHQ goes into that tile's split, whatever its place.
+    Raises InputError for numbers that do not fit together, a missing photo, a person who comes twice, or too few faces.
     """
     portraits = (len(photos) or actors // 2) if portraits is None else portraits
     if not 1 <= actors <= 999:
@@ -118,19 +120,23 @@ def cast(actors: int, portraits: int | None = None, *, photos: Sequence[str | os
         for k in range(n):
             number = len(members) + 1
             kind = "virtual" if k < n - faces[split] else "portrait"
-            photo = None if kind == "virtual" else own.pop(0) if own else draw.next(split)
+            photo = None
+            if kind == "portrait" and own:
+                photo = own.pop(0)
+            elif kind == "portrait" and draw:
+                photo = draw.next(split)
             members.append(Member(f"V{number:03d}", kind, actor_seed(seed, split, k), split_of(photo, split), photo))
     return members
 
 
 def actor_seed(seed: int, split: str, k: int) -> int:
-    """The seed of the k-th actor of a split, 32 bits. It does not depend on how many others there are: who is tested on
-    in a small set is not trained on in a large one of the same seed."""
+    """Seed of the k-th actor of a split, 32 bits. It does not depend on the number of actors: no test actor of a
+    small set is a training actor of a larger set with the same seed."""
     return int(np.random.default_rng([seed, _STREAMS["faces"], list(SPLITS).index(split), k]).integers(1 << 32))
 
 
 def apportion(n: int, shares: dict[str, int]) -> dict[str, int]:
-    """n divided in proportion to whole shares, by largest remainders (the first of equal ones); the sum is n."""
+    """Divide n in proportion to integer shares by largest remainders (the first of equal ones); the sum is n."""
     total = sum(shares.values())
     out = {k: n * s // total for k, s in shares.items()}
     rest = sorted(shares, key=lambda k: -(n * shares[k] % total))
@@ -140,25 +146,27 @@ def apportion(n: int, shares: dict[str, int]) -> dict[str, int]:
 
 
 def varied(n: int, seed: int = 0) -> list[str]:
-    """n different sentences of everyday English, for sets to learn from: those of CREMA-D are only twelve."""
-    from tfg.actors.texts import english
+    """n different sentences of everyday English, for training sets that need more than CREMA-D's twelve."""
+    from tfg.speech.texts import english
 
-    rng, said = np.random.default_rng([seed, _STREAMS["texts"]]), {}
-    while len(said) < n:
-        said[english(rng)] = None
-    return list(said)
+    rng = np.random.default_rng([seed, _STREAMS["texts"]])
+    texts: dict[str, None] = {}
+    while len(texts) < n:
+        texts[english(rng)] = None
+    return list(texts)
 
 
 def plan(members: Sequence[Member], clips: int = 12, *, emotions: Sequence[str] = EMOTIONS,
          text: str | Sequence[str] | None = None, seed: int = 0) -> list[Planned]:
-    """The clips of all members, `clips` of each, actor by actor.
+    """Plan the clips of all members, `clips` of each, actor by actor.
 
-    Balance, for 12 clips of six emotions: each actor says all 12 sentences, feels each emotion twice, and no emotion
-    twice at the same level (NEU has only XX). Any 6 actors in a row who begin at the 1st, 7th, 13th, ... have each pair
-    (sentence, emotion) once; any such 18 have each triple (sentence, emotion, level) once. So over 72 actors each
-    triple comes 4 times, and over any split each pair within one. Other numbers are as even as they can be in this
-    order.  text: one, or several that take the place of the twelve sentences and are told apart as takes of TXT.
-    Raises InputError: an unknown emotion, no clip, or more than there are different ones.
+    The plan is balanced. With 12 clips of six emotions, each actor speaks all 12 sentences and shows each emotion
+    twice, and no emotion twice at the same level (NEU has only XX). Any 6 actors in a row who begin at the 1st, 7th,
+    13th, ... have each pair (sentence, emotion) once; any such 18 have each triple (sentence, emotion, level) once. So
+    over 72 actors each triple comes 4 times, and over any split the counts of pairs differ by at most one. With other
+    numbers the counts are as even as this order allows.
+    text: one text, or several, that replace the twelve sentences; they are distinguished as takes of TXT.
+    Raises InputError for an unknown emotion, no clip, or more clips than there are different ones.
     """
     emotions, sentences = _emotions(emotions), tuple(SENTENCES) if text is None else _texts(text)
     most = most_clips(emotions, text)
@@ -174,19 +182,20 @@ def _texts(text: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def most_clips(emotions: Sequence[str] = EMOTIONS, text: str | Sequence[str] | None = None) -> int:
-    """How many different clips of an actor there are: one for each sentence, emotion and level."""
-    said = len(SENTENCES) if text is None else len(_texts(text))
-    return said * sum(1 if e == "NEU" else len(LEVELS) for e in _emotions(emotions))
+    """Number of different clips of an actor: one for each sentence, emotion and level."""
+    sentences = len(SENTENCES) if text is None else len(_texts(text))
+    return sentences * sum(1 if e == "NEU" else len(LEVELS) for e in _emotions(emotions))
 
 
 def _emotions(emotions: Sequence[str]) -> tuple[str, ...]:
-    from tfg.actors.emotion import check_emotion
+    from tfg.acting.emotion import check_emotion
 
     return tuple(dict.fromkeys(check_emotion(e) for e in emotions))
 
 
 def _clips_of(member: Member, k: int, clips: int, sentences, emotions, texts: bool, seed: int) -> list[Planned]:
-    """A Latin square: actor k shifts emotions against sentences by one, each block of actors shifts the levels."""
+    """Clips of the k-th member by a Latin square: each actor shifts emotions against sentences by one, and each block
+    of as many actors as emotions shifts the levels."""
     S, E = len(sentences), len(emotions)
     block, turn = divmod(k, E)
     order = np.random.default_rng([seed, _STREAMS["plan"], block // len(LEVELS)]).permutation(S)
@@ -194,24 +203,25 @@ def _clips_of(member: Member, k: int, clips: int, sentences, emotions, texts: bo
     out: dict[str, Planned] = {}
     met: Counter = Counter()
     start = clips * block % S if clips % S else 0       # fewer clips than sentences: the next actors take others
-    for j in itertools.count(start):
+    j = start - 1
+    while len(out) < clips:
+        j += 1
         s, e = j % S, (j + turn + (j // S if again else 0)) % E
         level = NO_LEVEL if emotions[e] == "NEU" else LEVELS[(s + e + s // E + block + met[s, e]) % len(LEVELS)]
         met[s, e] += 1
-        said = sentences[order[s]]
-        made = Planned(member.name, TEXT_CODE if texts else said, emotions[e], level, said if texts else None,
+        sentence = sentences[order[s]]
+        made = Planned(member.name, TEXT_CODE if texts else sentence, emotions[e], level, sentence if texts else None,
                        int(order[s]) + 1 if texts else 1)
         out.setdefault(made.name, made)
-        if len(out) == clips:
-            return list(out.values())
+    return list(out.values())
 
 
 def build(member: Member, size: int = 128):
-    """The actor itself (tfg.actors.actor.Actor); of several faces on a photo, the largest.
+    """Build the `tfg.actors.actor.Actor` of a member, with frames of size x size px.
 
-    Raises InputError where its photo is missing or shows no face.
+    Of several faces on a photo, the largest is used.  Raises InputError where the photo is missing or shows no face.
     """
-    if member.kind == "virtual":
+    if member.photo is None:
         from tfg.actors.identity import Identity
         from tfg.actors.virtual import VirtualActor
 
@@ -221,5 +231,5 @@ def build(member: Member, size: int = 128):
     from tfg.actors.portrait import PortraitActor
 
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r"\d+ faces found")       # it names an option of another command
+        warnings.filterwarnings("ignore", message=r"\d+ faces found")       # it names --face, which `tfg actors` lacks
         return PortraitActor.from_image(photo_path(member.photo), name=member.name, size=size, seed=member.seed)

@@ -1,6 +1,6 @@
-"""Who a virtual actor is: plain numbers drawn from one seed, from the bones to the lamp that lights them.
+"""Identity of a virtual actor: numbers for bones, skin, hair, clothes, light and camera, all drawn from one seed.
 
-Nothing is drawn here; `tfg.actors.virtual` builds the face from these numbers.
+This module only holds the numbers; `tfg.actors.virtual` builds and renders the face from them.
 """
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 import numpy as np
 
 from tfg.actors.look.hair_style import Beard, Hair
-from tfg.actors.look.people import neutral_face, shape_coefficients
+from tfg.actors.look.phenotypes import neutral_face, shape_coefficients
 from tfg.errors import InputError
 
 RGB = tuple[float, float, float]
@@ -18,9 +18,10 @@ STREAMS = {"person": 0, "shape": 1, "skin": 2, "features": 3, "hair": 4, "scene"
 
 @dataclass(frozen=True)
 class Skin:
-    """melanin 0 (pale) .. 1 (very dark); warmth -1 (rosy) .. 1 (olive, golden); the rest 0..1: pores (roughness of the
-    surface), blotches (unevenness), freckles, moles (how many), redness (cheeks, nose), bags (under the eyes), lines
-    (wrinkles of age), shine (oil), stubble colour comes from the beard.  seed: of the single spots."""
+    """Skin of a person. melanin 0 (pale) .. 1 (very dark); warmth -1 (rosy) .. 1 (olive, golden); the rest 0..1: pores
+    (roughness of the surface), blotches (unevenness), freckles, moles (their number), redness (cheeks, nose), bags
+    (under the eyes), lines (wrinkles of age), shine (oil).  seed: chooses the places of spots. The colour of stubble
+    comes from `Beard`."""
 
     melanin: float = 0.2
     warmth: float = 0.0
@@ -37,7 +38,8 @@ class Skin:
 
 @dataclass(frozen=True)
 class Lips:
-    """colour: sRGB; strength 0..1: how far it departs from the skin; gloss 0..1; made_up: painted."""
+    """Lips of a person. colour: sRGB; strength 0..1: opacity of that colour over the skin's; gloss 0..1; made_up: True
+    if they are painted."""
 
     colour: RGB = (0.72, 0.42, 0.40)
     strength: float = 0.7
@@ -47,8 +49,9 @@ class Lips:
 
 @dataclass(frozen=True)
 class Brows:
-    """colour: sRGB; width_m: at the inner end; density 0..1; arch -1..1 (straight to high); length -1..1; taper 0..1:
-    how thin the tail gets; angle -1..1: of the single hairs; gap_m moves the inner ends apart; seed: of the hairs."""
+    """Eyebrows of a person. colour: sRGB; width_m: height of the inner end; density 0..1; arch -1..1 (straight to
+    high); length -1..1; taper 0..1: thinning of the tail; angle -1..1: direction of the single hairs; gap_m: distance
+    by which the inner ends move apart; seed: chooses the single hairs."""
 
     colour: RGB = (0.16, 0.11, 0.08)
     width_m: float = 0.0085
@@ -63,7 +66,8 @@ class Brows:
 
 @dataclass(frozen=True)
 class Lashes:
-    """length_m; dark 0..1; liner 0..1: a drawn line; shadow 0..1: colour on the lids, shadow_colour sRGB."""
+    """Eyelashes and eye make-up of a person. length_m: length of the lashes; dark 0..1: their darkness; liner 0..1:
+    strength of a drawn line; shadow 0..1: strength of colour on the lids; shadow_colour: its sRGB."""
 
     length_m: float = 0.006
     dark: float = 0.8
@@ -74,8 +78,9 @@ class Lashes:
 
 @dataclass(frozen=True)
 class Iris:
-    """colour: sRGB outside; inner: around the pupil; size: radius in metres; pupil: share of it; limbal 0..1: the dark
-    ring; white: sRGB of the sclera; seed: of the fibres."""
+    """Eyes of a person. colour: sRGB of the iris' outer part; inner: sRGB around the pupil; size_m: radius of the iris
+    in metres; pupil: radius of the pupil as a share of it; limbal 0..1: strength of the dark ring around the iris;
+    white: sRGB of the sclera; seed: chooses the iris' fibres."""
 
     colour: RGB = (0.35, 0.25, 0.15)
     inner: RGB = (0.42, 0.28, 0.15)
@@ -88,9 +93,10 @@ class Iris:
 
 @dataclass(frozen=True)
 class Light:
-    """azimuth, elevation in degrees of the key (0, 0 = from the camera; azimuth > 0 = from the picture's right);
-    key, fill, sky, ground: linear colours of the key and of what comes from the opposite side, above and below;
-    softness 0 (sun) .. 1 (window, sky); exposure: factor on everything; contrast of the film 0..1."""
+    """Light on a person. azimuth, elevation: direction of the key light in degrees (0, 0: from the camera; azimuth
+    above 0: from the picture's right); key: its linear colour; fill, sky, ground: linear colours of the light from the
+    opposite side, from above and from below; softness of the key 0 (sun) .. 1 (window, sky); exposure: factor on all
+    light; contrast 0..1: contrast of the film."""
 
     azimuth: float = 35.0
     elevation: float = 35.0
@@ -105,7 +111,8 @@ class Light:
 
 @dataclass(frozen=True)
 class Background:
-    """kind: one of scene.BACKGROUNDS; colours: linear, two or three; seed: of what stands there."""
+    """Background of a person. kind: one of look.scene.BACKGROUNDS; colours: two or three linear colours; seed: chooses
+    the objects."""
 
     kind: str = "wall"
     colours: tuple[RGB, ...] = ((0.35, 0.37, 0.40), (0.20, 0.21, 0.23))
@@ -114,9 +121,10 @@ class Background:
 
 @dataclass(frozen=True)
 class Camera:
-    """head: width of a head (0.15 m) as a share of the picture's width; x, y: where the point between the eyes lies, as
-    shares of width and height; distance_m; yaw, pitch, roll: degrees that the whole person is turned; blur: px at 128;
-    noise: standard deviation in 8-bit levels; vignette 0..1; seed: of the grain."""
+    """Camera of a person. head: width of a head (0.15 m) as a share of the picture's width; x, y: place of the point
+    between the eyes, as shares of width and height; distance_m: distance from that point; yaw, pitch, roll: degrees by
+    which the whole person is turned; blur: px in a picture of 128; noise: standard deviation of the grain in 8-bit
+    levels; vignette 0..1; seed: chooses the grain."""
 
     head: float = 0.50
     x: float = 0.5
@@ -133,8 +141,8 @@ class Camera:
 
 @dataclass(frozen=True)
 class Clothes:
-    """kind: one of look.clothes.KINDS; colour, second: sRGB; pattern: one of look.clothes.PATTERNS; neckline 0..1: how
-    deep; seed."""
+    """Clothes of a person. kind: one of look.clothes.KINDS; colour, second: sRGB of the cloth and of its pattern;
+    pattern: one of look.clothes.PATTERNS; neckline 0..1: its depth; seed: chooses the cloth's irregularities."""
 
     kind: str = "crew"
     colour: RGB = (0.25, 0.30, 0.38)
@@ -150,8 +158,9 @@ PARTS = {"skin": Skin, "lips": Lips, "brows": Brows, "lashes": Lashes, "iris": I
 
 @dataclass(frozen=True)
 class Identity:
-    """A person and the room. shape (K,) coefficients of tfg.head.model.Head; sex 0 woman .. 1 man; age in years;
-    ancestry: shares of african, asian, caucasian; weight -1..1; neutral (52,): the face at rest, absolute."""
+    """A person with clothes, light, background and camera. sex: 0 woman .. 1 man; age: years; ancestry: shares of
+    african, asian, caucasian, sum 1; weight: -1 thin .. 1 heavy; shape: (K,) coefficients of tfg.head.model.Head;
+    neutral: (52,) absolute expression of the face at rest."""
 
     seed: int
     sex: float
@@ -174,15 +183,16 @@ class Identity:
 
     @staticmethod
     def from_seed(seed: int, *, sex: str | None = None, age: float | None = None) -> "Identity":
-        """The person of this seed: the same numbers on every machine.
+        """The person of a seed: the same numbers on every machine.
 
-        seed: 0 or more.  sex ("female", "male") and age (16..80 years) override what the seed would draw.
+        seed: 0 or more.  sex ("female" or "male") and age (16..80 years) replace those that the seed would draw.
         Raises InputError for a negative or fractional seed, another sex, or another age.
         """
-        from tfg.actors.look import people, scene
+        from tfg.actors.look import phenotypes as people
+        from tfg.actors.look import scene
 
         if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
-            raise InputError(f"The seed {seed!r} makes no actor: give a whole number, 0 or more.")
+            raise InputError(f"The seed is {seed!r}; give a whole number, 0 or more.")
         if sex not in (None, "female", "male"):
             raise InputError(f"The sex {sex!r} is not known: give 'female' or 'male', or leave it out.")
         if age is not None and not 16 <= age <= 80:
@@ -201,15 +211,15 @@ class Identity:
                         clothes=Clothes(**people.clothes(rng["clothes"])))
 
     def to_dict(self) -> dict:
-        """Everything as numbers, strings, lists and dicts, for JSON."""
+        """All fields as nested dicts of numbers, strings and tuples, for JSON."""
         return asdict(self)
 
     @staticmethod
     def from_dict(d: dict) -> "Identity":
-        """The inverse of `to_dict`, also after a trip through JSON. Raises InputError if a field is missing."""
+        """The identity of a dict from `to_dict`, also after JSON. Raises InputError if a field is missing."""
         missing = [f.name for f in fields(Identity) if f.name not in d]
         if missing:
-            raise InputError(f"This identity lacks {', '.join(missing)}: it was not written by Identity.to_dict.")
+            raise InputError(f"This identity lacks {', '.join(missing)}: give a dict that Identity.to_dict returned.")
         parts = {k: cls(**{n: _tuples(v) for n, v in d[k].items()}) for k, cls in PARTS.items()}
         rest = {f.name: _tuples(d[f.name]) for f in fields(Identity) if f.name not in PARTS}
         return Identity(**rest, **parts)

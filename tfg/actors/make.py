@@ -1,13 +1,13 @@
-"""Making a set of virtual actors: a folder of clips and `set.json`, which says who is in it and what.
+"""Making a set of virtual actors: a folder of clips and `set.json`, which lists its members and clips.
 
     DIR/set.json                            version, tfg, seed, size, profile, ..., split, members, clips;
                                             photos: sha256 of those that are neither SFHQ's nor tfg's
     DIR/V001_DFA_HAP_HI.mp4 .wav .npz       one clip (tfg.actors.record)
 
-A clip is a function of the set's seed, its member and its own name: neither the number of workers nor what was made
-before changes a byte of it (on one machine; another processor may round differently). A run that was stopped, or
-killed, goes on where it was. joblib spreads the work over actors; within `joblib.parallel_config("dask")` over a
-cluster whose workers see the same folders.
+A clip is a function of the set's seed, its member and its own name: neither the number of workers nor earlier clips
+change a byte of it (on one machine; another processor may round differently). A run that was stopped or killed
+continues where it was. joblib spreads the work over actors, and within `joblib.parallel_config("dask")` over a cluster
+whose workers see the same folders.
 """
 from __future__ import annotations
 
@@ -25,46 +25,39 @@ from pathlib import Path
 from tfg.actors import cast as casting
 from tfg.actors import photos
 from tfg.actors.cast import Member, Planned
-from tfg.actors.manifest import (
-    FRAMES_PER_CLIP,
-    LOCK,
-    MANIFEST,
-    PART,
-    announce,
-    check_folder,
-    manifest,
-    read_manifest,
-)
+from tfg.actors.manifest import FRAMES_PER_CLIP, LOCK, MANIFEST, PART, announce, check_folder, manifest, read_manifest
 from tfg.actors.record import is_recorded, record
 from tfg.errors import InputError
 from tfg.files import atomic, locked, make_folder
 from tfg.vocabulary import EMOTIONS
+from tfg.workers import parallel
 
-__all__ = ["Made", "Report", "make", "manifest", "play", "read_manifest"]
-BYTES_PER_FRAME = {"": 4500, "masks": 500, "depth": 4000, "flow": 5000}     # at 128 px, about, in all and by extra
+__all__ = ["Made", "SetReport", "make", "manifest", "play", "read_manifest"]
+BYTES_PER_FRAME = {"": 4500, "masks": 500, "depth": 4000, "flow": 5000}     # about, at 128 px: a clip, and each extra
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass
 class Made:
-    """What became of one clip."""
+    """Outcome of making one clip: its name, its frames, and the error if it could not be made."""
 
     name: str
     frames: int = 0
     error: str | None = None
-    full: bool = False              # the disk is: going on makes no sense
+    full: bool = False              # True if the disk is full, so that the run must stop
 
 
 @dataclass
-class Report:
-    """What a run did. kept: were there already.  failed: (clip, why)."""
+class SetReport:
+    """Report of a run of `make`. made, kept: names of the clips that were made, and that existed already.  failed:
+    (name, reason) of those that could not be made.  frames: number of frames made.  n_bytes: size of the folder."""
 
     out: Path
     made: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     frames: int = 0
-    n_bytes: int = 0                # of the whole folder
+    n_bytes: int = 0
     seconds: float = 0.0
 
     def __str__(self) -> str:
@@ -78,19 +71,19 @@ def make(out: str | os.PathLike, *, profile: str = "cpu", actors: int | None = N
          text: str | Sequence[str] | None = None, varied: int | None = None, emotions: Sequence[str] = EMOTIONS,
          seed: int = 0, extras: Sequence[str] = (), only: Sequence[str] = (), workers: int | None = None,
          mirror: str | os.PathLike | None = None, progress: bool = True,
-         say: Callable[[str], None] | None = None) -> Report:
-    """Make a set, or go on with one.
+         say: Callable[[str], None] | None = None) -> SetReport:
+    """Make a set, or continue one that was stopped.
 
     out: folder, made if it is not there.  profile: of `cast.PROFILES`; actors, portraits, clips (of each actor), size
-    (px) replace its numbers.  portrait: photos that become actors of the set (`cast.cast`).  text: said instead of the
-    twelve sentences; several are fine.  varied: so many sentences of everyday English instead.
-    emotions: of `vocabulary.EMOTIONS`.  seed: another one, other people.  extras: of "masks", "depth", "flow".
-    only: make the actors of these splits of the cast, leave the others out.  workers: processes, all cores by default.
-    mirror: a folder with sfhq/ in it, $TFG_MIRROR if None.
-    say: called with a sentence about what is to be made, before the work begins.
-    A clip that cannot be made is in `Report.failed` and the rest goes on.
-    Raises InputError: options that do not fit, photos that cannot be had, a folder that holds something else, another
-    run in it, a full disk.
+    (px) replace its numbers.  portrait: photos that become actors of the set (`cast.cast`).  text: one text or several,
+    spoken instead of the twelve sentences.  varied: number of everyday English sentences, spoken instead.
+    emotions: of `vocabulary.EMOTIONS`.  seed: chooses the people.  extras: of "masks", "depth", "flow".
+    only: splits whose actors are made; the others are left out.  workers: number of processes, all cores by default.
+    mirror: a folder with sfhq/ in it, $TFG_MIRROR if None.  progress: show a bar.
+    say: function that receives one sentence about the coming work, before it begins.
+    A clip that cannot be made is listed in `SetReport.failed`, and the others are still made.
+    Raises InputError for options that do not fit together, photos that cannot be fetched, a folder with other content,
+    another run in the same folder, and a full disk.
     """
     started = time.perf_counter()
     wanted = manifest(profile=profile, actors=actors, portraits=portraits, portrait=portrait, clips=clips, size=size,
@@ -104,7 +97,7 @@ def make(out: str | os.PathLike, *, profile: str = "cpu", actors: int | None = N
     with locked(make_folder(out), LOCK):
         check_folder(out, wanted)                       # another run may have come in between
         _sweep(out)
-        report = Report(out)
+        report = SetReport(out)
         report.kept = [c.name for c in planned if is_recorded(out, c.name, wanted["extras"])]
         kept = set(report.kept)
         missing = [c for c in planned if c.name not in kept]
@@ -127,6 +120,7 @@ def make(out: str | os.PathLike, *, profile: str = "cpu", actors: int | None = N
 
 
 def _check_room(out: Path, clips: int, wanted: dict) -> None:
+    """Raise InputError if the disk of `out` has less space than that many clips need, about."""
     pixels = (wanted["size"] / 128) ** 2
     pictures = sum(BYTES_PER_FRAME[e] for e in wanted["extras"])
     needed = clips * FRAMES_PER_CLIP * (BYTES_PER_FRAME[""] * (.8 + .2 * pixels) + pictures * pixels)
@@ -137,16 +131,17 @@ def _check_room(out: Path, clips: int, wanted: dict) -> None:
 
 
 def _sweep(out: Path) -> None:
-    """Remove temporary files of killed runs: whoever holds the lock knows that nobody writes to them."""
+    """Remove the temporary files of killed runs. The caller holds the lock, so nobody else is writing to them."""
     for part in out.glob(".*.part.*"):
         if PART.fullmatch(part.name):
             part.unlink(missing_ok=True)
 
 
 # ---- the work -------------------------------------------------------------------------------------------------
-def _run(report: Report, members: list[Member], missing: list[Planned], wanted: dict, workers: int | None,
+def _run(report: SetReport, members: list[Member], missing: list[Planned], wanted: dict, workers: int | None,
          progress: bool) -> None:
-    from joblib import Parallel, delayed, effective_n_jobs
+    """Make the missing clips in worker processes and enter them into the report."""
+    from joblib import delayed, effective_n_jobs
     from joblib.externals.loky.process_executor import TerminatedWorkerError
     from tqdm.auto import tqdm
 
@@ -157,8 +152,8 @@ def _run(report: Report, members: list[Member], missing: list[Planned], wanted: 
     bar = tqdm(total=len(report.kept) + len(missing), initial=len(report.kept), desc="clips", unit=" clip",
                leave=False, disable=not progress)
     with bar, one_thread_each():
-        pool = Parallel(n_jobs=min(workers, len(jobs)), return_as="generator_unordered", batch_size=1)
-        out = os.path.abspath(report.out)               # workers keep the folder in which they once began
+        pool = parallel(min(workers, len(jobs)), return_as="generator_unordered", batch_size=1)
+        out = os.path.abspath(report.out)               # the current folder of reused workers may be another one
         results = pool(delayed(play)(out, member, clips, wanted["size"], tuple(wanted["extras"]))
                        for member, clips in jobs)
         try:
@@ -171,11 +166,12 @@ def _run(report: Report, members: list[Member], missing: list[Planned], wanted: 
         finally:
             getattr(results, "close", lambda: None)()
     order = {c.name: i for i, c in enumerate(missing)}
-    report.made.sort(key=order.get)
+    report.made.sort(key=order.__getitem__)
     report.failed.sort(key=lambda f: order[f[0]])
 
 
-def _take_stock(report: Report, done: list[Made]) -> None:
+def _take_stock(report: SetReport, done: list[Made]) -> None:
+    """Enter finished clips into the report. Raises InputError if the disk is full."""
     for clip in done:
         if clip.full:
             raise InputError(f"the disk of {report.out} is full: {clip.name} could not be written; free some space and "
@@ -188,7 +184,8 @@ def _take_stock(report: Report, done: list[Made]) -> None:
 
 
 def _jobs(members: list[Member], missing: list[Planned], workers: int) -> Iterator[tuple[Member, list[Planned]]]:
-    """All clips of an actor, who is then built once; in several parts where there are fewer actors than workers."""
+    """Jobs for the workers: all clips of one actor, who is then built once, or parts of them if there are fewer actors
+    than workers."""
     groups = {m: [c for c in missing if c.actor == m.name] for m in members}
     groups = {m: g for m, g in groups.items() if g}
     parts = -(-workers // len(groups)) if groups else 1
@@ -199,12 +196,12 @@ def _jobs(members: list[Member], missing: list[Planned], workers: int) -> Iterat
 
 
 def play(out: str, member: Member, clips: list[Planned], size: int, extras: tuple[str, ...]) -> list[Made]:
-    """Make some clips of one member; runs in a worker. Errors are results, not raised."""
+    """Make some clips of one member, in a worker process. Errors are returned in `Made.error`, not raised."""
     done: list[Made] = []
     with one_thread():
         try:
             actor = _actor(member, size, _stamp(member))
-        except Exception as error:                    # whatever it is, the other members can play
+        except Exception as error:                    # one member's failure must not stop the others
             return [Made(c.name, error=_sentence(error, member), full=_is_full(error)) for c in clips]
         for clip in clips:
             try:
@@ -220,7 +217,7 @@ def play(out: str, member: Member, clips: list[Planned], size: int, extras: tupl
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Sums are rounded alike whoever adds them up, and workers do not fight for cores."""
+    """Limit numeric libraries to one thread: sums are then rounded alike in every run, and workers do not compete."""
     import cv2
     from threadpoolctl import threadpool_limits
 
@@ -235,11 +232,12 @@ def one_thread() -> Iterator[None]:
 
 @functools.lru_cache(maxsize=1)
 def _actor(member: Member, size: int, stamp: tuple):
-    """Built once for all of a member's jobs in this process, and again if its photo has changed."""
+    """The actor of a member, kept for the member's next job in this process. stamp: `_stamp`, a key of the cache."""
     return casting.build(member, size)
 
 
 def _stamp(member: Member) -> tuple:
+    """Time and size of the member's photo, so that a changed photo is read anew; empty without a photo."""
     path = photos.photo_path(member.photo) if member.photo else None
     if path is None or not path.is_file():
         return ()
@@ -247,23 +245,26 @@ def _stamp(member: Member) -> tuple:
 
 
 def _take(member: Member, clip: Planned, actor):
+    """Play the take of a planned clip, with a voice of the actor's sex and age."""
+    from tfg.acting.voices import Voice
     from tfg.actors.take import make_take
-    from tfg.actors.voices import Voice
 
     voice = Voice.from_seed(member.seed, sex=actor.about.get("sex") or photos.voice_sex(member),
                             age=actor.about.get("age"))
-    said = dict(sentence=clip.sentence) if clip.text is None else dict(text=clip.text, take=clip.take)
+    words = dict(sentence=clip.sentence) if clip.text is None else dict(text=clip.text, take=clip.take)
     return make_take(member.name, member.seed, emotion=clip.emotion, level=clip.level, voice=voice,
-                     **said)
+                     **words)
 
 
 def _sentence(error: Exception, member: Member) -> str:
+    """An error as one line that names the member's photo, if there is one."""
     what = str(error).rstrip(".") if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
     photo = Path(member.photo).name if member.photo else ""
     return " ".join((what if photo in what else f"{what} ({photo})").split())
 
 
 def _is_full(error: BaseException | None) -> bool:
+    """True if the error, or one that caused it, is a full disk or a full quota."""
     while error is not None:
         if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
             return True
@@ -273,7 +274,7 @@ def _is_full(error: BaseException | None) -> bool:
 
 @contextmanager
 def one_thread_each() -> Iterator[None]:
-    """New worker processes take their number of threads from the environment."""
+    """Set the environment so that worker processes started within it use one thread each; restore it afterwards."""
     before = {k: os.environ.get(k) for k in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     try:

@@ -1,6 +1,6 @@
-"""set.json: who is in a set of virtual actors and what they do; written before the first clip is made.
+"""The manifest of a set of virtual actors: set.json with its members and clips, written before the first clip is made.
 
-A run that goes on with a folder must be given the same: everything in the manifest follows from the options.
+Everything in the manifest follows from the options. A run that continues a folder must be given the same options.
 """
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from tfg.vocabulary import EMOTIONS
 
 MANIFEST, VERSION = "set.json", 1
 LOCK = ".lock"
-FRAMES_PER_CLIP = 56                # a sentence with its silence, about
-PART = re.compile(r"\..+\.[0-9a-f]{8}\.part\.(mp4|wav|npz|json)")          # what `files.atomic` writes to
+FRAMES_PER_CLIP = 56                # mean length of a sentence with its silence, about
+PART = re.compile(r"\..+\.[0-9a-f]{8}\.part\.(mp4|wav|npz|json)")          # names of `files.atomic`'s temporary files
 
 
 def manifest(*, profile: str = "cpu", actors=None, portraits=None, portrait=(), clips=None, size=None, text=None,
              varied=None, emotions=EMOTIONS, seed: int = 0, extras=(), only=()) -> dict:
-    """What set.json holds; arguments as `make`."""
+    """The content of set.json for the options of `tfg.actors.make.make`. Raises InputError for bad ones."""
     import tfg
 
     unknown = [split for split in only if split not in casting.SPLITS]
@@ -45,15 +45,15 @@ def manifest(*, profile: str = "cpu", actors=None, portraits=None, portrait=(), 
         raise InputError("the text is empty; give at least one word, or leave it out for the twelve sentences.")
     clips = min(sizes["clips"], casting.most_clips(emotions, text)) if clips is None else clips
     planned = casting.plan(members, clips, emotions=emotions, text=text, seed=seed)
-    if only:                                            # of the same cast, with the same names
+    if only:                                            # members keep the names that they have in the whole cast
         members = [m for m in members if m.split in only]
         planned = [c for c in planned if c.actor in {m.name for m in members}]
         if not members:
             raise InputError(f"none of so few actors is in {' or '.join(only)}; cast more actors.")
     photos = {m.name: sha256(m.photo) for m in members if m.photo and Path(m.photo).is_file()}
-    held: dict[str, str] = {}
+    owner: dict[str, str] = {}                          # checksum of a photo -> the first member with it
     for name, content in photos.items():
-        if (other := held.setdefault(content, name)) != name:
+        if (other := owner.setdefault(content, name)) != name:
             same = [m.photo for m in members if m.name in (other, name)]
             raise InputError(f"{same[0]} and {same[1]} are the same picture; give each photo once.")
     split: dict[str, list[str]] = {s: [m.name for m in members if m.split == s] for s in casting.SPLITS}
@@ -63,7 +63,7 @@ def manifest(*, profile: str = "cpu", actors=None, portraits=None, portrait=(), 
 
 
 def announce(out: Path, members: list[Member], missing: list[Planned], wanted: dict) -> str:
-    """A sentence about what is to be made."""
+    """One sentence that tells the user how many actors, clips and frames a run will make."""
     photos = sum(m.kind == "portrait" for m in members)
     actors = f"{len(members)} actor{'s' * (len(members) > 1)}"
     return (f"{out}: {actors} ({photos} of them photos), {len(missing)} of {len(wanted['clips'])} clips to "
@@ -71,13 +71,13 @@ def announce(out: Path, members: list[Member], missing: list[Planned], wanted: d
 
 
 def read_manifest(folder: str | os.PathLike) -> dict:
-    """set.json of a folder. Raises InputError: missing, damaged, or of a newer tfg."""
+    """Read the set.json of a folder. Raises InputError if it is missing, damaged, or from a newer tfg."""
     path = Path(folder) / MANIFEST
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-        version = int(held["version"])
+        content = json.loads(path.read_text(encoding="utf-8"))
+        version = int(content["version"])
         if version <= VERSION:
-            [Member(**m) for m in held["members"]], [Planned(**c) for c in held["clips"]]
+            [Member(**m) for m in content["members"]], [Planned(**c) for c in content["clips"]]
     except OSError as error:
         raise InputError(f"{folder} holds no {MANIFEST} that can be read ({error.strerror}); give a folder that "
                          "`tfg actors make` filled.") from error
@@ -86,11 +86,11 @@ def read_manifest(folder: str | os.PathLike) -> dict:
                          "folder.") from error
     if version > VERSION:
         raise InputError(f"{path} was written by a newer tfg (format {version}, this one reads {VERSION}); update tfg.")
-    return held
+    return content
 
 
 def check_folder(out: Path, wanted: dict) -> None:
-    """A folder that is empty, or was begun with the same manifest; InputError for any other."""
+    """Raise InputError unless `out` is missing, empty, or was begun with the manifest `wanted`."""
     if not out.exists():
         return
     if not out.is_dir():
@@ -101,13 +101,13 @@ def check_folder(out: Path, wanted: dict) -> None:
             raise InputError(f"{out} holds other things ({sorted(there)[0]}) and no {MANIFEST}; give a new or empty "
                              "folder.")
         return
-    held = read_manifest(out)
-    differs = [k for k in wanted if held.get(k) != wanted[k]]
+    present = read_manifest(out)
+    differs = [k for k in wanted if present.get(k) != wanted[k]]
     if differs:
         k = differs[0]
         if k == "photos":
             raise InputError(f"{out} was begun with other pictures in these files; choose another folder, or put the "
                              "old ones back.")
-        shown = f" ({held.get(k)!r}, not {wanted[k]!r})" if isinstance(wanted[k], (int, str)) else ""
+        shown = f" ({present.get(k)!r}, not {wanted[k]!r})" if isinstance(wanted[k], (int, str)) else ""
         raise InputError(f"{out} holds another set: its {k} differs{shown}; choose another folder, or the options that "
                          "it was begun with.")

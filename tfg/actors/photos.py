@@ -1,4 +1,4 @@
-"""The photos of portrait actors: which of SFHQ's faces are taken, where they lie, and how they are fetched."""
+"""Photos of portrait actors: the choice among SFHQ's faces, their files, and their download."""
 from __future__ import annotations
 
 import csv
@@ -14,36 +14,38 @@ from tfg.errors import InputError
 from tfg.files import check_file
 
 SHIPPED, SFHQ = "tfg:", "sfhq:"
-"""How `Member.photo` begins: tfg:default.jpg is a picture of data/faces, sfhq:P012 a tile of SFHQ; else a full path."""
+"""Prefixes of `Member.photo`: tfg:default.jpg is a picture of data/faces, sfhq:P012 a tile of SFHQ; without a prefix it
+is the full path of a file."""
 LEFT_OUT = {"glasses": ("P044", "P112", "P131", "P174"), "eyes shut or covered": ("P242", "P287", "P318", "P350"),
             "look like children": ("P326", "P345")}
-"""Tiles of SFHQ that were looked at and are no actors, though their measurements are in order."""
+"""Reason -> tiles of SFHQ that are left out after a look at them, though their measurements are in order."""
 SPLITS = {"train": 40, "val": 6, "test": 14, "judge": 12}
-"""Shares of the actors, in 72; other numbers are divided in proportion."""
+"""Split -> number of its actors in a set of 72; other numbers of actors are divided in proportion."""
 STREAM = 12
 
 
 class Tiles:
-    """SFHQ's suitable faces, each split's in an order drawn by the seed. without: people (`person_of`) who play
-    already."""
+    """SFHQ's suitable faces by split, in an order drawn by the seed. without: people (`person_of`) of the set's other
+    photos, whose tiles are left out."""
 
     def __init__(self, seed: int, without: Sequence[str] = ()):
         self.left = {}
         for split, ids in suitable_tiles().items():
             order = np.random.default_rng([seed, STREAM, list(SPLITS).index(split)]).permutation(len(ids))
             self.left[split] = [ids[i] for i in order if person_of(SFHQ + ids[i]) not in without]
-        self.had = {split: len(ids) for split, ids in self.left.items()}
+        self.total = {split: len(ids) for split, ids in self.left.items()}
 
     def next(self, split: str) -> str:
+        """The next face of a split, as `Member.photo`. Raises InputError if none is left."""
         if not self.left.get(split):
-            raise InputError(f"SFHQ has {self.had.get(split, 0)} suitable faces for the split {split!r}, and more "
+            raise InputError(f"SFHQ has {self.total.get(split, 0)} suitable faces for the split {split!r}, and more "
                              "were asked for; lower --portraits.")
         return SFHQ + self.left[split].pop(0)
 
 
 @functools.lru_cache(maxsize=1)
 def suitable_tiles() -> dict[str, tuple[str, ...]]:
-    """Split -> ids of the tiles that make good portrait actors, in the order of the table; each person once."""
+    """Split -> ids of the SFHQ tiles that make good portrait actors, in the order of the table; one for each person."""
     from tfg.actors.portrait import suitable
     from tfg.corpora import sfhq, splits
 
@@ -57,7 +59,7 @@ def suitable_tiles() -> dict[str, tuple[str, ...]]:
 
 
 def split_of(photo: str | None, split: str) -> str:
-    """The split that data/sfhq/splits.csv has for a photo that is a tile of SFHQ by its name; else the one given."""
+    """Split of a photo: that of data/sfhq/splits.csv if its name is that of an SFHQ tile, else `split`."""
     if photo is None:
         return split
     from tfg.corpora import splits
@@ -66,9 +68,10 @@ def split_of(photo: str | None, split: str) -> str:
 
 
 def named(photo: str | os.PathLike) -> str:
-    """A photo as `Member.photo` has it: a full path, but the short name of those that ship with tfg, wherever that is.
+    """A photo in the format of `Member.photo`: its full path, or tfg:NAME for a picture that ships with tfg.
 
-    Raises InputError for a file that is not there."""
+    Raises InputError for a file that does not exist.
+    """
     photo = str(photo)
     if photo.startswith(SFHQ):
         return photo
@@ -77,14 +80,14 @@ def named(photo: str | os.PathLike) -> str:
 
 
 def person_of(photo: str) -> str:
-    """Whose face a `Member.photo` shows: the person of a tile of SFHQ, else whoever is in that one file."""
+    """Identifier of the person on a `Member.photo`: the person of an SFHQ tile, else the photo's own name."""
     from tfg.corpora import splits
 
     return splits.tiles().get(_tile(photo), (None, photo))[1]
 
 
 def _tile(photo: str) -> str:
-    """The tile of SFHQ that a photo is, by its name."""
+    """Id of the SFHQ tile that has the photo's name, such as P012; for other photos the stem of their file name."""
     from tfg.corpora import splits
 
     name = photo.removeprefix(SHIPPED).removeprefix(SFHQ)
@@ -93,37 +96,51 @@ def _tile(photo: str) -> str:
 
 @functools.lru_cache(maxsize=1)
 def _voices() -> dict[str, str]:
+    """SFHQ tile -> "female" or "male", from data/sfhq/voices.csv."""
     with open(paths.data("sfhq", "voices.csv"), newline="", encoding="utf-8") as file:
         return {r["id"]: r["voice"] for r in csv.DictReader(file)}
 
 
 def voice_sex(member) -> str | None:
-    """"female" or "male", as data/sfhq/voices.csv has it for a face of SFHQ; None for a photo that nobody looked at."""
+    """Sex of a member's voice, "female" or "male": that of data/sfhq/voices.csv for a face of SFHQ, None otherwise."""
     return _voices().get(_tile(member.photo)) if member.photo else None
 
 
 def photo_path(photo: str) -> Path:
-    """The file of a `Member.photo`; SFHQ's lie in tfg's cache folder (`fetch_photos`)."""
+    """Path of the file of a `Member.photo`; SFHQ tiles that do not ship lie in tfg's cache folder (`fetch_photos`)."""
     if photo.startswith(SHIPPED):
         return paths.data("faces", photo.removeprefix(SHIPPED))
     if photo.startswith(SFHQ):
-        return paths.cache("sfhq", "tiles", f"{photo.removeprefix(SFHQ)}.png")
+        tile = photo.removeprefix(SFHQ)
+        if tile in shipped_tiles():
+            return paths.data("sfhq", "tiles", f"{tile}.webp")
+        return paths.cache("sfhq", "tiles", f"{tile}.png")
     return Path(photo)
 
 
-def fetch_photos(members: Sequence, *, mirror: str | os.PathLike | None = None, progress=None) -> None:
-    """Have the photos of SFHQ that these members need, in tfg's cache folder (up to 21 MB are downloaded, once).
+@functools.lru_cache(maxsize=1)
+def shipped_tiles() -> dict[str, str]:
+    """SFHQ tile in data/sfhq/tiles -> sha256 of its file. These are the photos of the profile `cpu`."""
+    with open(paths.data("sfhq", "shipped.csv"), newline="", encoding="utf-8") as file:
+        return {r["id"]: r["sha256"] for r in csv.DictReader(file)}
 
-    mirror, progress: as `tfg.corpora.fetch.fetch_sfhq`.  Raises InputError where one cannot be had.
+
+def fetch_photos(members: Sequence, *, mirror: str | os.PathLike | None = None, progress=None) -> None:
+    """Download the SFHQ photos that these members need and that do not ship into tfg's cache folder.
+
+    Up to 21 MB are downloaded, once; the profiles `ci` and `cpu` need none of them.
+
+    mirror, progress: as in `tfg.corpora.fetch.fetch_sfhq`.  Raises InputError if a photo cannot be downloaded.
     """
     from tfg.corpora.fetch import fetch_sfhq
 
-    wanted = [m.photo.removeprefix(SFHQ) for m in members if m.photo and m.photo.startswith(SFHQ)]
+    tiles = [m.photo.removeprefix(SFHQ) for m in members if m.photo and m.photo.startswith(SFHQ)]
+    wanted = [tile for tile in tiles if tile not in shipped_tiles()]
     if not wanted:
         return
     report = fetch_sfhq(paths.cache("sfhq"), ids=wanted, mirror=mirror, progress=progress)
     if report.failed:
         path, reason = report.failed[0]
-        raise InputError(f"{len(report.failed)} sheets of SFHQ's portraits cannot be had (the first: {path.name} "
+        raise InputError(f"{len(report.failed)} sheets of SFHQ's portraits cannot be fetched (the first: {path.name} "
                          f"{reason}); go online once, give a folder that holds them by --mirror or TFG_MIRROR, or make "
                          "the set without them: --portraits 0.")

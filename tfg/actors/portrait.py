@@ -1,8 +1,8 @@
-"""A photo as an actor: fitted once, it plays any performance and knows the same truth as a face that was built.
+"""A photo as an actor: it is fitted once, plays any performance, and knows the same truth as a built face.
 
-Around `tfg.head.portrait.Portrait`. A landmark is a point of the portrait's mesh, so it travels as the pixels do; the
-inner lips and the lids are edges of real openings. Hair, clothes and background are told apart once on the photo
-(tfg.actors.segment) and carried by the mesh.
+`PortraitActor` wraps `tfg.head.portrait.Portrait`. A landmark is a point of the portrait's mesh, so it moves as the
+pixels do; the inner lips and the lids are edges of real openings. Hair, clothes and background are distinguished once
+on the photo (tfg.actors.segment), and their labels move with the mesh.
 """
 from __future__ import annotations
 
@@ -22,18 +22,20 @@ from tfg.head.openings import IRIS, box_around, coverage
 from tfg.head.paint import mouth_frames
 from tfg.head.portrait import Portrait
 
-EYES_LIE_M, TEETH_LIE_M = 0.002, 0.006      # behind the edges of lids and lips
-ZOOM, SHIFT = 0.10, 0.04                    # how far `vary` = 1 changes the framing: factor, share of the side
-GAIN, GAMMA, TINT = 0.12, 0.15, 0.05        # and the light
+EYES_LIE_M, TEETH_LIE_M = 0.002, 0.006      # depth of eyes and teeth behind the edges of lids and lips
+ZOOM, SHIFT = 0.10, 0.04                    # largest change of the framing at `vary` = 1: log factor, share of the side
+GAIN, GAMMA, TINT = 0.12, 0.15, 0.05        # largest change of the light at `vary` = 1: log factor, log exponent, tint
 LIMITS = {"yaw_deg": 20.0, "pitch_deg": 16.0, "roll_deg": 12.0, "jaw_open": 0.06, "smile": 0.5}
-MIN_FACE_PX = 110
+"""Measurement of a tile -> largest absolute value of a suitable one."""
+MIN_FACE_PX = 110                           # smallest height of a suitable face
 UNREAD = ("P006", "P034", "P041", "P058", "P060", "P063", "P066", "P081", "P110", "P131", "P137", "P141", "P157",
           "P174", "P176", "P189", "P193", "P208", "P230", "P232", "P301", "P318", "P353")
-"""Tiles on which a landmarker sees nearly nothing of a full blink, pucker or brow action: shade, glasses, fringes."""
+"""SFHQ tiles on which a landmarker measures nearly nothing of a full blink, pucker or brow action, for shade, glasses
+or a fringe."""
 
 
 class PortraitActor:
-    """Satisfies `tfg.actors.actor.Actor`; made by `from_image`."""
+    """The actor of a photo, made by `from_image`; it satisfies `tfg.actors.actor.Actor`."""
 
     kind = "portrait"
 
@@ -49,20 +51,20 @@ class PortraitActor:
         self.about = dict(photo=photo, pose_deg=[round(float(v), 2) for v in fit.pose],
                           fit_error=round(float(fit.error), 5), **(about or {}))
         self._bind()
-        self._texture_labels = None
+        self._texture_labels: np.ndarray | None = None
 
     @classmethod
     def from_image(cls, image: np.ndarray | str | os.PathLike, *, name: str = "P001", size: int = 128, seed: int = 0,
                    vary: float = 0.0, landmarks: np.ndarray | None = None,
                    blendshapes: np.ndarray | None = None) -> PortraitActor:
-        """Measure and fit a photo.
+        """Make an actor from a photo: find its face, and fit the head to it.
 
-        image: (H, W, 3) uint8 RGB or a path.  size: side of the frames, px.  seed, vary: how far framing and light
-        depart from the photo's own, 0 (not at all, the default) to 1, and which way.  landmarks (478, 3) and
-        blendshapes (52,) of the photo skip the detection.  Raises InputError if there is no usable face, and for a
-        size that is odd or beyond 32 to 1024.
+        image: (H, W, 3) uint8 RGB or a path.  size: side of the frames in px, even, 32 to 1024.  vary: 0 (the default)
+        keeps the photo's framing and light, 1 changes them most; seed chooses the direction.  landmarks (478, 3) px and
+        blendshapes (52,) of the photo replace its detection.
+        Raises InputError if there is no usable face, and for another size or another vary.
         """
-        from tfg.image import read_image
+        from tfg.media.image import read_image
 
         photo, size = "", check_size(size)
         if not isinstance(image, np.ndarray):
@@ -89,16 +91,16 @@ class PortraitActor:
         return self.portrait.size
 
     def personal(self, expression: np.ndarray) -> np.ndarray:
-        """(..., 52) asked -> (..., 52) absolute: brows and lids rest where the photo shows them."""
+        """Translate asked expressions (..., 52) into absolute ones: brows and lids rest where the photo shows them."""
         return np.clip(self.portrait.personal(expression), 0, 1)
 
     def render(self, expression: np.ndarray, pose: np.ndarray | None = None) -> np.ndarray:
-        """(h, w, 3) uint8."""
+        """Draw a frame: (h, w, 3) uint8 RGB."""
         frame = self.portrait.render(expression, pose)
         return frame if self.curve is None else _through(frame, self.curve)
 
     def landmarks(self, expression: np.ndarray, pose: np.ndarray | None = None) -> np.ndarray:
-        """(478, 3) float32 px of the frame, see `tfg.actors.actor.Actor.landmarks`."""
+        """Landmarks of the frame: (478, 3) float32 px, see `tfg.actors.actor.Actor.landmarks`."""
         p, expression = self.portrait, np.asarray(expression, np.float32)
         xy, depth = p.vertices(expression, pose)
         n = self._weights.shape[1]
@@ -119,8 +121,8 @@ class PortraitActor:
         return out
 
     def layers(self, expression: np.ndarray, pose: np.ndarray | None = None) -> Layers:
-        """Labels and depth. Face, lips, teeth, eyes and mouth are exact; hair, clothes and background as far as the
-        photo's colours tell them apart (`tfg.actors.segment.photo_labels`)."""
+        """Labels and depth of the frame. Face, lips, teeth, eyes and mouth are exact; hair, clothes and background are
+        as good as the photo's colours allow (`tfg.actors.segment.photo_labels`)."""
         from tfg.head.raster import rasterise
 
         p, expression = self.portrait, np.asarray(expression, np.float32)
@@ -156,7 +158,8 @@ class PortraitActor:
         return Layers(labels, depth)
 
     def flow(self, a: tuple, b: tuple) -> np.ndarray:
-        """(h, w, 2) float32 px through the mesh; NaN inside the mouth and between the lids."""
+        """Optical flow by the mesh from state a to state b: (h, w, 2) float32 px, NaN inside the mouth and between the
+        lids."""
         p = self.portrait
         (xy_a, depth), (xy_b, _) = p.vertices(*a), p.vertices(*b)
         origin = np.array(p.window[:2], np.float32)
@@ -164,7 +167,7 @@ class PortraitActor:
 
     @property
     def texture_labels(self) -> np.ndarray:
-        """(TH, TW) uint8: the photo's layers, its openings closed over with skin and lips."""
+        """Label of each pixel of the photo's texture: (TH, TW) uint8; mouth and eyes are covered by lips and skin."""
         if self._texture_labels is None:
             self._texture_labels = segment.photo_labels(self.portrait)
         return self._texture_labels
@@ -173,8 +176,9 @@ class PortraitActor:
         return (lambda q: self.portrait._turn(q, np.asarray(pose, float))) if pose is not None else (lambda q: q)
 
     def _bind(self):
-        """Weights (478, n) of the mesh's vertices, what they miss in the photo (478, 2) px, and how much deeper than
-        the mesh, which is smoothed so that it does not fold, the fitted head lies (478,) metres."""
+        """Bind the landmarks to the mesh: `_weights` (478, n) of its vertices, `_miss` (478, 2) px from the weighted
+        vertex to the landmark in the photo, `_deeper` (478,) metres by which the fitted head lies behind the mesh,
+        which is smoothed so that it does not fold."""
         p = self.portrait
         self._weights, self._edge = bind_landmarks(p.triangles)
         n = self._weights.shape[1]
@@ -188,7 +192,8 @@ class PortraitActor:
                       for name, part in p.openings.parts.items()}
 
     def _iris(self, name, first, xy, expression):
-        """(5, 2) the eye's corners carry the eyeball along, the gaze moves the iris, as in tfg.head.paint."""
+        """Landmarks of an iris, (5, 2) px: they follow the corners of the eye, and the gaze moves them as in
+        tfg.head.paint."""
         p = self.portrait
         o = p.openings
         corners = o.parts[name].upper[[0, -1]]
@@ -200,27 +205,30 @@ class PortraitActor:
 
 
 def suitable(tile, *, unread: bool = False) -> bool:
-    """Whether a face of `tfg.corpora.sfhq.tiles` makes a good actor: seen from the front, lips closed, no broad smile
-    (its folds stay in the skin whatever the face does), enough pixels, and what it does can be measured.
+    """True if a face of `tfg.corpora.sfhq.tiles` makes a good actor.
 
-    unread: take those of `UNREAD`, too, as a figure about measuring must."""
+    It is seen from the front with closed lips, has enough pixels, no broad smile (whose folds would stay in the skin in
+    every expression), and a landmarker can measure its expressions.
+    unread: accept the tiles of `UNREAD` too, as an unbiased score of such measurements needs.
+    """
     within = all(abs(getattr(tile, k)) <= v for k, v in LIMITS.items())
     return within and tile.face_px >= MIN_FACE_PX and (unread or tile.id not in UNREAD)
 
 
 def _move_window(portrait, size, shift):
-    """x, y, w, h: a square of `size` px about the middle of the portrait's own, moved by shift (2,) of its side, as
-    far as the texture reaches."""
+    """Window (x, y, w, h) in px: a square of side `size` about the middle of the portrait's window, moved by shift (2,)
+    in shares of its side, but not beyond the photo."""
     x, y, w, h = portrait.window
-    rows, cols = portrait.texture.shape[:2]
+    left, top, right, bottom = portrait.beyond
+    rows, cols = portrait.texture.shape[0] - top - bottom, portrait.texture.shape[1] - left - right
     size = min(2 * round(size / 2), rows, cols)
     at = np.round(np.array([x + (w - size) / 2, y + (h - size) / 2]) + np.array(shift) * size).astype(int)
-    at = np.clip(at, 0, np.array([cols, rows]) - size)
+    at = np.clip(at, [left, top], np.array([left + cols, top + rows]) - size)
     return int(at[0]), int(at[1]), size, size
 
 
 def _through(frame, curve):
-    """A (256, 3) curve laid over a picture."""
+    """Apply a tone curve (256, 3) uint8 to a picture (h, w, 3) uint8."""
     import cv2
 
     return cv2.LUT(frame, curve[None])

@@ -1,9 +1,9 @@
-"""Which layer each pixel of a portrait's photo belongs to: exact where the face's mesh is, best effort around it.
+"""Label map of a portrait's photo: exact where the face's mesh is, an estimate around it.
 
-Face and lips come from the landmarks. The rest is told apart by colour: the person from the background by graph cuts
-(GrabCut; Rother et al. 2004) that start from the fitted head's silhouette and a bust below it, then hair, skin and
-clothes by colour histograms taken where each is sure to be found. Where two explanations are about as good, the label
-is `UNKNOWN`. Beards and brows count as skin.
+Face and lips come from the landmarks. Colour separates the rest: the person from the background by graph cuts (GrabCut;
+Rother et al. 2004) that start from the fitted head's silhouette and a bust below it, then hair, skin and clothes by
+colour histograms taken where each of them is certain. Where two labels are about equally likely, the label is
+`UNKNOWN`. Beards and brows count as skin.
 """
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tfg.head.fit import FACE_OVAL
 from tfg.head.model import Head
 from tfg.head.template import OUTER_LIPS
 
-BINS = 12
-HEAD_M = (0.105, 0.15, 0.02)     # half width, half height and middle of a head with short hair
-CHIN_M = -0.11
-RATIO = 1.6                 # how much likelier the best layer must be than the next
+BINS = 12                        # bins of the colour histograms in each channel
+HEAD_M = (0.105, 0.15, 0.02)     # half width, half height and height of the middle of a head with short hair
+CHIN_M = -0.11                   # height of the chin, from between the eyes
+RATIO = 1.6                 # the best layer must be this many times as likely as the next, else it is UNKNOWN
 
 
 def photo_labels(portrait) -> np.ndarray:
-    """(TH, TW) uint8 of the texture's layers; lips and lids closed over with lips and skin."""
+    """Label of each pixel of the portrait's texture: (TH, TW) uint8; mouth and eyes are covered by lips and skin."""
     import cv2
 
     picture = portrait.texture
@@ -54,7 +54,7 @@ def photo_labels(portrait) -> np.ndarray:
 
 
 def _places(portrait):
-    """x, y (TH, TW): metres of each texture pixel from between the eyes, across and up the face."""
+    """Place x, y of each texture pixel: two (TH, TW) arrays, metres from between the eyes, across and up the face."""
     h, w = portrait.texture.shape[:2]
     down = portrait.openings.down
     px = np.stack(np.meshgrid(np.arange(w), np.arange(h)), 2) - portrait.fit.shift
@@ -62,7 +62,7 @@ def _places(portrait):
 
 
 def _masks(portrait):
-    """uint8 (TH, TW): the face oval, the outer lips, the fitted head's silhouette."""
+    """Masks of the face oval, the outer lips and the fitted head's silhouette: three (TH, TW) uint8 of 0 and 1."""
     import cv2
 
     points = portrait.landmarks[:, :2]
@@ -78,7 +78,7 @@ def _masks(portrait):
 
 
 def _person(picture, face, head, x, y):
-    """(TH, TW) bool: person, not background."""
+    """Mask of the person against the background: (TH, TW) bool."""
     import cv2
 
     wide = np.abs(x)
@@ -92,7 +92,7 @@ def _person(picture, face, head, x, y):
     mask[(cv2.erode(head, np.ones((3, 3)), iterations=2) > 0) & (y > -0.09)] = cv2.GC_FGD
     mask[(face > 0) | ((wide < 0.03) & (y < -0.09))] = cv2.GC_FGD
     models = np.zeros((2, 1, 65))
-    cv2.setRNGSeed(1)                                        # its clusters start at random
+    cv2.setRNGSeed(1)                                        # GrabCut's clusters start at random
     cv2.grabCut(np.ascontiguousarray(picture[..., ::-1]), mask, None, models[0], models[1], 4, cv2.GC_INIT_WITH_MASK)
     person = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
     person = cv2.morphologyEx(person, cv2.MORPH_OPEN, np.ones((3, 3)))
@@ -102,7 +102,10 @@ def _person(picture, face, head, x, y):
 
 
 def _likelihood(bins, seed):
-    """(TH, TW) float32: how common each pixel's colour is among the seed pixels."""
+    """Likelihood of each pixel's colour in the histogram of the seed pixels: (TH, TW) float32.
+
+    bins: (TH, TW, 3) histogram bin of each pixel.  seed: (TH, TW) bool.
+    """
     from scipy.ndimage import gaussian_filter
 
     counts = np.zeros((BINS,) * 3, np.float32)
@@ -113,7 +116,7 @@ def _likelihood(bins, seed):
 
 
 def _prior(x, y, face, head):
-    """(TH, TW, 3): how likely skin, hair and clothes are at a place, whatever the colour."""
+    """Prior likelihood of skin, hair and clothes at each pixel's place, whatever its colour: (TH, TW, 3)."""
     import cv2
 
     near = cv2.dilate(head, np.ones((3, 3)), iterations=2) > 0

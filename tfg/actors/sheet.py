@@ -12,11 +12,12 @@ from tfg.actors import cast as casting
 from tfg.actors.cast import Member
 from tfg.actors.photos import fetch_photos
 from tfg.errors import InputError
-from tfg.files import atomic, check_writable
+from tfg.files import atomic, check_writable, reserved
+from tfg.workers import parallel
 
 PAPER, INK = (246, 246, 244), (40, 40, 40)
 LABEL_PX = 14
-SHOW = 0.85                     # intensity of the emotions shown
+SHOW = 0.85                     # intensity of the emotions on a sheet
 
 
 def sheet(out: str | os.PathLike, *, folder: str | os.PathLike | None = None, emotions: Sequence[str] = (),
@@ -24,18 +25,19 @@ def sheet(out: str | os.PathLike, *, folder: str | os.PathLike | None = None, em
           portrait: Sequence[str | os.PathLike] = (), size: int | None = None, seed: int = 0,
           columns: int | None = None, mirror: str | os.PathLike | None = None, overwrite: bool = False,
           workers: int | None = None, progress: bool = True) -> str:
-    """Draw a cast and write it as PNG or JPEG. Returns what was written, in a sentence.
+    """Draw the contact sheet of a cast and write it as PNG or JPEG. Returns one sentence about the written file.
 
-    folder: a set that `tfg actors make` began: its members, size and seed; else those of the other options, which are
-    `make.make`'s.  emotions: a column for each, at 0.85 of the full display; none: each actor once, at rest.
-    columns: actors in a row.  An actor that cannot be built is left blank and named.
-    Raises InputError: the name is no picture's, a file is there and overwrite is False, options that do not fit.
+    folder: a set of `tfg actors make`, whose members and size are used; None: those of the other options, which are as
+    in `make.make`.  emotions: each gives a picture of every actor at intensity 0.85; none: each actor once, at rest.
+    columns: actors in a row.  An actor that cannot be built is left blank and named in the sentence.
+    Raises InputError for a file name that is neither PNG nor JPEG, an existing file (unless overwrite is True), and
+    options that do not fit together.
     """
-    from joblib import Parallel, cpu_count, delayed
+    from joblib import cpu_count, delayed
     from tqdm.auto import tqdm
 
+    from tfg.acting.emotion import check_emotion
     from tfg.actors.actor import check_size
-    from tfg.actors.emotion import check_emotion
     from tfg.actors.make import one_thread_each
     from tfg.actors.manifest import read_manifest
 
@@ -47,8 +49,8 @@ def sheet(out: str | os.PathLike, *, folder: str | os.PathLike | None = None, em
     check_writable(out)
     emotions = [check_emotion(e) for e in emotions]
     if folder is not None:
-        held = read_manifest(folder)
-        members, own = [Member(**m) for m in held["members"]], held["size"]
+        stored = read_manifest(folder)
+        members, own = [Member(**m) for m in stored["members"]], stored["size"]
     else:
         members = casting.members(profile, actors=actors, portraits=portraits, photos=portrait, seed=seed)
         own = casting.profile(profile)["size"]
@@ -59,25 +61,25 @@ def sheet(out: str | os.PathLike, *, folder: str | os.PathLike | None = None, em
         raise InputError(f"workers is {workers}; give 1 or more.")
     fetch_photos(members, mirror=mirror)
     workers = min(workers or cpu_count(), len(members))
-    with one_thread_each(), tqdm(total=len(members), desc="actors", unit=" actor", leave=False,
-                                 disable=not progress) as bar:
+    with reserved(out, overwrite=overwrite), one_thread_each(), \
+            tqdm(total=len(members), desc="actors", unit=" actor", leave=False, disable=not progress) as bar:
         rows, failed = [], []
-        for member, (pictures, error) in zip(members, Parallel(n_jobs=workers, return_as="generator", batch_size=1)(
+        for member, (pictures, error) in zip(members, parallel(workers, return_as="generator", batch_size=1)(
                 delayed(faces)(m, size, tuple(emotions)) for m in members)):
             rows.append(pictures)
             failed += [f"{member.name}: {error}"] if error else []
             bar.update()
-    picture = arrange(rows, [_label(m) for m in members], emotions, columns)
-    with atomic(out) as part:
-        picture.save(part, **({"quality": 92, "subsampling": 0} if out.suffix.lower() != ".png" else {}))
+        picture = arrange(rows, [_label(m) for m in members], emotions, columns)
+        with atomic(out) as part:
+            picture.save(part, **({"quality": 92, "subsampling": 0} if out.suffix.lower() != ".png" else {}))
     missing = f"; {len(failed)} could not be built, the first {failed[0]}" if failed else ""
     who = f"{len(members)} actor{'s' * (len(members) > 1)}"
     return f"wrote {out}: {who}, {picture.width} x {picture.height} px{missing}"
 
 
 def faces(member: Member, size: int, emotions: Sequence[str] = ()) -> tuple[np.ndarray, str | None]:
-    """(1 or E, size, size, 3) uint8 of one member, and why it is blank if it is."""
-    from tfg.actors.emotion import actions
+    """Pictures of one member, (1 or E, size, size, 3) uint8, one for each emotion; and the error if they are blank."""
+    from tfg.acting.emotion import actions
     from tfg.actors.make import one_thread
 
     asked = [actions(e, 0.0 if e == "NEU" else SHOW) for e in emotions] or [np.zeros(52, np.float32)]
@@ -90,12 +92,13 @@ def faces(member: Member, size: int, emotions: Sequence[str] = ()) -> tuple[np.n
 
 
 def _label(member: Member) -> str:
+    """Name of a member, followed by its photo's name if it has one."""
     return f"{member.name} {Path(member.photo).stem.rpartition(':')[2]}" if member.photo else member.name
 
 
 def arrange(rows: Sequence[np.ndarray], labels: Sequence[str], emotions: Sequence[str] = (),
             columns: int | None = None):
-    """One PIL picture of strips (E, h, w, 3), each under its label."""
+    """Arrange strips of pictures (E, h, w, 3), each under its label, on one PIL image."""
     from PIL import Image, ImageDraw
 
     strips = [np.concatenate(list(r), 1) for r in rows]

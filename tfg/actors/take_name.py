@@ -1,10 +1,10 @@
-"""What a take is called: V001_DFA_HAP_HI, as a clip of CREMA-D."""
+"""Names of takes: ACTOR_SENTENCE_EMOTION_LEVEL as in CREMA-D, such as V001_DFA_HAP_HI."""
 from __future__ import annotations
 
 TEXT_CODE = "TXT"
-"""In the place of the sentence, where the text is none of the twelve."""
+"""Sentence code of a take whose text is none of CREMA-D's twelve sentences."""
 
 
 def take_name(actor: str, sentence: str, emotion: str, level: str, take: int = 1) -> str:
-    """ACTOR_SENTENCE_EMOTION_LEVEL, and the take's number from the second on."""
+    """The take's name: ACTOR_SENTENCE_EMOTION_LEVEL, followed by _NUMBER from the second take on."""
     return "_".join((actor, sentence, emotion, level)) + (f"_{take}" if take > 1 else "")

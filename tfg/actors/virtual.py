@@ -1,7 +1,7 @@
 """A person who does not exist: the head of an `Identity`, painted, dressed and lit, in any expression and pose.
 
-Everything that does not change from frame to frame is made when the actor is made (about a second); a frame is then a
-matrix product, a rasteriser and a shader (tfg.actors.look.draw, shade), twice as large as asked for and averaged.
+The constructor computes everything that is the same in all frames (about a second). A frame is then a matrix product, a
+rasteriser and a shader (tfg.actors.look.draw, shade), drawn at twice its size and averaged.
 """
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from tfg.errors import InputError
 from tfg.head.model import HEAD_WIDTH_M, IRIS_M, NECK_PIVOT, Head, rotation
 from tfg.vocabulary import EXPRESSION, index
 
-SUPER = 2
-CLOSED_LIPS_M = 0.0022      # between the landmarks of the inner lips while the lips touch
+SUPER = 2                   # samples of a pixel in each direction
+CLOSED_LIPS_M = 0.0022      # distance of the landmarks of the inner lips while the lips touch
 _INNER_LIPS = np.array([82, 13, 312, 87, 14, 317])
 _BLINK = index("eyeBlink")
 _JAW = index("jawOpen", "mouthClose", "mouthLowerDown", "mouthUpperUp", "mouthFunnel")
 
 
 class VirtualActor:
-    """The actor of an `Identity`; see tfg.actors.actor.Actor for what it can do."""
+    """The actor of an `Identity`. Its methods are those of tfg.actors.actor.Actor."""
 
     kind = "virtual"
 
     def __init__(self, identity: Identity, *, name: str = "V001", size: int = 128):
-        """name: of the actor, as in a clip's file name.  size: pixels of the square frames, 32 to 1024.
+        """Build the face of an identity, which takes about a second.
 
-        Raises InputError for a size that cannot be drawn. Takes about a second.
+        name: the actor's name in file names.  size: side of the square frames in px, even, 32 to 1024.
+        Raises InputError for another size.
         """
         size = check_size(size)
         self.identity, self.name, self.seed, self.size = identity, name, identity.seed, (int(size), int(size))
@@ -45,7 +46,7 @@ class VirtualActor:
 
         n = vertex_normals(rest, head.triangles)
         rest = rest + n * (np.clip(under / 0.010, 0, 1) * 0.004)[:, None].astype(np.float32)
-        still = np.clip(1 - under / 0.004, 0, 1)[None, :, None]                 # cloth does not talk
+        still = np.clip(1 - under / 0.004, 0, 1)[None, :, None]                 # expressions do not move the clothes
         offsets = offsets * still
         pieces = mesh.pieces(head, identity, rest, offsets, self.neutral)
         pieces += clothes.collar(identity.clothes, under, rest, n, mesh.neck_turn())
@@ -78,7 +79,7 @@ class VirtualActor:
 
     @property
     def about(self) -> dict:
-        """What the person looks like, in a few words and numbers."""
+        """Description of the person's looks: sex, age, melanin, ancestry, hair, beard, background, clothes."""
         i = self.identity
         return {"sex": "male" if i.sex > 0.5 else "female", "age": i.age, "melanin": i.skin.melanin,
                 "ancestry": dict(zip(("african", "asian", "caucasian"), i.ancestry, strict=True)),
@@ -86,12 +87,12 @@ class VirtualActor:
                 "clothes": i.clothes.kind}
 
     def personal(self, expression: np.ndarray) -> np.ndarray:
-        """(..., 52) asked -> absolute: the face at rest shows through as far as nothing else is asked."""
+        """Translate asked expressions (..., 52) into absolute ones: neutral + (1 - neutral) * asked."""
         asked = np.asarray(expression, np.float32)
         return self.neutral + (1 - self.neutral) * asked
 
     def render(self, expression: np.ndarray, pose: np.ndarray | None = None) -> np.ndarray:
-        """(h, w, 3) uint8 of absolute coefficients (52,) and a pose (6,)."""
+        """Draw a frame of absolute coefficients (52,) and a pose (6,): (h, w, 3) uint8 RGB."""
         self._rasterise(expression, pose)
         m, light = self.mesh, self.identity.light
         direction, key = scene.key(light)
@@ -109,7 +110,7 @@ class VirtualActor:
         return out
 
     def landmarks(self, expression: np.ndarray, pose: np.ndarray | None = None) -> np.ndarray:
-        """(478, 3) float32 px."""
+        """Landmarks of the frame: (478, 3) float32 px, see `tfg.actors.actor.Actor.landmarks`."""
         self._pose(expression, pose)
         v = len(self.head.mean)
         q = self.head.at_landmarks(self._q[:v])
@@ -121,7 +122,7 @@ class VirtualActor:
         return np.concatenate([xy, mediapipe_z(-q[:, 2], self._scale / SUPER)[:, None]], 1).astype(np.float32)
 
     def layers(self, expression: np.ndarray, pose: np.ndarray | None = None) -> Layers:
-        """Labels by majority of the four samples of a pixel, depth of the nearest of them."""
+        """Labels and depth of the frame: the majority label of a pixel's four samples, and the depth of the nearest."""
         self._rasterise(expression, pose)
         m = self.mesh
         h, w = self.size
@@ -147,9 +148,11 @@ class VirtualActor:
         return Layers(labels, depth)
 
     def flow(self, a: tuple, b: tuple) -> np.ndarray:
-        """(h, w, 2) float32 px: the surface point seen at each pixel (the nearest of its four samples), carried from
-        state a = (expression, pose) to state b; NaN where most of a pixel is background. Whether something else hides
-        that point in b is not said."""
+        """Optical flow from state a = (expression, pose) to state b: (h, w, 2) float32 px.
+
+        It is the movement of the surface point seen at each pixel (the nearest of its four samples), also where
+        something else hides that point in b; NaN where more than one sample is background.
+        """
         h, w = self.size
         self._pose(*b)
         there = self._xy.copy()
@@ -168,18 +171,20 @@ class VirtualActor:
 
     # ---- the parts of a frame ---------------------------------------------------------------------------------
     def _lips(self):
+        """Weight of the lips at each vertex of the mesh: (N,) float32 in [0, 1]."""
         out = np.zeros(len(self.mesh.base), np.float32)
         out[:len(self.head.mean)] = self.head.masks["lips"]
         return out
 
     def _mouth_light(self, room):
-        """(4,): what falls between the lips, and how open they are: 1 from 6 mm on."""
+        """Linear colour of the light inside the mouth, and the opening of the lips (1 from about 6 mm on): (4,)."""
         tri, weight = self.head.landmark_triangles[_INNER_LIPS], self.head.landmark_weights[_INNER_LIPS]
         upper, lower = (self._v[tri, 1] * weight).sum(-1).reshape(2, -1)
         opened = np.clip(0.06 + ((upper - lower).max() - CLOSED_LIPS_M) / 0.006, 0.06, 1)
         return np.append(room * opened, opened).astype(np.float32)
 
     def _bake(self):
+        """Compute the soft light of the resting face, and its change on lids and lips when eyes close and lips open."""
         m = self.mesh
         rest = m.base.copy()
         rest[:m.offsets.shape[1]] += np.tensordot(self.neutral, m.offsets, 1)
@@ -188,7 +193,7 @@ class VirtualActor:
         n[m.first:] = m.normal
         seen = bake.visibility(rest, n, m.triangles[m.solid])
         self._open_rows, seen_open, n_open = actions.opened(self.head, m)
-        if len(m.light):                                # hairs let light through: between what all and what none stop
+        if len(m.light):        # hairs let light through: mix the visibility with and without hair as an obstacle
             bare = bake.visibility(rest, n, m.triangles[:m.opaque])
             seen[m.first:] = (0.4 * seen + 0.6 * bare)[m.first:] * m.light[:, None]
         self._seen, self._transfer = seen, bake.transfer(seen, n)
@@ -199,7 +204,7 @@ class VirtualActor:
         self._open_by = np.stack([lid * ~right, lid * right, 1 - lid], 1).astype(np.float32)
 
     def _arriving(self, direction):
-        """(N, 4): coloured light from around, and how much of the key gets through."""
+        """Light at each vertex: (N, 4), the linear colour of the surroundings' light, and the visibility of the key."""
         r = self._r
         d = bake.directions() @ (self._rc @ r).T                        # the head's directions, seen by the camera
         env, weight = scene.surroundings(self.identity.light, d, direction)
@@ -209,6 +214,7 @@ class VirtualActor:
         return out
 
     def _pose(self, expression, pose):
+        """Move the vertices to an expression and a pose, unless they are there. Raises InputError for wrong arrays."""
         expression = np.ascontiguousarray(expression, np.float32)
         pose = np.zeros(6) if pose is None else np.asarray(pose, float)
         if expression.shape != (len(EXPRESSION),) or pose.shape != (6,):
@@ -232,6 +238,7 @@ class VirtualActor:
         self._state, self._drawn = state, None
 
     def _rasterise(self, expression, pose):
+        """Find the triangle, its barycentric coordinates and the depth at each sample, unless they are computed."""
         self._pose(expression, pose)
         if self._drawn == self._state:
             return

@@ -14,17 +14,17 @@ from pathlib import Path
 
 import numpy as np
 
-from tfg.clip import Clip
 from tfg.corpora import scan
 from tfg.corpora.names import CREMA_D, Item, Reading, Skipped
 from tfg.errors import InputError
+from tfg.media.clip import Clip
 from tfg.vocabulary import SENTENCES
 
 SET = "set.json"
 
 
 NAME = re.compile(rf"{CREMA_D.pattern}(?:_(\d+))?")
-"""A clip of CREMA-D, and from the second take on its number."""
+"""File name of a clip without suffix: as in CREMA-D, and from the second take on with the take's number."""
 
 
 def read(root: str | os.PathLike) -> Reading:
@@ -48,26 +48,27 @@ def _parse(path: Path) -> Item:
     match = NAME.fullmatch(path.stem)
     if not match:
         raise InputError("is not named ACTOR_SENTENCE_EMOTION_LEVEL, as in V001_DFA_HAP_HI")
-    *words, take = match.groups()
-    return Item(path, "actors", *words, take=int(take or 1), text=SENTENCES.get(words[1]))
+    actor, sentence, emotion, level, take = match.groups()
+    return Item(path, "actors", actor, sentence, emotion, level, take=int(take or 1), text=SENTENCES.get(sentence))
 
 
 def truth(path: str | os.PathLike) -> tuple[Clip, dict[str, np.ndarray]]:
-    """A clip with its true labels: expression (T, 52), aus (T, 17), pose (T, 6), intensity (T,), where it has them.
+    """A clip, and its true labels by name: expression (T, 52), pose (T, 6), and aus (T, 17), intensity (T,) if
+    recorded.
 
-    Raises InputError if its files are damaged, or do not belong together (other lengths).
+    Raises InputError if its files are damaged, or differ in their number of frames.
     """
     clip = Clip.open(path)
     if clip.motion is None or clip.landmarks is None:
         raise InputError(f"{path} has no true labels in its npz; make the clip again, or prepare it with --labels "
                          "measured.")
-    known = {"expression": clip.motion.expression, "pose": clip.motion.pose}
+    known: dict[str, np.ndarray] = {"expression": clip.motion.expression, "pose": clip.motion.pose}
     known |= {k: clip.arrays[k] for k in ("aus", "intensity") if k in clip.arrays}
     T = len(clip)
     for name, values in {**known, "landmarks": clip.landmarks}.items():
         if len(values) != T:
             raise InputError(f"{path} has {T} frames, but its npz {len(values)} of {name}; make the clip again.")
     if clip.landmarks.shape[1:] != (478, 3) or not np.isfinite(clip.landmarks).all():
-        raise InputError(f"{path} has landmarks of shape {clip.landmarks.shape} or some that are no numbers; make the "
+        raise InputError(f"{path} has landmarks of shape {clip.landmarks.shape} or some that are not numbers; make the "
                          "clip again.")
     return clip, known

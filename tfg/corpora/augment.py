@@ -1,4 +1,4 @@
-"""Other light, other colours, a worse camera, a mirror: what a network should not mind, changed at random.
+"""Random changes of light, colour, camera quality and side (mirror image) of the windows that a network trains on.
 
 A window is changed as a whole. One draw holds for its T frames *and for its reference frames*: the same light,
 colours, blur, compression and flip, as if one camera had taken both. (Were each frame lit anew, a network would learn
@@ -24,7 +24,7 @@ _BANK, _STEPS = 1 << 18, 30
 
 
 def _matrix(m: np.ndarray, size: int) -> np.ndarray:
-    """(..., 2, 3) that takes points to a crop -> to the flipped crop."""
+    """Matrices (..., 2, 3) from points to a crop, changed to lead to the flipped crop."""
     out = m.copy()
     out[..., 0, :] *= -1
     out[..., 0, 2] += size - 1
@@ -33,18 +33,18 @@ def _matrix(m: np.ndarray, size: int) -> np.ndarray:
 
 MIRRORED = {"expression": lambda e, size: mirror.expression(e), "pose": lambda p, size: mirror.pose(p),
             "points": mirror.points, "matrix": _matrix, "aus": None, "intensity": None, "ok": None}
-"""What becomes of the store's arrays in a flipped window (None: nothing)."""
+"""Array of the store -> function of its values and the frame size that mirrors it (None: it does not change)."""
 
 
 @dataclass(frozen=True)
 class Augment:
-    """How far a window may be changed. All 0 is no change; every number is drawn anew for each window and epoch.
+    """Limits of the changes to a window. All 0 is no change; the changes are drawn anew for each window and epoch.
 
     brightness: largest shift, of the range 0..1.  contrast: largest change of the slope about mid-grey, 0.2 is x 0.8
     to 1.2.  gamma: largest |ln gamma|.  colour: largest gain of one channel, 0.06 is x 0.94 to 1.06.  noise: largest
     standard deviation, of the range 0..1.  blur: largest standard deviation, px of a 96 px frame.  jpeg: lowest
-    quality, 0 for none.  noise_p, blur_p, jpeg_p, flip_p: how often, 0 to 1.
-    Raises InputError for values that make no picture.
+    quality, 0 for none.  noise_p, blur_p, jpeg_p, flip_p: share of the windows that get this change, 0 to 1.
+    Raises InputError for values outside these ranges.
     """
 
     brightness: float = 0.08
@@ -66,7 +66,10 @@ class Augment:
                 raise InputError(f"{f.name} is {value}; give a number from 0 to {most:g}.")
 
     def draw(self, seed: int, epoch: int, index: np.ndarray) -> dict[str, np.ndarray]:
-        """The draws of windows: (B,) per name, (B, 3) for colour.  A function of its arguments."""
+        """Strength of each change for these windows: (B,) per name, (B, 3) for colour.  index: (B,) int windows.
+
+        Depends on seed, epoch and index alone.
+        """
         index = np.asarray(index, np.int64).reshape(-1)
 
         def u(k: int) -> np.ndarray:                             # [0, 1)
@@ -88,7 +91,7 @@ class Augment:
         for b, window in enumerate(x):
             if tables is not None:
                 _recolour(window, tables[b])
-            if (sigma := draws["blur"][b] * x.shape[-1] / 96) > 0.15:           # less is nothing
+            if (sigma := draws["blur"][b] * x.shape[-1] / 96) > 0.15:           # less cannot be seen
                 _blur(window, sigma)
             if draws["noise"][b] > 0:
                 _grain(window, draws["noise"][b], int(draws["grain"][b]) + 7919 * which)
@@ -99,7 +102,7 @@ class Augment:
         return x
 
     def labels(self, item: dict, draws: dict, size: int) -> dict:
-        """Flip the labels of the windows that are flipped.  item: arrays (B, T, ...) by name; others stay."""
+        """Mirror the labels of the flipped windows, in place.  item: arrays (B, T, ...) by name.  Returns item."""
         flipped = np.flatnonzero(draws["flip"])
         if len(flipped):
             for name, turn in MIRRORED.items():
@@ -108,7 +111,7 @@ class Augment:
         return item
 
     def _tables(self, draws: dict) -> np.ndarray | None:
-        """(B, 3, 256) uint8: what becomes of each value of each channel."""
+        """New value of each value 0..255 in each channel, (B, 3, 256) uint8; None if no colour is ever changed."""
         if not (self.brightness or self.contrast or self.gamma or self.colour):
             return None
         v = np.linspace(0, 1, 256) ** draws["gamma"][:, None, None]                       # (B, 1, 256)
@@ -117,7 +120,7 @@ class Augment:
         return np.clip(np.rint(v * 255), 0, 255).astype(np.uint8)
 
 
-# ---- one window, (T, 3, S, S) uint8, in place -----------------------------------------------------------------
+# ---- changes to one window, (T, 3, S, S) uint8, in place ------------------------------------------------------------
 def _recolour(x: np.ndarray, tables: np.ndarray) -> None:
     import cv2
 
@@ -135,7 +138,7 @@ def _blur(x: np.ndarray, sigma: float) -> None:
 
 
 def _grain(x: np.ndarray, sigma: float, at: int) -> None:
-    """Normal noise from a bank that is made once; each frame starts somewhere else in it."""
+    """Add normal noise from a bank that is made once; each frame starts at another place of it."""
     import cv2
 
     bank, n, k = _bank(), x[0].size, sigma * 255 / _STEPS
@@ -148,13 +151,13 @@ def _grain(x: np.ndarray, sigma: float, at: int) -> None:
 
 @functools.lru_cache(maxsize=1)
 def _bank() -> np.ndarray:
-    """(2 * _BANK,) uint8, 128 + 30 x normal numbers, the same always; twice over so that a slice need not wrap."""
+    """Noise, (2 * _BANK,) uint8: 128 + 30 x normal numbers of a fixed seed, repeated so that no slice has to wrap."""
     noise = np.random.default_rng([0, _STREAM]).standard_normal(_BANK, np.float32) * _STEPS
     return np.tile(np.clip(np.rint(128 + noise), 1, 255).astype(np.uint8), 2)
 
 
 def _compress(x: np.ndarray, quality: int) -> None:
-    """Through JPEG and back, as a web video has been."""
+    """Encode each frame as JPEG and decode it again, as a web video has been."""
     import cv2
 
     for frame in x:

@@ -52,7 +52,7 @@ def add(commands, command, parser_class) -> None:
 
 
 def _add_prepare(parts, command, readers) -> None:
-    p = command(parts, "prepare", "From videos to a store of face crops, sound and labels; run it again to resume.",
+    p = command(parts, "prepare", "Turn videos into a store of face crops, sound and labels; run it again to resume.",
                 run_prepare, epilog=PREPARE_EXAMPLES)
     p.add_argument("folder", help="the corpus, in its official layout")
     p.add_argument("--corpus", required=True, help=", ".join(r for r in readers if r != "sfhq"))
@@ -60,14 +60,14 @@ def _add_prepare(parts, command, readers) -> None:
     p.add_argument("--size", type=int, metavar="N", help="side of a crop in pixels (default: 128)")
     p.add_argument("--workers", type=int, metavar="N", help="processes (default: one per core)")
     p.add_argument("--actors", metavar="1003-1010,1015", help="only these (default: all)")
-    p.add_argument("--labels", help="true (what virtual actors really did; their default) or measured")
+    p.add_argument("--labels", help="true (the known labels of virtual actors; their default) or measured")
     p.add_argument("--openface", metavar="DIR", help="take Action Units from OpenFace's CSV files there")
     p.add_argument("--crop", help="face: a calm square around it (default); aligned: eyes and nose at fixed places; "
                                   "whole: all of the picture")
     p.add_argument("--margin", metavar="M | L,T,R,B", help="room around the face as parts of its longer side (default: "
                                                            "0.35,0.55,0.35,0.25)")
-    p.add_argument("--smooth", type=int, metavar="FRAMES", help="window of the filter without delay for what is "
-                                                                "measured (default: 5; 0: none)")
+    p.add_argument("--smooth", type=int, metavar="FRAMES", help="frames of the filter that smooths measured curves "
+                                                                "without delay (default: 5; 0: none)")
     p.add_argument("--surprised", action="store_true", help="ravdess: take its eighth emotion, too, as SUR")
     check = command(parts, "check", "Verify every byte of a store; name the clips that are damaged.", run_check,
                     epilog="example:\n  tfg corpora check build/store")
@@ -75,7 +75,7 @@ def _add_prepare(parts, command, readers) -> None:
 
 
 def numbers(text: str) -> list[str]:
-    """"1001-1003,1010" -> ["1001", "1002", "1003", "1010"]. Raises InputError."""
+    """Numbers of a list with ranges: "1001-1003,1010" -> ["1001", "1002", "1003", "1010"]. Raises InputError."""
     out: list[str] = []
     for part in words(text):
         match = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", part)
@@ -87,7 +87,7 @@ def numbers(text: str) -> list[str]:
 
 
 def words(text: str) -> list[str]:
-    """"HAP, sad" -> ["HAP", "SAD"]. Raises InputError if nothing is left."""
+    """Words of a list, in capitals: "HAP, sad" -> ["HAP", "SAD"]. Raises InputError if the list is empty."""
     out = [word.strip().upper() for word in text.split(",") if word.strip()]
     if not out:
         raise InputError(f"{text!r} names nothing; give words with commas between them, or leave the option out.")
@@ -95,7 +95,7 @@ def words(text: str) -> list[str]:
 
 
 def run_fetch(given: dict) -> None:
-    """Fetch, print what happened; raises InputError at the end if a file is missing still."""
+    """Fetch files and print their number; raises InputError at the end if a file is still missing."""
     from tqdm.auto import tqdm
 
     from tfg.corpora.fetch import choose, fetch_crema_d, fetch_sfhq
@@ -128,7 +128,7 @@ def run_fetch(given: dict) -> None:
 
 
 def run_list(given: dict) -> None:
-    """Print counts per actor, emotion and level, and what was skipped."""
+    """Print counts per actor, emotion and level, and the skipped files with their reasons."""
     from tfg.corpora import read
     from tfg.corpora.crema_d import TEST_ONLY
 
@@ -153,7 +153,7 @@ def run_list(given: dict) -> None:
 
 
 def run_prepare(given: dict) -> None:
-    """Prepare, print what was dropped and why."""
+    """Prepare clips, and print each dropped file with its reason."""
     from tqdm.auto import tqdm
 
     from tfg.corpora.crema_d import TEST_ONLY
@@ -188,7 +188,7 @@ def run_prepare(given: dict) -> None:
 
 
 def run_check(given: dict) -> None:
-    """Print every fault; raises InputError if there is one."""
+    """Print every fault of a store; raises InputError if there is one."""
     from tfg.corpora.store import Store
 
     store = Store.open(given["store"])
@@ -209,7 +209,7 @@ def _kept_for_testing(actors: set) -> str:
 
 
 def _people(text: str) -> list[str]:
-    """"1003-1005,V001" -> ["1003", "1004", "1005", "V001"]."""
+    """Names of a list with ranges: "1003-1005,V001" -> ["1003", "1004", "1005", "V001"]. Raises InputError."""
     out: list[str] = []
     for part in (p.strip() for p in text.split(",")):
         out += numbers(part) if re.fullmatch(r"\d+(-\d+)?", part) else [part] if part else []

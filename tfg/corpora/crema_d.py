@@ -1,4 +1,4 @@
-"""CREMA-D: 7,442 clips of 91 actors, 12 sentences, 6 emotions, and what raters saw and heard in them.
+"""CREMA-D: 7,442 clips of 91 actors, 12 sentences, 6 emotions, and the emotions that raters saw and heard in them.
 
 Source: https://github.com/CheyneyComputerScience/CREMA-D (Cao, Cooper, Keutmann, Gur, Nenkova & Verma 2014, IEEE
 Transactions on Affective Computing 5(4)).  Licence: Open Database License 1.0, contents under the Database Contents
@@ -30,7 +30,7 @@ from tfg.vocabulary import EMOTIONS
 VIDEO_FOLDER = "VideoFlash"
 AUDIO_FOLDERS = ("AudioWAV", "audio_resampled", "AudioMP3")
 TEST_ONLY = ("1001", "1002")
-"""For testing only: nothing that tfg ships or compares is trained or tuned on these two actors."""
+"""Actors kept for testing: nothing that tfg ships or compares is trained or tuned on these two."""
 REVISION = "1658cd342dff90010aa843eaeebd53610a08b1dc"
 ADDRESS = f"https://media.githubusercontent.com/media/CheyneyComputerScience/CREMA-D/{REVISION}/"
 MODALITIES = ("voice", "face", "multimodal")
@@ -84,7 +84,7 @@ def manifest() -> tuple[Official, ...]:
 
 @functools.lru_cache(maxsize=1)
 def twins() -> dict[str, str]:
-    """Wavs that are byte for byte another clip's, under another emotion: name -> the other name (three pairs).
+    """Wavs that equal another clip's byte for byte under another emotion: name -> name of that clip (three pairs).
 
     The manifest's checksums show them. One of the two labels is wrong and nothing says which, so other cuts of
     the same sounds are not trusted either. Their videos differ.
@@ -105,10 +105,10 @@ def _without_twins(items: list, skipped: list) -> list:
 # ---- the raters -----------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Votes:
-    """Per modality, the emotions that most raters chose (several where they tied) with their mean intensity, 0-100.
+    """Emotions that most raters of one clip chose (several where they tied) with their mean intensity, 0-100.
 
-    voice: sound alone; face: picture alone; multimodal: both.  95 % of the clips have more than
-    7 ratings (Cao et al. 2014).
+    voice: raters heard the sound alone; face: they saw the picture alone; multimodal: both.  95 % of the clips have
+    more than 7 ratings (Cao et al. 2014).
     """
 
     voice: dict[str, float]
@@ -116,10 +116,11 @@ class Votes:
     multimodal: dict[str, float]
 
     def soft_label(self, *modalities: str):
-        """(6,) float32 in the order of EMOTIONS, sums to 1: the winners' shares, ties divided, mean over modalities.
+        """Shares of the emotions, (6,) float32 in the order of EMOTIONS, sum 1: winners, ties divided, mean over
+        modalities.
 
-        Without arguments, all three. The table keeps winners only, so one modality alone is nearly one-hot; what is
-        soft is where voice, face and both disagree.  Raises InputError for an unknown modality.
+        Without arguments, all three. The table keeps winners only, so one modality alone is nearly one-hot; the label
+        is soft where voice, face and both disagree.  Raises InputError for an unknown modality.
         """
         import numpy as np
 
@@ -170,13 +171,13 @@ def _read_votes(path: Path) -> dict[str, Votes]:
 
 
 def _winners(letters: str, levels: str) -> dict[str, float]:
-    """"A:F", "30.67:51.00" -> {"ANG": 30.67, "FEA": 51.0}."""
+    """Emotion -> intensity from two cells of the table: "A:F", "30.67:51.00" -> {"ANG": 30.67, "FEA": 51.0}."""
     return dict(zip((_LETTERS[c] for c in letters.split(":")), (float(x) for x in levels.split(":")), strict=True))
 
 
 # ---- the actors -----------------------------------------------------------------------------------------------
 class Person(NamedTuple):
-    """Age in years when recorded; the words are CREMA-D's."""
+    """An actor: age in years when recorded; sex, race and ethnicity in CREMA-D's words."""
 
     age: int
     sex: str
@@ -212,7 +213,7 @@ def _find(root: Path, *places: str) -> Path:
 
 
 def _rows(path: Path) -> list[dict]:
-    """A table, gzipped or not."""
+    """Rows of a CSV table, gzipped or not, as dicts."""
     try:
         raw = path.read_bytes()
         text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8-sig")

@@ -1,7 +1,7 @@
-"""What may be downloaded: CREMA-D's official files, and SFHQ's sheets with the faces cut out of them.
+"""Downloads of CREMA-D's official files, and of SFHQ's sheets with the faces cut out of them.
 
-Both check every file's sha256, keep what is there, and take a local mirror: a folder with `crema_d/` and `sfhq/` in
-their official layouts, given as `mirror` or in $TFG_MIRROR.
+Both check every file's sha256, keep files already there, and accept a local mirror: a folder with `crema_d/` and
+`sfhq/` in their official layouts, given as `mirror` or in $TFG_MIRROR.
 """
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from tfg.vocabulary import EMOTIONS, LEVELS, SENTENCES
 def fetch_crema_d(out: str | os.PathLike, *, actors: Iterable[str | int] | None = None,
                   emotions: Iterable[str] | None = None, sentences: Iterable[str] | None = None,
                   levels: Iterable[str] | None = None, kind: str = "video", mirror: str | os.PathLike | None = None,
-                  workers: int = 4, progress: transfer.Progress | None = None) -> transfer.Report:
-    """Official CREMA-D files into `out`, in the layout that `crema_d.read` reads, with the licence beside them.
+                  workers: int = 4, progress: transfer.Progress | None = None) -> transfer.FetchReport:
+    """Fetch official CREMA-D files into `out`, in the layout that `crema_d.read` reads, with the licence beside them.
 
     actors ("1001" or 1001), emotions, sentences, levels: None is all; all videos are 2.4 GB.  kind: "video", "audio"
     (the wavs), "both".  mirror: a folder with crema_d/ in it, or CREMA-D's own folder; $TFG_MIRROR if None.
     progress(done, total) counts files, called from this thread.
-    Files that are there with the right checksum are kept; one that cannot be had is in `Report.failed` and the rest
-    goes on.  Raises InputError: nothing matches, an unknown actor or word, no such mirror, no room on the disk.
+    Files that are there with the right checksum are kept; one that cannot be had is in `FetchReport.failed` and the
+    rest goes on.  Raises InputError: nothing matches, an unknown actor or word, no such mirror, no room on the disk.
     """
     chosen = choose(actors=actors, emotions=emotions, sentences=sentences, levels=levels, kind=kind)
     wanted = [transfer.Wanted(o.path, crema_d.ADDRESS + o.path, o.sha256, o.size) for o in chosen]
@@ -40,7 +40,7 @@ def fetch_crema_d(out: str | os.PathLike, *, actors: Iterable[str | int] | None 
 
 
 def choose(*, actors=None, emotions=None, sentences=None, levels=None, kind: str = "video") -> list[crema_d.Official]:
-    """The rows of CREMA-D's manifest that `fetch_crema_d` would have. Raises InputError as it does."""
+    """Rows of CREMA-D's manifest that `fetch_crema_d` would fetch. Raises InputError as it does."""
     known = {"actor": {p for p in crema_d.demographics()}, "emotion": set(EMOTIONS), "sentence": set(SENTENCES),
              "level": set(LEVELS)}
     given = {"actor": actors, "emotion": emotions, "sentence": sentences, "level": levels}
@@ -59,7 +59,7 @@ def choose(*, actors=None, emotions=None, sentences=None, levels=None, kind: str
     folder = folders[scan.check_kind(kind)]
     chosen = [o for o in crema_d.manifest() if o.path.split("/")[0] in folder and fits(o)]
     if not chosen:
-        raise InputError("no clip of CREMA-D is all of what was asked for; levels LO, MD, HI exist for sentence IEO "
+        raise InputError("no clip of CREMA-D has all the labels asked for; levels LO, MD, HI exist for sentence IEO "
                          "only, NEU only as XX.")
     return chosen
 
@@ -67,8 +67,8 @@ def choose(*, actors=None, emotions=None, sentences=None, levels=None, kind: str
 # ---- SFHQ -----------------------------------------------------------------------------------------------------
 def fetch_sfhq(out: str | os.PathLike, *, ids: Iterable[str] | None = None, suffix: str = ".png",
                mirror: str | os.PathLike | None = None, workers: int = 4,
-               progress: transfer.Progress | None = None) -> transfer.Report:
-    """SFHQ's official sheets into out/images and the faces cut from them into out/tiles, for `sfhq.read`.
+               progress: transfer.Progress | None = None) -> transfer.FetchReport:
+    """Fetch SFHQ's official sheets into out/images, and write the faces cut from them into out/tiles, for `sfhq.read`.
 
     ids: tiles ("P000"), None is all 355 from 11 sheets (21 MB).  suffix: ".png" (no loss, 54 MB) or ".jpg" (quality
     95, 15 MB).  mirror: a folder with sfhq/ in it, or that folder; $TFG_MIRROR if None.  progress(done, total) counts
@@ -105,7 +105,7 @@ def fetch_sfhq(out: str | os.PathLike, *, ids: Iterable[str] | None = None, suff
     return report
 
 
-def _cut(report: transfer.Report, sheet: str, tiles: list[sfhq.Tile], suffix: str) -> None:
+def _cut(report: transfer.FetchReport, sheet: str, tiles: list[sfhq.Tile], suffix: str) -> None:
     """Cut the tiles of one sheet, whose checksum is right, into report.out/tiles."""
     from PIL import Image
 
@@ -119,12 +119,12 @@ def _cut(report: transfer.Report, sheet: str, tiles: list[sfhq.Tile], suffix: st
     for tile in missing:
         path = folder / f"{tile.id}{suffix}"
         with atomic(path) as part:
-            picture.crop((tile.x, tile.y, tile.x + tile.w, tile.y + tile.h)).save(part, **how)
+            picture.crop((tile.x, tile.y, tile.x + tile.w, tile.y + tile.h)).save(part, None, **how)
         report.made.append(path)
 
 
 def _is_tile(path: Path, tile: sfhq.Tile) -> bool:
-    """Whether a whole picture of the right size is there."""
+    """Whether the file is a whole picture of the tile's size."""
     from PIL import Image
 
     try:

@@ -4,7 +4,7 @@ Source and licence are yours to know; see "What is fine and what is not" in the 
 
     ANN/smile.mp4, ANN/2024/hello.mov     the first folder below the root names the actor
     V001_DFA_HAP_HI.mp4                   a name in CREMA-D's form gives all labels, wherever it lies
-    hello.txt                             beside hello.mp4: what is said
+    hello.txt                             beside hello.mp4: the words that are spoken
 """
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tfg.errors import InputError
 from tfg.vocabulary import SENTENCES
 
 MAX_TEXT = 10_000
-"""Characters; a longer .txt is not the words of one clip."""
+"""Most characters of a .txt; a longer one is not the words of one clip."""
 
 
 def read(root: str | os.PathLike) -> Reading:
@@ -37,7 +37,7 @@ def read(root: str | os.PathLike) -> Reading:
 
 def _parse(path: Path, root: Path, sets: set[Path]) -> Item:
     for folder in sets.intersection(path.parents):
-        raise InputError(f"is of the virtual actors in {folder}, whose splits are recorded there; read that folder as "
+        raise InputError(f"belongs to the virtual actors in {folder}, whose splits are recorded there; read it as "
                          "the corpus actors")
     match = CREMA_D.fullmatch(path.stem)
     text = _text(path.with_suffix(".txt"))

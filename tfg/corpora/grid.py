@@ -40,7 +40,7 @@ def read(root: str | os.PathLike) -> Reading:
 
     def parse(path: Path) -> Item:
         item = replace(parse_grid(path), actor=speaker(path, root))
-        return replace(item, transcript=transcripts.get((item.actor, item.sentence)))
+        return replace(item, transcript=transcripts.get((item.actor, item.sentence or "")))
 
     items = scan.unique(scan.parse_all(films, parse, skipped), skipped)
     used = {item.transcript for item in items}
@@ -66,7 +66,7 @@ class Word(NamedTuple):
 
 
 def words(path: str | os.PathLike) -> list[Word]:
-    """The lines of an .align file. Raises InputError if one cannot be read or times run backwards."""
+    """Words of an .align file, in the order of time. Raises InputError if one cannot be read or times run backwards."""
     out: list[Word] = []
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()

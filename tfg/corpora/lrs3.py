@@ -44,7 +44,7 @@ def read(root: str | os.PathLike) -> Reading:
 def _parse(path: Path, known: frozenset[Path]) -> Item:
     subset, talk = path.parent.parent.name, path.parent.name
     if subset not in SUBSETS or not _TALK.fullmatch(talk) or not _PART.fullmatch(path.stem):
-        raise InputError("does not lie as SUBSET/YOUTUBE_ID/NNNNN.mp4, as in trainval/00j9bKdiOjk/50001.mp4")
+        raise InputError("is not at SUBSET/YOUTUBE_ID/NNNNN.mp4, as in trainval/00j9bKdiOjk/50001.mp4")
     transcript = path.with_suffix(".txt")
     if transcript not in known:
         raise InputError(f"is a video without its transcript {transcript.name}")

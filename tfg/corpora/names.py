@@ -1,7 +1,7 @@
 """File names that carry labels, and the one record that every reader fills.
 
-Emotions and levels are CREMA-D's (`tfg.vocabulary`); other corpora are translated, and what has no translation is
-left out unless asked for.
+Emotions and levels are CREMA-D's (`tfg.vocabulary`). Those of other corpora are translated into them, and a clip whose
+label has no translation is left out unless asked for.
 """
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ SURPRISED = "SUR"
 
 @dataclass(frozen=True)
 class Item:
-    """One clip of a corpus, as its name and place tell it; None where they do not.
+    """One clip of a corpus, with the labels in its file name and folders; None for those not given there.
 
     path: the video, or the sound where only sound was asked for.  corpus: the name of the reader's module.
     actor: unique in its corpus, so (corpus, actor) names a person.  sentence: code or id.  emotion, level: CREMA-D's
-    words.  take: counts from 1.  text: what is said.  audio: a separate sound file.  transcript: a file of word times.
+    words.  take: number from 1.  text: spoken words.  audio: a separate sound file.  transcript: a file of word times.
     """
 
     path: Path
@@ -39,14 +39,14 @@ class Item:
 
 
 class Skipped(NamedTuple):
-    """A file that was left out, and why: `f"{path} {reason}"` is a sentence."""
+    """A file that was left out, with the reason: `f"{path} {reason}"` is a sentence."""
 
     path: Path
     reason: str
 
 
 class Reading(NamedTuple):
-    """What a reader found: items sorted by path, and what it left out."""
+    """Result of a reader: the clips sorted by path, and the files that it left out."""
 
     items: list[Item]
     skipped: list[Skipped]
@@ -58,7 +58,9 @@ CREMA_D_ACTORS = range(1001, 1092)
 
 
 def parse_crema_d(path: Path | str) -> Item:
-    """1001_DFA_HAP_XX -> actor, sentence, emotion, level, text. Older copies hold one name that ends in _X for _XX.
+    """Labels of a CREMA-D name: 1001_DFA_HAP_XX -> actor, sentence, emotion, level, text.
+
+    Older copies hold one name that ends in _X for _XX.
 
     Raises InputError, whose text completes the sentence "PATH ...", if the name is not of CREMA-D.
     """
@@ -82,8 +84,9 @@ RAVDESS_TEXTS = {"01": "Kids are talking by the door", "02": "Dogs are sitting b
 
 
 def parse_ravdess(path: Path | str, *, surprised: bool = False) -> Item:
-    """01-01-03-02-01-01-12 -> modality, channel, emotion, intensity, statement, repetition, actor.
+    """Labels of a RAVDESS name, as 01-01-03-02-01-01-12.
 
+    Its pairs: modality, channel, emotion, intensity, statement, repetition, actor.
     Levels: normal MD, strong HI, neutral XX (it has one intensity), calm is NEU at LO. `surprised` has no CREMA-D
     emotion: InputError, unless asked for; then SUR. Songs (channel 02) raise InputError too: their mouths follow notes.
     Raises InputError, whose text completes the sentence "PATH ...".
@@ -102,7 +105,7 @@ def parse_ravdess(path: Path | str, *, surprised: bool = False) -> Item:
     if emotion == "08" and not surprised:
         raise InputError("is surprised (emotion 08), which CREMA-D's six emotions lack; ask for it with surprised=True")
     if emotion == "01" and intensity == "02":
-        raise InputError("says strong neutral, which RAVDESS does not have")
+        raise InputError("is named strong neutral (01, 02), which RAVDESS does not have")
     level = {"01": "XX", "02": "LO"}.get(emotion, "MD" if intensity == "01" else "HI")
     # calm has two intensities under one label: they stay apart as takes 1, 2 (normal) and 3, 4 (strong)
     take = int(repetition) + (2 if emotion == "02" and intensity == "02" else 0)
@@ -123,8 +126,9 @@ GRID_WORDS = (
 
 
 def parse_grid(path: Path | str) -> Item:
-    """bbaf2n -> "bin blue at f two now". The speaker is in the folders, not in the name: see `grid.read`.
+    """Words of a GRID name: bbaf2n -> "bin blue at f two now".
 
+    The speaker is in the folders, not in the name: see `grid.read`.
     Raises InputError, whose text completes the sentence "PATH ...".
     """
     path = Path(path)

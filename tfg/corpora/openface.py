@@ -14,20 +14,20 @@ from pathlib import Path
 
 import numpy as np
 
-from tfg.audio import FPS
 from tfg.errors import InputError
 from tfg.faces.aus import AUS
 from tfg.files import check_file
+from tfg.media.audio import FPS
 
 COLUMNS = tuple(f"AU{au:02d}_r" for au in AUS)
 MIN_CONFIDENCE = 0.75
-"""Below, OpenFace's own tools drop a frame."""
+"""Least confidence of a frame; OpenFace's own tools drop frames below it."""
 
 
 @dataclass
 class Table:
-    """One face of one file.  times: (n,) s at which its frames begin.  aus: (n, 17), NaN where the face was lost.
-    faces: how many there are in the file; the one that is seen most is taken."""
+    """One face of an OpenFace file.  times: (n,) seconds at which its frames begin.  aus: (n, 17) intensities 0 to 5,
+    NaN where the face was lost.  faces: number of faces in the file; the one seen in most frames is taken."""
 
     times: np.ndarray
     aus: np.ndarray
@@ -35,7 +35,7 @@ class Table:
 
 
 def read_csv(path: str | os.PathLike) -> Table:
-    """Read one file. Raises InputError if it is missing, lacks a column, or a row cannot be read."""
+    """Read one CSV file of OpenFace. Raises InputError if it is missing, lacks a column, or a row cannot be read."""
     path = check_file(path, "OpenFace")
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
@@ -73,10 +73,10 @@ def read_csv(path: str | os.PathLike) -> Table:
 
 
 def at_25(table: Table, T: int) -> np.ndarray:
-    """(T, 17) float32 AUs of frames 0 .. T - 1 at 25 frames/s, in the order of `AUS`; NaN where OpenFace saw nothing.
+    """AUs of frames 0 .. T - 1 at 25 frames/s, (T, 17) float32 in the order of `AUS`; NaN where OpenFace saw no face.
 
-    Straight lines between the middles of its frames, as our frame i shows what is on screen at (i + 1/2) / 25 s; no
-    value is made up beyond the ends or across a lost frame.
+    Values are interpolated linearly between the middles of OpenFace's frames, as our frame i shows the picture at
+    (i + 1/2) / 25 s; there are none beyond the ends or across a lost frame.
     """
     n = len(table.times)
     step = float(np.median(np.diff(table.times))) if n > 1 else 1 / FPS
@@ -86,7 +86,7 @@ def at_25(table: Table, T: int) -> np.ndarray:
     after = np.minimum(after, n - 1)
     gap = np.maximum(middles[after] - middles[before], 1e-9)
     w = np.clip((wanted - middles[before]) / gap, 0, 1)[:, None]
-    w = np.where(np.abs(w - np.rint(w)) < .03, np.rint(w), w)                # its times are rounded to milliseconds
+    w = np.where(np.abs(w - np.rint(w)) < .03, np.rint(w), w)                # OpenFace rounds times to 1 ms
     a, b = table.aus[before], table.aus[after]
     out = np.where(w == 0, a, np.where(w == 1, b, (1 - w) * a + w * b))
     reach = max(step, 1 / FPS)
@@ -97,7 +97,7 @@ def at_25(table: Table, T: int) -> np.ndarray:
 
 
 def find(folder: str | os.PathLike) -> dict[str, Path]:
-    """name without suffix -> path of each CSV below a folder. Raises InputError if there is none, or a name twice."""
+    """CSV files below a folder: name without suffix -> path. Raises InputError if there is none, or a name twice."""
     from tfg.corpora import scan
 
     out: dict[str, Path] = {}

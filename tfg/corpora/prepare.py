@@ -1,13 +1,14 @@
-"""From a folder of videos to a store of windows: `prepare("CREMA-D", "crema-d", "build/store")`.
+"""Turn a folder of videos into a store of face crops, sound and labels: `prepare("CREMA-D", "crema-d", "build/store")`.
 
-Each clip goes to 25 frames/s and 16 kHz by time, is divided at cuts, its face followed, measured and cut out, and then
-written whole. Clips are shared out to processes; this one writes, in the reader's order, so that the store does not
-depend on the number of workers. Run the same command again after an interruption: what is in the store is kept.
-Virtual actors (`tfg actors make`) bring true labels, and nothing is detected.
+Each clip is resampled in time to 25 frames/s and 16 kHz and divided at cuts; its face is followed, measured and cut
+out; then the clip is written as a whole. Worker processes prepare clips and the calling process writes them, in the
+reader's order, so that the store does not depend on the number of workers. Run the same command again after an
+interruption: clips already in the store are kept. Virtual actors (`tfg actors make`) have true labels, so that nothing
+is detected in their clips.
 
-Measured coefficients and Action Units are the meter's own: a person's neutral is in them (take it out with
-`tfg.faces.measure.person_neutral` over an actor's clips). What the meter cannot see is NaN: tongueOut, AU 5, 6, 9, 15,
-and all of a frame that is not ok.
+Measured coefficients and Action Units contain the person's neutral face (`tfg.faces.measure.person_neutral` over an
+actor's clips gives it, to be subtracted). Those that cannot be measured are NaN: tongueOut, AU 5, 6, 9, 15, and all
+values of a frame that is not ok.
 """
 from __future__ import annotations
 
@@ -18,30 +19,32 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from tfg import cores
-from tfg.corpora import crop as crops
+from tfg import workers as cores
 from tfg.corpora import openface as of
 from tfg.corpora import read, scan
 from tfg.corpora.names import Item, Skipped
-from tfg.corpora.prepare_clip import Options, Outcome, work
+from tfg.corpora.prepare_clip import Outcome, PrepareOptions, work
+from tfg.corpora.prepared import OPTIONS
 from tfg.corpora.splits import of_set
 from tfg.corpora.store import Row, StoreWriter
 from tfg.errors import InputError
+from tfg.faces import steady_crop as crops
 
 LABELS = ("true", "measured")
 NO_PICTURES = ("sfhq",)
-OPTIONS = "prepare.json"
-"""In the store: how its clips were prepared, so that a later run does not mix."""
 _NOT_IN_IDS = re.compile(r"[:\x00-\x1f]")                  # a colon numbers the parts of a clip
 _BY_NAME = ("crema_d", "ravdess", "actors")
 
 
 @dataclass
-class Report:
-    """What a run did.  items: files that the reader listed.  clips: rows that are in the store from them (a file that
-    is divided gives several).  resumed: files that were there already.  dropped: files of which nothing was kept, with
-    the reason.  reports: what is odd about a file that was kept.  skipped: what the reader left out.
-    frames: prepared in this run."""
+class PrepareReport:
+    """Counts and reasons of one run.
+
+    items: files that the reader listed.  kept: those with clips in the store.  clips: their rows in the store (a file
+    that is divided gives several).  resumed: files that were in the store already.  dropped: files of which nothing was
+    kept, with the reason.  reports: remarks on files that were kept.  skipped: files that the reader left out.
+    frames, seconds: frames prepared in this run, and its duration.
+    """
 
     items: int = 0
     kept: int = 0
@@ -63,14 +66,15 @@ class Report:
 def prepare(folder: str | os.PathLike, corpus: str, out: str | os.PathLike, *, size: int = 128,
             workers: int | None = None, actors: Sequence[str] | None = None, labels: str | None = None,
             openface: str | os.PathLike | None = None, crop: str = "face", margin=crops.MARGIN, smooth: int = 5,
-            surprised: bool = False, progress: Callable[[int, int], None] | None = None, report: bool = True) -> Report:
+            surprised: bool = False, progress: Callable[[int, int], None] | None = None,
+            report: bool = True) -> PrepareReport:
     """Prepare the clips of a folder and append them to the store `out`, made if it is not there.
 
     corpus: a key of `tfg.corpora.READERS` that has videos.  size: px of a crop's side.  workers: processes (default: a
     core each).  actors: only these.  labels: "true" (default for actors) or "measured".  openface: folder of its CSVs.
-    crop, margin: see `tfg.corpora.crop.matrices`.  smooth: see `prepare_clip.Options`.  surprised: RAVDESS's eighth
-    emotion, too, as SUR.  progress: called with files done and files in all.  report: write report.md, report.json and
-    pictures into `out` at the end.
+    crop, margin: see `tfg.faces.steady_crop.matrices`.  smooth: see `prepare_clip.PrepareOptions`.  surprised: takes
+    RAVDESS's eighth emotion, too, as SUR.  progress: called with files done and files in all.  report: write report.md,
+    report.json and pictures into `out` at the end.
     A clip that cannot be used is reported; it never ends the run.  Raises InputError for options that make no sense, a
     missing folder, a store that cannot be written (another writer, a full disk): what was written before is safe.
     """
@@ -79,7 +83,7 @@ def prepare(folder: str | os.PathLike, corpus: str, out: str | os.PathLike, *, s
     if surprised and corpus != "ravdess":
         raise InputError(f"surprised clips are in ravdess alone, not in {corpus}; leave that out.")
     items, skipped = read(folder, corpus, **({"surprised": True} if surprised else {}))
-    result = Report(skipped=list(skipped))
+    result = PrepareReport(skipped=list(skipped))
     named = _named(items, Path(folder), actors, result)
     result.items = len(named) + len(result.dropped)
     if not named and not result.dropped:
@@ -88,14 +92,14 @@ def prepare(folder: str | os.PathLike, corpus: str, out: str | os.PathLike, *, s
     with StoreWriter(out, size=size) as writer:
         _same_options(Path(out), options)
         if corpus == "actors":
-            of_set(folder).save_in(out)                      # who may be trained on goes with the clips
+            of_set(folder).save_in(out)                      # the splits are kept with the clips
         todo = [(item, id) for item, id in named if not _held(writer, id)]
         result.resumed = len(named) - len(todo)
         done = result.resumed
         for outcome in _outcomes(todo, options, cores.workers(workers, len(todo))):
             for part in outcome.parts:
                 if part.row.id not in writer.ids:            # a part may have been written before a crash
-                    writer.append(part.row, part.jpegs, part.mel, **part.arrays)
+                    writer.append(part.row, part.jpegs, part.mel, part.wave, **part.arrays)
             if outcome.dropped:
                 result.dropped.append(Skipped(outcome.path, outcome.dropped))
             result.frames += outcome.frames
@@ -117,15 +121,15 @@ def prepare(folder: str | os.PathLike, corpus: str, out: str | os.PathLike, *, s
     return result
 
 
-# ---- what is asked for ----------------------------------------------------------------------------------------------
-def _options(corpus: str, size: int, crop: str, margin, smooth: int, labels: str | None, openface) -> Options:
+# ---- options --------------------------------------------------------------------------------------------------------
+def _options(corpus: str, size: int, crop: str, margin, smooth: int, labels: str | None, openface) -> PrepareOptions:
     if corpus in NO_PICTURES:
         raise InputError(f"{corpus} holds pictures, not clips; make portrait actors of them with `tfg actors make`.")
     labels = labels or ("true" if corpus == "actors" else "measured")
     if labels not in LABELS:
         raise InputError(f"labels is {labels!r}; choose {' or '.join(LABELS)}.")
     if labels == "true" and corpus not in ("actors", "folder"):
-        raise InputError(f"nobody knows the true labels of {corpus}; choose --labels measured.")
+        raise InputError(f"the true labels of {corpus} are not known; choose --labels measured.")
     if labels == "true" and openface is not None:
         raise InputError("true labels and OpenFace's were both asked for; leave one of them out.")
     if not 32 <= size <= 1024:
@@ -133,10 +137,10 @@ def _options(corpus: str, size: int, crop: str, margin, smooth: int, labels: str
     if not 0 <= smooth <= 25:
         raise InputError(f"the smoothing window is {smooth} frames; give 0 (none) to 25.")
     tables = None if openface is None else of.find(openface)
-    return Options(int(size), crop, crops.check(crop, margin), int(smooth), labels, tables)
+    return PrepareOptions(int(size), crop, crops.check(crop, margin), int(smooth), labels, tables)
 
 
-def _same_options(store: Path, options: Options) -> None:
+def _same_options(store: Path, options: PrepareOptions) -> None:
     """Remember how the store's clips are prepared. Raises InputError if they were prepared in another way."""
     import json
 
@@ -160,7 +164,8 @@ def _same_options(store: Path, options: Options) -> None:
                              "or another folder.")
 
 
-def _named(items: list[Item], root: Path, actors: Sequence[str] | None, result: Report) -> list[tuple[Item, str]]:
+def _named(items: list[Item], root: Path, actors: Sequence[str] | None,
+           result: PrepareReport) -> list[tuple[Item, str]]:
     """Each item with its id in the store; second files of one name are dropped."""
     if actors is not None:
         missing = sorted(set(actors) - {str(i.actor) for i in items})
@@ -197,7 +202,7 @@ def _held(writer: StoreWriter, id: str) -> bool:
 
 
 def _changed(rows: list[Row], files: dict[str, Path]) -> list[Skipped]:
-    """Files that are not those that the store's clips of these names were prepared from, as their sizes tell."""
+    """Files whose size differs from that of the file that the store's clips of this name were prepared from."""
     sizes = {row.id.partition(":")[0]: row.notes.get("bytes") for row in rows}
     return [Skipped(files[id], "is another file than the one that the store holds under this name; rename it, or "
                                "prepare it into a new folder")
@@ -205,11 +210,11 @@ def _changed(rows: list[Row], files: dict[str, Path]) -> list[Skipped]:
 
 
 # ---- the work -------------------------------------------------------------------------------------------------------
-def _outcomes(todo: list[tuple[Item, str]], options: Options, workers: int) -> Iterator[Outcome]:
+def _outcomes(todo: list[tuple[Item, str]], options: PrepareOptions, workers: int) -> Iterator[Outcome]:
     """The outcome of each clip, in order.
 
-    A clip that kills its process (a crash in a decoder, no memory) takes the pool with it: those that were under way
-    are then done one by one, each in a process of its own, and the one that kills it again is reported.
+    A clip that kills its process (a crash in a decoder, no memory) ends the whole pool: the clips that were in work are
+    then prepared one by one, each in a process of its own, and the clip that kills its process again is reported.
     """
     at = 0
     while at < len(todo):
@@ -237,14 +242,14 @@ def _killed() -> type[Exception]:
     return TerminatedWorkerError
 
 
-def _pool(todo: list[tuple[Item, str]], options: Options, workers: int) -> Iterator[Outcome]:
-    from joblib import Parallel, delayed
+def _pool(todo: list[tuple[Item, str]], options: PrepareOptions, workers: int) -> Iterator[Outcome]:
+    from joblib import delayed
 
-    run = Parallel(n_jobs=workers, return_as="generator", batch_size=1, pre_dispatch="2*n_jobs")
+    run = cores.parallel(workers, return_as="generator", batch_size=1, pre_dispatch="2*n_jobs")
     return run(delayed(_alone)(item, id, options) for item, id in todo)
 
 
-def _alone(item: Item, id: str, options: Options) -> Outcome:
+def _alone(item: Item, id: str, options: PrepareOptions) -> Outcome:
     """`work` in a process that has one core to itself."""
     import cv2
 

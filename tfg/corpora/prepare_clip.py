@@ -1,6 +1,6 @@
-"""One clip of a corpus, from its file to what the store holds: the work that `tfg.corpora.prepare` shares out.
+"""Prepare one clip of a corpus, from its file to frames, sound and arrays; `tfg.corpora.prepare` calls it per clip.
 
-Nothing here raises for a bad clip: what happened is told in the `Outcome`.
+Nothing here raises for a bad clip: the reason is in its `Outcome`.
 """
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from pathlib import Path
 
 import numpy as np
 
-from tfg.audio import SR
-from tfg.corpora import crop as crops
-from tfg.corpora import cuts
 from tfg.corpora import openface as of
 from tfg.corpora.names import Item
-from tfg.corpora.prepare_sound import announced_s, hear, mel_of, n_heard
+from tfg.corpora.prepare_sound import announced_s, hear, mel_of, n_heard, sound_of
 from tfg.corpora.store import Row, encode
 from tfg.corpora.sync import audio_offset
 from tfg.errors import InputError
+from tfg.faces import shots as cuts
+from tfg.faces import steady_crop as crops
+from tfg.media.audio import SR
 
 MIN_FRAMES = 10
 MIN_SHARE = 0.5
-"""Of a clip's frames in which the face must be seen; with less, the clip is dropped."""
+"""Least share of a clip's frames in which the face is seen; a clip with less is dropped."""
 MAX_GAP = 25
-"""Frames without a face that a clip may have in one place; more split it."""
+"""Most frames in a row without a face; a clip with more is split there."""
 SHORT_SOUND = 5
-"""Frames of sound that may be missing at the end (silence takes their place); the picture is cut where more are."""
+"""Most frames without sound at the end that are filled with silence; with more, the picture is cut."""
 KEEP_BYTES = 256 << 20
-"""Decoded frames are kept up to this; longer clips are decoded three times."""
+"""Bytes of decoded frames that are kept in memory; longer clips are decoded three times."""
 
 
 @dataclass(frozen=True)
-class Options:
-    """How clips are prepared.
+class PrepareOptions:
+    """Options of the preparation of clips.
 
-    size: px of a crop's side.  crop, margin: as `tfg.corpora.crop.matrices`.  smooth: frames of the filter without
+    size: px of a crop's side.  crop, margin: as `tfg.faces.steady_crop.matrices`.  smooth: frames of the filter without
     delay for measured points, pose and coefficients; 0 for none.  labels: "true" (of a virtual actor) or "measured".
     openface: name -> CSV, or None to keep the AUs of the coefficients.
     """
@@ -51,36 +51,41 @@ class Options:
 
 
 @dataclass
-class Part:
-    """A clip for the store: a shot of the file, or all of it."""
+class ClipPart:
+    """A clip for the store: one shot of a file, or the whole file.
+
+    jpegs: T frames as JPEG files.  mel: (M, 80) float16, time first.  wave: (N,) float32 at 16 kHz.  arrays: name ->
+    (T, ...), as `store_format.ARRAYS`.
+    """
 
     row: Row
     jpegs: list[bytes]
     mel: np.ndarray
+    wave: np.ndarray
     arrays: dict[str, np.ndarray]
 
 
 @dataclass
 class Outcome:
-    """What became of a file.  reports: sentences without subject ("shows 2 faces; ..."), what is odd about what was
-    kept.  dropped: why nothing was kept, or None.  frames: of the file, at 25 per second."""
+    """Result of preparing one file.  parts: its clips.  reports: remarks on them, sentences without subject ("shows 2
+    faces; ...").  dropped: the reason why nothing was kept, or None.  frames: length of the file, at 25 per second."""
 
     path: Path
     id: str
-    parts: list[Part] = field(default_factory=list)
+    parts: list[ClipPart] = field(default_factory=list)
     reports: list[str] = field(default_factory=list)
     dropped: str | None = None
     frames: int = 0
     seconds: float = 0.0
 
 
-def work(item: Item, id: str, options: Options) -> Outcome:
+def work(item: Item, id: str, options: PrepareOptions) -> Outcome:
     """Prepare one clip. Any error ends this clip alone."""
     start = time.perf_counter()
     out = Outcome(item.path, id)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")                  # what the tracker warns of is counted and reported here
+            warnings.simplefilter("ignore")                  # the tracker's warnings are counted and reported here
             (_true if options.labels == "true" else _measured)(item, options, out)
         for number, part in enumerate(out.parts, 1):
             notes = part.row.notes | {"file": item.path.name, "bytes": item.path.stat().st_size, "reports": out.reports}
@@ -93,7 +98,7 @@ def work(item: Item, id: str, options: Options) -> Outcome:
     except Exception as error:  # noqa: BLE001  a library that stumbles over one file must not end the run
         out.parts, out.dropped = [], f"cannot be prepared ({type(error).__name__}: {str(error)[:200]})"
     if not out.parts and not out.dropped:
-        out.dropped = "; ".join(out.reports) or "holds nothing that can be used"
+        out.dropped = "; ".join(out.reports) or "holds no frames that can be used"
     out.seconds = time.perf_counter() - start
     return out
 
@@ -106,26 +111,26 @@ def _reason(error: InputError, path: Path) -> str:
     return text.rstrip(".")
 
 
-# ---- virtual actors: all is known ---------------------------------------------------------------------------------
-def _true(item: Item, options: Options, out: Outcome) -> None:
+# ---- virtual actors: true labels ---------------------------------------------------------------------------------
+def _true(item: Item, options: PrepareOptions, out: Outcome) -> None:
     from tfg.corpora.actors import truth
 
     clip, known = truth(item.path)
     frames = list(clip.frames)
     out.frames = len(frames)
-    if clip.audio is None:
-        raise InputError("has no sound; make the clip again")
+    if clip.audio is None or clip.landmarks is None:
+        raise InputError("has no sound or no landmarks; make the clip again")
     matrix = crops.matrices(clip.landmarks, np.ones(len(frames), bool), options.size, frames[0].shape[:2],
                            crop=options.crop, margin=options.margin)
     known["points"] = crops.moved(clip.landmarks, matrix)
     known["matrix"] = matrix
     row = _row(item, options, {"offset_ms": 0.0, "offset_error_ms": 0.0})
-    out.parts = [_part(row, frames, matrix, mel_of(clip.audio, 0, len(frames)), known, options.size)]
+    out.parts = [_part(row, frames, matrix, sound_of(clip.audio, 0, len(frames)), known, options.size)]
 
 
-# ---- recordings: all is measured ----------------------------------------------------------------------------------
-def _measured(item: Item, options: Options, out: Outcome) -> None:
-    from tfg.video import FrameReader
+# ---- recordings: measured labels ----------------------------------------------------------------------------------
+def _measured(item: Item, options: PrepareOptions, out: Outcome) -> None:
+    from tfg.media.video import FrameReader
 
     reader = FrameReader(item.path)
     T, picture = len(reader), (reader.height, reader.width)
@@ -138,7 +143,7 @@ def _measured(item: Item, options: Options, out: Outcome) -> None:
         T = n_heard(y)
     if T < MIN_FRAMES:
         raise InputError(f"holds {T} frames with sound; {MIN_FRAMES} are needed")
-    source = reader
+    source: FrameReader | list[np.ndarray] = reader
     if T * picture[0] * picture[1] * 3 <= KEEP_BYTES:
         source = list(itertools.islice(reader, T))
     shots = [0, *cuts.find_cuts(np.stack([cuts.thumbnail(f) for f in itertools.islice(source, T)])), T]
@@ -165,15 +170,15 @@ def _measured(item: Item, options: Options, out: Outcome) -> None:
         matrix = t.pop("matrix")
         if aus is not None:
             t["aus"] = aus[a:b]
-        mel = mel_of(y, a, b - a)
-        offset, error = audio_offset(t.pop("gap"), mel)
+        wave = sound_of(y, a, b - a)
+        offset, error = audio_offset(t.pop("gap"), mel_of(wave))
         measured = {} if np.isnan(offset) else {"offset_ms": round(offset, 1), "offset_error_ms": round(error, 1)}
         notes = {"first_frame": a, "origin": t.pop("origin")}
         arrays = {k: v for k, v in t.items() if k not in ("start", "stop")} | {"matrix": matrix}
-        out.parts.append(_part(_row(item, options, measured, notes), frames, matrix, mel, arrays, options.size))
+        out.parts.append(_part(_row(item, options, measured, notes), frames, matrix, wave, arrays, options.size))
 
 
-def _follow(frames, a: int, b: int, picture, options: Options, out: Outcome) -> list[dict]:
+def _follow(frames, a: int, b: int, picture, options: PrepareOptions, out: Outcome) -> list[dict]:
     """Track one shot, frames a .. b - 1 of the file. Returns the pieces that can be used."""
     from tfg.faces.aus import action_units
     from tfg.faces.geometry import lip_gap
@@ -213,8 +218,8 @@ def _follow(frames, a: int, b: int, picture, options: Options, out: Outcome) -> 
     return pieces
 
 
-def _imported(item: Item, options: Options, T: int, out: Outcome) -> np.ndarray | None:
-    """(T, 17) of OpenFace; NaN and a report where it has no good file for this clip."""
+def _imported(item: Item, options: PrepareOptions, T: int, out: Outcome) -> np.ndarray | None:
+    """OpenFace's AUs of this clip, (T, 17); NaN and a report where OpenFace has no usable file for it."""
     if options.openface is None:
         return None
     path = options.openface.get(item.path.stem)
@@ -231,7 +236,7 @@ def _imported(item: Item, options: Options, T: int, out: Outcome) -> np.ndarray 
 
 
 # ---- both -----------------------------------------------------------------------------------------------------------
-def _row(item: Item, options: Options, more: dict, notes: dict | None = None) -> Row:
+def _row(item: Item, options: PrepareOptions, more: dict, notes: dict | None = None) -> Row:
     soft = None
     if item.corpus == "crema_d":
         from tfg.corpora.crema_d import votes
@@ -243,9 +248,9 @@ def _row(item: Item, options: Options, more: dict, notes: dict | None = None) ->
                **more)
 
 
-def _part(row: Row, frames, matrix: np.ndarray, mel: np.ndarray, arrays: dict, size: int) -> Part:
+def _part(row: Row, frames, matrix: np.ndarray, wave: np.ndarray, arrays: dict, size: int) -> ClipPart:
     from tfg.faces.align import warp
 
     jpegs = [encode(warp(frame, m, size)) for frame, m in zip(frames, matrix)]
     arrays = {k: np.asarray(v, bool if k == "ok" else np.float32) for k, v in arrays.items()}
-    return Part(row, jpegs, mel, arrays)
+    return ClipPart(row, jpegs, mel_of(wave), wave, arrays)

@@ -1,30 +1,31 @@
-"""The sound of a clip that is being prepared: which one, how long, and its mel. For `tfg.corpora.prepare_clip`."""
+"""Sound of a clip that is being prepared: its source, length, samples and mel. For `tfg.corpora.prepare_clip`."""
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
 
-from tfg._decode import first_stream, opened
-from tfg.audio import SAMPLES_PER_FRAME, load_audio, mel_spectrogram
 from tfg.corpora.names import Item
 from tfg.errors import InputError
+from tfg.media.audio import SAMPLES_PER_FRAME, frame_to_samples, load_audio, mel_spectrogram
+from tfg.media.decode import main_stream, opened
 
 
 def hear(item: Item) -> np.ndarray:
-    """(N,) the video's own sound; a separate file only where it has none (other cuts of a sound are not in step).
+    """The video's own sound, (N,) float32 at 16 kHz; a separate file's only where it has none (those are not in step).
 
     Raises InputError if there is neither.
     """
     with opened(item.path, "video") as container:
-        own = first_stream(container, "audio") is not None
-    if not own and item.audio is None:
+        own = main_stream(container, "audio") is not None
+    path = item.path if own else item.audio
+    if path is None:
         raise InputError("has no sound")
-    return load_audio(item.path if own else item.audio)
+    return load_audio(path)
 
 
 def announced_s(path: Path) -> float:
-    """How long a file says that it is, in seconds; 0 if it says nothing."""
+    """Duration in the file's header, in seconds; 0 if there is none."""
     import av
 
     with opened(path, "video") as container:
@@ -32,11 +33,17 @@ def announced_s(path: Path) -> float:
 
 
 def n_heard(y: np.ndarray) -> int:
-    """How many frames have sound, the last perhaps in part."""
+    """Number of frames with sound; the last one may have only a part of its samples.  y: (N,) at 16 kHz."""
     return -(-len(y) // SAMPLES_PER_FRAME)
 
 
-def mel_of(y: np.ndarray, first: int, T: int) -> np.ndarray:
-    """(M, 80) float16 of the sound of frames first .. first + T - 1, silence where it ends early."""
-    y = y[first * SAMPLES_PER_FRAME:(first + T) * SAMPLES_PER_FRAME]
-    return mel_spectrogram(np.pad(y, (0, T * SAMPLES_PER_FRAME - len(y)))).T.astype(np.float16)
+def sound_of(y: np.ndarray, first: int, T: int) -> np.ndarray:
+    """Sound of frames first .. first + T - 1, (640 T,) float32; silence where the sound ends early."""
+    start, stop = frame_to_samples(first)[0], frame_to_samples(first + T)[0]
+    y = y[start:stop]
+    return np.pad(y, (0, stop - start - len(y))).astype(np.float32)
+
+
+def mel_of(wave: np.ndarray) -> np.ndarray:
+    """Mel spectrogram of a clip's sound (N,): (M, 80) float16, time first."""
+    return mel_spectrogram(wave).T.astype(np.float16)

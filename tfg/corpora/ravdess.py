@@ -30,7 +30,8 @@ def read(root: str | os.PathLike, *, kind: str = "video", surprised: bool = Fals
     """
     scan.check_kind(kind)
     good, skipped = scan.walk(root, scan.VIDEO | scan.AUDIO)
-    videos, sounds = [], []
+    videos: list[Item] = []
+    sounds: list[Item] = []
     for item in scan.parse_all(good, lambda path: _parse(path, surprised), skipped):
         modality, is_sound = item.path.stem[:2], item.path.suffix.lower() in scan.AUDIO
         if is_sound != (modality == "03"):

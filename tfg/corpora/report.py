@@ -1,8 +1,10 @@
-"""What is in a store, as a page: report.md, report.json, montage.png and distributions.png in its folder."""
+"""Report on the contents of a store: report.md, report.json, montage.png and distributions.png in its folder."""
 from __future__ import annotations
 
+import html
 import json
 import os
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from tfg.faces.geometry import lip_gap
 from tfg.files import atomic
 
 MAX_SAMPLE = 20_000
-"""Frames that distributions are computed from, evenly spread over the store."""
+"""Most frames that distributions are computed from, evenly spread over the store."""
 SHOWN = ("browInnerUp", "browDown", "eyeBlink", "eyeSquint", "mouthSmile", "mouthPucker", "mouthUpperUp", "jawOpen")
 QUANTILES = (5, 50, 95)
 
@@ -26,7 +28,7 @@ QUANTILES = (5, 50, 95)
 def write_report(path: str | os.PathLike, run=None) -> Path:
     """Write the four files into a store. Returns the page's path.
 
-    run: the `tfg.corpora.prepare.Report` of the run that ends, whose counts and reasons go in.
+    run: the `tfg.corpora.prepare.PrepareReport` of the run that ends, whose counts and reasons go in.
     Raises InputError if the store holds no clip or its folder cannot be written.
     """
     store = Store.open(path)
@@ -51,20 +53,20 @@ def write_report(path: str | os.PathLike, run=None) -> Path:
 
 # ---- numbers ----------------------------------------------------------------------------------------------------
 def sample(store: Store, n: int = MAX_SAMPLE) -> np.ndarray:
-    """At most n frame numbers, evenly spread."""
+    """Numbers of at most n frames, evenly spread over the store, (K,) int."""
     return np.unique(np.linspace(0, store.n_frames - 1, min(n, store.n_frames)).astype(int))
 
 
 def face_px(store: Store, at: np.ndarray) -> np.ndarray:
-    """Height of the face in the original picture, px, of frames `at`; NaN where there is none."""
+    """Height of the face in the original picture, px, (K,) of frames `at` (K,); NaN where no face was found."""
     points = store.arrays["points"][at, :, 1].astype(np.float32)
     scale = np.sqrt(np.abs(np.linalg.det(store.arrays["matrix"][at][:, :, :2].astype(float))))
     return (points.max(1) - points.min(1)) / scale
 
 
 def summary(store: Store) -> dict:
-    """Counts and quantiles, for JSON: clips, frames, seconds; counts per label; quantiles 5, 50, 95 of what is
-    measured; per emotion the mean of each coefficient."""
+    """Counts and quantiles, for JSON: clips, frames, hours; counts per label; quantiles 5, 50, 95 % of measured values;
+    per emotion the mean of each coefficient."""
     rows, at = store.clips, sample(store)
     counts = {name: dict(Counter(str(getattr(r, name)) for r in rows))
               for name in ("corpus", "actor", "emotion", "level", "sentence", "labels")}
@@ -78,6 +80,7 @@ def summary(store: Store) -> dict:
     pooled = {c: sound_offset(store, c) for c in sorted({r.corpus for r in rows if r.labels == "measured"})}
     return {"clips": len(rows), "frames": store.n_frames, "size": store.size, "hours": store.n_frames / 25 / 3600,
             "ok_frames": int(store.arrays["ok"].sum()), "bytes": sum(committed(store.clips, store.schema).values()),
+            "with_sound": sum(r.n_wave > 0 for r in rows),
             "counts": {k: dict(sorted(v.items())) for k, v in counts.items()},
             "soft_labels": sum(r.soft is not None for r in rows),
             "offsets_measured": len(offsets), "corpus_offset": pooled, "quantiles": measured,
@@ -86,8 +89,8 @@ def summary(store: Store) -> dict:
 
 
 def sound_offset(store: Store, corpus: str, *, most: int = 500) -> dict | None:
-    """{"ms", "error_ms", "clips"} of a corpus: how much later the sound is, from up to `most` clips together
-    (`tfg.corpora.sync.pooled_offset`); None where that cannot be told."""
+    """Delay of a corpus's sound after its picture, {"ms", "error_ms", "clips"}, from up to `most` clips together
+    (`tfg.corpora.sync.pooled_offset`); None where it cannot be measured."""
     rows = [r for r in store.clips if r.corpus == corpus and r.labels == "measured"]
     rows = [rows[i] for i in np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int))]
     pairs = ((lip_gap(store.arrays["points"][r.start:r.stop].astype(np.float32)),
@@ -102,7 +105,7 @@ def _quantiles(values: np.ndarray) -> list | None:
 
 
 def _by_emotion(store: Store, at: np.ndarray) -> dict:
-    """emotion -> coefficient (sides averaged) -> mean."""
+    """Mean coefficients: emotion -> coefficient (left and right averaged) -> mean."""
     emotions = np.array([str(r.emotion) for r in store.clips])
     which = emotions[np.searchsorted([r.stop for r in store.clips], at, side="right")]
     expression = store.arrays["expression"][at]
@@ -117,7 +120,7 @@ def _by_emotion(store: Store, at: np.ndarray) -> dict:
 
 # ---- pictures ---------------------------------------------------------------------------------------------------
 def montage(store: Store, *, columns: int = 10, rows: int = 6, points: bool = True) -> np.ndarray:
-    """(H, W, 3) uint8: frames spread evenly over the clips, each actor and emotion in turn.
+    """Contact sheet, (H, W, 3) uint8: frames spread evenly over the clips, each actor and emotion in turn.
 
     points: draw the landmarks. Frames that are not ok get a red border.
     """
@@ -207,9 +210,10 @@ def _finite(values: np.ndarray) -> np.ndarray:
 
 # ---- the page ---------------------------------------------------------------------------------------------------
 def _page(facts: dict, store: Store) -> str:
-    lines = [f"# {store.path.name}", "",
+    lines = [f"# {_plain(store.path.name)}", "",
              f"{facts['clips']} clips, {facts['frames']} frames of {facts['size']} px ({facts['hours']:.2f} h), "
-             f"{facts['bytes'] / 1e6:.0f} MB; {facts['frames'] - facts['ok_frames']} frames are not ok.", ""]
+             f"{facts['bytes'] / 1e6:.0f} MB; {facts['frames'] - facts['ok_frames']} frames are not ok; the sound of "
+             f"{'all' if facts['with_sound'] == facts['clips'] else facts['with_sound']} clips is kept.", ""]
     run = facts.get("run")
     if run:
         lines += ["## The last run", "",
@@ -218,18 +222,37 @@ def _page(facts: dict, store: Store) -> str:
                   f"frames in {run['seconds']} s.", ""]
         for name, title in (("dropped", "Dropped"), ("skipped", "Not read"), ("reports", "Kept, but")):
             if run[name]:
-                lines += [f"### {title} ({len(run[name])})", ""] + [f"- `{p}` {r}" for p, r in run[name]] + [""]
+                lines += [f"### {title} ({len(run[name])})", ""]
+                lines += [f"- {_code(path)} {_plain(reason)}" for path, reason in run[name]] + [""]
     lines += ["## Labels", ""]
     for name, counts in facts["counts"].items():
         shown = list(counts.items())[:30]
-        lines.append(f"- {name}: " + ", ".join(f"{k} {v}" for k, v in shown)
+        lines.append(f"- {name}: " + ", ".join(f"{_plain(k)} {v}" for k, v in shown)
                      + (f" and {len(counts) - 30} more" if len(counts) > 30 else ""))
     for corpus, found in facts["corpus_offset"].items():
-        told = "cannot be told (fewer than five clips, or lips and sound that do not go together)"
+        text = "cannot be measured (fewer than five clips, or lips and sound that do not correlate)"
         if found is not None:
-            told = f"{found['ms']:g} ± {found['error_ms']:g} ms after the picture ({found['clips']} clips together)"
-        lines.append(f"- sound of {corpus}: {told}")
+            text = f"{found['ms']:g} ± {found['error_ms']:g} ms after the picture ({found['clips']} clips together)"
+        lines.append(f"- sound of {_plain(corpus)}: {text}")
     lines += ["", "## Distributions", "", f"| | {' | '.join(f'{q} %' for q in QUANTILES)} |", "|---|---|---|---|"]
     for name, q in (facts["quantiles"] | facts["aus"]).items():
         lines.append(f"| {name} | " + (" | ".join(f"{v:g}" for v in q) if q else "| |") + " |")
     return "\n".join(lines + ["", "![distributions](distributions.png)", "", "![montage](montage.png)", ""])
+
+
+def _plain(text) -> str:
+    """Text escaped for Markdown: names of files and actors may contain its signs, or HTML."""
+    text = html.escape(_one_line(text), quote=False)
+    return re.sub(r"([\\`*\[\]|])", r"\\\1", text)
+
+
+def _code(text) -> str:
+    """Text as Markdown code, with more backticks around it than are in it."""
+    text = _one_line(text)
+    fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
+    edge = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{edge}{text}{edge}{fence}"
+
+
+def _one_line(text) -> str:
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))

@@ -1,4 +1,4 @@
-"""What all readers share: walk a folder, look at each file once, report instead of raising."""
+"""Shared by all readers: walk a folder, look at each file once, and report faults instead of raising."""
 from __future__ import annotations
 
 import os
@@ -33,7 +33,7 @@ def check_kind(kind: str) -> str:
 
 
 def fault(path: Path) -> str | None:
-    """Why a file cannot hold a clip, seen from outside: unreadable, empty, or a git-lfs pointer; else None."""
+    """Reason why a file cannot hold a clip, without decoding it: unreadable, empty, or a git-lfs pointer; else None."""
     try:
         size = path.stat().st_size
         if size == 0:
@@ -50,9 +50,9 @@ def fault(path: Path) -> str | None:
 
 
 def walk(root: str | os.PathLike, suffixes: Iterable[str]) -> tuple[list[Path], list[Skipped]]:
-    """Files below `root` with one of the suffixes (lower case), sorted; hidden ones are not seen.
+    """Files below `root` with one of the suffixes (lower case), sorted; hidden ones are left out.
 
-    Links to folders are followed, each folder once.  Returns the sound ones and the faulty ones.
+    Links to folders are followed, each folder once.  Returns the good files, and the faulty ones with reasons.
     Raises InputError if root is no folder.
     """
     suffixes, good, skipped, seen = frozenset(suffixes), [], [], set()
@@ -90,12 +90,12 @@ def parse_all(paths: Iterable[Path], parse: Callable[[Path], Item], skipped: lis
 
 
 def key(item: Item) -> tuple:
-    """What makes two files the same clip."""
+    """Labels of a clip; two files with equal labels are the same clip."""
     return item.corpus, item.actor, item.sentence, item.emotion, item.level, item.take
 
 
 def unique(items: Iterable[Item], skipped: list[Skipped]) -> list[Item]:
-    """The first of each clip; later ones become entries of `skipped`."""
+    """The first file of each clip; further files of the same clip become entries of `skipped`."""
     first: dict[tuple, Item] = {}
     for item in items:
         held = first.setdefault(key(item), item)
@@ -123,5 +123,5 @@ def pair(videos: list[Item], sounds: list[Item], kind: str, skipped: list[Skippe
 
 
 def reading(items: Iterable[Item], skipped: Iterable[Skipped]) -> Reading:
-    """Both lists sorted by path."""
+    """A `Reading` of both lists, each sorted by path."""
     return Reading(sorted(items, key=lambda i: i.path.as_posix()), sorted(skipped, key=lambda s: s.path.as_posix()))

@@ -21,7 +21,8 @@ def _mix(z: np.ndarray) -> np.ndarray:
 
 
 def bits(seed: int, epoch: int, stream: int, index) -> np.ndarray:
-    """64 random bits for each index (any shape).  stream: what the numbers are for."""
+    """64 random bits for each index: uint64 in index's shape.  stream: number of the use, each with draws of its
+    own."""
     z = np.zeros(1, np.uint64)                                  # an array, for arrays wrap around without a warning
     for part in (seed, epoch, stream):
         z = _mix(z ^ np.uint64(int(part) & _MASK))
@@ -29,10 +30,10 @@ def bits(seed: int, epoch: int, stream: int, index) -> np.ndarray:
 
 
 def uniform(seed: int, epoch: int, stream: int, index) -> np.ndarray:
-    """Float64 in [0, 1) for each index."""
+    """A uniform number in [0, 1) for each index, float64.  Arguments as `bits`."""
     return (bits(seed, epoch, stream, index) >> np.uint64(11)) * 2.0**-53
 
 
 def whole(seed: int, epoch: int, stream: int, index, n) -> np.ndarray:
-    """int64 in [0, n) for each index.  n: positive, broadcasts with index."""
+    """A whole number in [0, n) for each index, int64.  n: positive, broadcasts with index.  Others as `bits`."""
     return np.floor(uniform(seed, epoch, stream, index) * n).astype(np.int64)

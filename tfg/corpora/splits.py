@@ -1,11 +1,11 @@
-"""Who may be trained on: splits by actor, recorded as data and enforced in code.
+"""Splits by actor, recorded as data and enforced in code: they say who may be trained on.
 
     splits = Splits.load("build/store/splits.json")
     splits.check(store.clips, purpose="train")          # InputError, with names, unless all are train or val
 
 Four splits: `train` and `val` teach systems; `judge` teaches the networks that score systems, which therefore never see
-the other three; `test` is for scores only. A person is (corpus, actor), and wherever it is known who stands behind that
-name (`who`: a photo, the seed of a virtual actor) that person is one and the same in every set. Splits by clip, by
+the other three; `test` is for scores only. A person is (corpus, actor), and where the face behind that name is known
+(`who`: a photo, the seed of a virtual actor) it is the same person in every set. Splits by clip, by
 window or by position do not exist here: the course's forerunners made them, with the same faces on both sides.
 """
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tfg.corpora.splits_table import (  # noqa: F401
 from tfg.errors import InputError
 
 FRACTIONS = {"train": 0.56, "val": 0.08, "test": 0.20, "judge": 0.16}
-"""Close to those of the course's own set: 40, 6, 14 and 12 of 72 actors."""
+"""Share of the people in each split; close to the course's own set with 40, 6, 14 and 12 of 72 actors."""
 SHIPPED = {"default.jpg": "P003", "portrait_1.jpg": "P007", "portrait_2.jpg": "P014", "portrait_3.jpg": "P005"}
 """The portraits of data/faces and the tiles of SFHQ that they were cut from (data/faces/README.md)."""
 
@@ -39,7 +39,7 @@ def make_splits(rows: Iterable, fractions: Mapping[str, float] = FRACTIONS, seed
 
     rows: clips with `corpus` and `actor` (Items of a reader, rows of a store).  fractions: split -> share; they are
     scaled to sum 1.  The order within a stratum is sha256(seed, corpus, actor), so that the result depends neither on
-    the order of the rows nor on how many clips anybody has.  People kept for testing go to test besides.
+    the order of the rows nor on the number of clips per person.  People kept for testing go to test besides.
     Raises InputError for shares that are not positive numbers, for fewer people than splits, and for virtual actors,
     whose splits were dealt with their faces (`of_set`): dealt anew, a test photo could become a training actor.
     """
@@ -53,9 +53,9 @@ def make_splits(rows: Iterable, fractions: Mapping[str, float] = FRACTIONS, seed
         raise InputError(f"{len(free)} actors cannot be dealt to {len(fractions)} splits; give more actors, or fewer "
                          "splits.")
     total = sum(fractions.values())
-    units = [(f"{c}/{a}", 1, (c, _sex(c, a)), order(seed, c, a)) for c, a in free]
+    units = [(f"{c}/{a}", 1, (c, _sex(c, str(a))), order(seed, c, a)) for c, a in free]
     dealt = deal(units, {s: f / total * len(free) for s, f in fractions.items()}) if units else {}
-    return Splits(tuple(Person(c, a, dealt.get(f"{c}/{a}", "test")) for c, a in people),
+    return Splits(tuple(Person(c, str(a), dealt.get(f"{c}/{a}", "test")) for c, a in people),
                   {"made by": "tfg.corpora.splits.make_splits", "seed": seed, "fractions": dict(fractions)})
 
 
@@ -76,8 +76,8 @@ def of_set(path: str | os.PathLike) -> Splits:
 
 
 def _who(member: Mapping, sums: Mapping[str, str]) -> str:
-    """The face behind a member: a tile of SFHQ where its photo is one or is named like one (a portrait that ships with
-    tfg is), else the photo's sha256 wherever it lies, or the seed.  sums: sha256 by member, as far as recorded."""
+    """The face behind a member: a tile of SFHQ where its photo is one or is named like one (as a portrait that ships
+    with tfg), else the photo's sha256 wherever it lies, or the seed.  sums: sha256 by member, as far as recorded."""
     photo = member.get("photo")
     if not photo:
         return f"seed/{member['seed']}"
@@ -90,7 +90,7 @@ def _who(member: Mapping, sums: Mapping[str, str]) -> str:
 
 
 def _sex(corpus: str, actor: str) -> str:
-    """"Female", "Male" or "" where the corpus does not tell."""
+    """Sex of an actor: "Female", "Male", or "" where the corpus does not record it."""
     if corpus == "crema_d":
         from tfg.corpora.crema_d import demographics
 

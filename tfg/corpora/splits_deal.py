@@ -8,7 +8,7 @@ TILES_TEST = 60
 
 
 def order(*parts) -> str:
-    """A place in a shuffled order that depends on nothing but the parts: their sha256."""
+    """Sort key of a shuffled order that depends on the parts alone: their sha256."""
     return hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()
 
 
@@ -32,13 +32,13 @@ def deal(units: Iterable[tuple[str, int, tuple, str]], wanted: Mapping[str, floa
 
 
 def _whole(wanted: Mapping[str, float], total: int) -> dict[str, int]:
-    """Round so that the sum is `total` and nobody who wants something gets nothing while another has more than one."""
+    """Round so that the sum is `total` and no wanted split is empty while another has more than one."""
     out = {s: int(w) for s, w in wanted.items()}
     for s in sorted(wanted, key=lambda s: out[s] - wanted[s])[:max(0, total - sum(out.values()))]:
         out[s] += 1
     for s in out:
         if out[s] == 0 and wanted[s] > 0 and max(out.values()) > 1:
-            out[max(out, key=out.get)] -= 1
+            out[max(out, key=out.__getitem__)] -= 1
             out[s] = 1
     return out
 
@@ -47,8 +47,8 @@ def tiles(persons: Mapping[str, str], keep_in_train: Iterable[str]) -> dict[str,
     """The rule behind data/sfhq/splits.csv.  persons: tile -> person.  Returns tile -> split.
 
     60 tiles are test; of the others 72 % train, 8 % val, 20 % judge; a person is in one split; the people of
-    `keep_in_train` (whose portraits the course shows) are train. Those who suit as actors (frontal, mouth closed) are
-    shared alike, and so is each sheet; the order is sha256 of the id.
+    `keep_in_train` (whose portraits the course shows) are train. Faces that suit as actors (frontal, mouth closed)
+    and others are each dealt in these shares, and so is each sheet; the order is sha256 of the id.
     """
     from tfg.corpora import sfhq
 

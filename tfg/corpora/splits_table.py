@@ -1,4 +1,4 @@
-"""The table of splits: who is in which, who may be read for what, and that one face is in one split only.
+"""The table of splits: the split of each person, the splits each purpose may read, one split only for each face.
 
 Tables are made in `tfg.corpora.splits`, which says why they are by person.
 """
@@ -18,17 +18,18 @@ from tfg.files import atomic
 
 SPLITS = ("train", "val", "test", "judge")
 ALLOWED = {"train": ("train", "val"), "judge": ("judge",), "evaluate": ("train", "val", "test")}
-"""What is asked for -> the splits that may be read for it. Whoever trains a judge is the only one to see `judge`."""
+"""Purpose -> the splits that may be read for it. The training of judges alone reads `judge`."""
 FORMAT, VERSION = "tfg splits", 1
 TABLE = "splits.json"
-"""Its name in a store."""
+"""Name of the table's file in a store."""
 _NAMED_AS_CREMA_D = ("crema_d", "folder")
-"""Readers that take the actor from a name in CREMA-D's form: the same files, whichever of them reads them."""
+"""Readers that take the actor from a name in CREMA-D's form; one actor's files may be read by either."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody in a corpus. who: the face behind the name where it is known, as in sfhq/P012 or seed/71."""
+    """A person in a corpus with a split. who: the face behind the name where it is known, as in sfhq/P012 or
+    seed/71."""
 
     corpus: str
     actor: str
@@ -43,16 +44,18 @@ class Person:
 class Splits:
     """People and their splits; made by `make_splits`, `of_set` or `Splits.load`, all of which check it.
 
-    people: one per (corpus, actor).  about: how it was made (JSON-able).
+    people: one per (corpus, actor).  about: how the table was made (JSON-able).
     Raises InputError if a split is unknown, a person is in twice, one face (or two that look like one) is in two
     splits, or a real person or photo that is kept for testing is in another split than test.
     """
 
     people: tuple[Person, ...]
     about: dict = field(default_factory=dict)
+    _table: dict[tuple[str, str | None], Person] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self):
-        table, faces = {}, {}
+        table: dict[tuple[str, str | None], Person] = {}
+        faces: dict[str | None, Person] = {}
         for p in self.people:
             if p.split not in SPLITS:
                 raise InputError(f"{p} has the split {p.split!r}; the splits are {', '.join(SPLITS)}.")
@@ -69,9 +72,9 @@ class Splits:
                                  "both into one split.")
         object.__setattr__(self, "_table", table)
 
-    # ---- asking ----
+    # ---- queries ----
     def of(self, row) -> str:
-        """The split of a clip (anything with `corpus` and `actor`). A clip without actor is test: who knows who it is?
+        """The split of a clip (anything with `corpus` and `actor`). A clip without actor is test: it may show anybody.
 
         Raises InputError if nothing is recorded for the person.
         """
@@ -172,7 +175,7 @@ class Splits:
         return cls.load(path)
 
     def for_store(self, store) -> "Splits":
-        """This table, once it is sure that it does not contradict the one in the store: what was recorded there holds.
+        """This table, after a check that it does not contradict the one in the store, which takes precedence.
 
         Raises InputError that names somebody who is in two splits.
         """
@@ -182,12 +185,12 @@ class Splits:
             recorded = held.get(key)
             if recorded is not None and recorded.split != person.split:
                 raise InputError(f"{person} is {recorded.split} in {path} and {person.split} in the given table; leave "
-                                 "the table out, for what was recorded holds.")
+                                 "the table out: the recorded one is used then.")
         return self
 
 
 def kept_for_testing(corpus: str, actor: str | None) -> bool:
-    """True for real people on whom nothing is ever trained, and for clips of which nobody knows the actor."""
+    """True for real people on whom nothing is ever trained, and for clips whose actor is not known."""
     from tfg.corpora.crema_d import TEST_ONLY
 
     return actor is None or (corpus in _NAMED_AS_CREMA_D and actor in TEST_ONLY)
@@ -206,7 +209,7 @@ def tiles() -> dict[str, tuple[str, str]]:
 
 
 def _check_photo(p: Person) -> None:
-    """A photo of SFHQ keeps its recorded split in every set that it is an actor of."""
+    """Raises InputError unless an actor made from a photo of SFHQ is in that photo's recorded split."""
     if p.who and p.who.startswith("sfhq/"):
         tile = p.who.removeprefix("sfhq/")
         recorded = tiles().get(tile, [None])[0]
@@ -218,8 +221,8 @@ def _check_photo(p: Person) -> None:
 
 
 def _face(p: Person) -> str | None:
-    """Who it is, whatever the set calls it; tiles that look like one person are one, and so are CREMA-D's actors and
-    those of a folder whose files are named like CREMA-D's."""
+    """Name of the face, the same in every set, or None. Tiles that look like one person share a name, and so do
+    CREMA-D's actors and those of a folder whose files are named like CREMA-D's."""
     from tfg.corpora.names import CREMA_D_ACTORS
 
     if p.who and p.who.startswith("sfhq/"):

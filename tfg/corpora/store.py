@@ -1,9 +1,10 @@
-"""The store: prepared clips in one folder, read by any number of processes while one of them appends. Version 1.
+"""The store: prepared clips in one folder, read by any number of processes while one of them appends. Version 2.
 
     store.json          {"format": "tfg store", "version": 1, "size": 128, "arrays": {"expression": ["<f4", [52]], ...}}
     frames.jpegs        the JPEG files of all frames (size x size px, RGB), one after the other
     frames.uint64       for each frame the byte after its end in frames.jpegs (it starts where the one before it ends)
     mel.float16         mel spectrograms, time first: 80 numbers per column, 80 columns per second
+    wave.int16          sound, mono, 16,000 samples per second; frame t of a clip lasts from its sample 640 t on
     NAME.DTYPE          one array per name in store.json, e.g. expression.float32: N frames of that shape, C order
     clips.jsonl         a line per clip: a `Row` as JSON, a tab, the CRC-32 of the JSON (8 hex digits), a line feed
     writer.lock         locked by the process that writes; the lock ends with the process, however that ends
@@ -14,18 +15,22 @@ readers do not see it, the next writer cuts it off. So a crash at any moment cos
 and what a reader has mapped never changes. Rows carry the CRC-32 of the bytes that they added to each file.
 
 Frames are JPEG of quality 92 without chroma subsampling (lips are colour). A mel column in float16 is within 0.001 of
-the exact value, 0.012 dB; a point (in crop px) within 1/32 px below 128 px, 1/16 px below 256. matrix takes a point of
-the clip's original frame to the crop (see `tfg.faces.align`).
+the exact value, 0.012 dB; a point (in crop px) within 1/32 px below 128 px, 1/16 px below 256. Sound is stored as
+round(32768 x), which is exact for a 16-bit file. matrix takes a point of the clip's original frame to the crop (see
+`tfg.faces.align`).
 
     store = Store.open("build/cremad")
     row = store.clips[0]
     pictures, pose = store.frames(row.start, row.stop), store.arrays["pose"][row.start:row.stop]
-    mel = store.mel[row.mel_start:row.mel_stop]
+    mel, sound = store.mel[row.mel_start:row.mel_stop], store.wave(row)
+
+Stores of version 1 have no wave.int16. They are read, and their clips have no sound; nothing is appended to them.
 """
 from __future__ import annotations
 
 import bisect
 import functools
+import math
 import mmap
 import os
 import zlib
@@ -38,14 +43,15 @@ from tfg.corpora import store_format as form
 from tfg.corpora.store_format import ARRAYS, Row  # noqa: F401
 from tfg.corpora.store_writer import StoreWriter, encode  # noqa: F401
 from tfg.errors import InputError
+from tfg.media.audio import SR
 
 
 class Store:
     """A store as it is when it is opened; clips that are appended later are seen by opening it again.
 
-    clips: list of `Row`.  n_frames: of all clips.  size: side of a frame, px.  mel: (M, 80) float16.  arrays: name ->
-    (n_frames, ...).  Arrays are read-only views of mapped files: nothing is read before it is used.  Can be pickled
-    (the copy opens the same clips by itself) and shared by threads and processes.
+    clips: list of `Row`.  n_frames: sum over all clips.  size: side of a frame, px.  version: number of its format.
+    mel: (M, 80) float16.  arrays: name -> (n_frames, ...).  Arrays are read-only views of mapped files: nothing is read
+    before it is used.  Can be pickled (the copy opens the same clips by itself) and shared by threads and processes.
     """
 
     @staticmethod
@@ -56,13 +62,14 @@ class Store:
     def __init__(self, path: str | os.PathLike, *, _clips: int | None = None):
         self.path = Path(path)
         header = form.read_header(self.path)
-        self.size, self.schema = header["size"], header["arrays"]
+        self.version, self.size, self.schema = header["version"], header["size"], header["arrays"]
         self.clips: list[Row] = form.read_table(self.path)[0][:_clips]
         form.check_sizes(self.path, self.clips, self.schema)
         sizes = form.committed(self.clips, self.schema)
         self._jpegs = _mapped(self.path / form.FRAMES, sizes[form.FRAMES])
         self._ends = self._array(form.INDEX, sizes, "<u8", ())
         self.mel = self._array(form.MEL, sizes, "<f2", (form.N_MELS,))
+        self._wave = self._array(form.WAVE, sizes, "<i2", ())
         self.arrays = {k: self._array(form.file_of(k, d), sizes, d, s) for k, (d, s) in self.schema.items()}
         last = self.clips[-1].end_byte if self.clips else 0
         if (int(self._ends[-1]) if len(self._ends) else 0) != last:
@@ -77,7 +84,7 @@ class Store:
         return {"path": self.path, "_clips": len(self.clips)}
 
     def __setstate__(self, state: dict) -> None:
-        self.__init__(state["path"], _clips=state["_clips"])
+        Store.__init__(self, state["path"], _clips=state["_clips"])
 
     def __repr__(self) -> str:
         return f"Store({str(self.path)!r}: {len(self.clips)} clips, {self.n_frames} frames, {self.size} px)"
@@ -92,7 +99,7 @@ class Store:
 
     @functools.cached_property
     def by_id(self) -> dict[str, Row]:
-        """id -> Row."""
+        """Rows by clip id."""
         return {row.id: row for row in self.clips}
 
     def row_of(self, i: int) -> Row:
@@ -127,10 +134,31 @@ class Store:
             out[k] = self.frame(start + k)
         return out
 
+    def need_sound(self) -> None:
+        """Raises InputError if the store was written before stores kept the sound of their clips."""
+        if self.version < 2:
+            raise InputError(f"{self.path} was prepared by an older tfg, which did not keep the sound of the clips; "
+                             "prepare it again with `tfg corpora prepare`, into a new folder.")
+
+    def wave(self, row: Row, sr: int = SR) -> np.ndarray:
+        """The sound of a clip, (N,) float32 in [-1, 1], `sr` samples per second; frame t begins with sample t sr / 25.
+
+        At 16 kHz, N = 640 n_frames for what `tfg corpora prepare` wrote; other rates are made by resampling in time.
+        Raises InputError if the store holds no sound of the clip.
+        """
+        self.need_sound()
+        if not row.n_wave:
+            raise InputError(f"{self.path} holds no sound of clip {row.id}; give it to `StoreWriter.append`, or "
+                             "prepare the clip with `tfg corpora prepare`.")
+        y = self._wave[row.wave_start:row.wave_stop].astype(np.float32) / form.FULL_SCALE
+        return y if sr == SR else resampled(y, sr)
+
     def problems(self) -> Iterator[str]:
         """Compare every byte with its checksum and decode every frame; a sentence for each clip that is damaged."""
         for row in self.clips:
             for name, (first, n) in form.clip_bytes(row, self.schema).items():
+                if not n:                                    # then the file may be missing
+                    continue
                 with open(self.path / name, "rb") as file:
                     file.seek(first)
                     data = file.read(n)
@@ -138,7 +166,7 @@ class Store:
                     yield f"clip {row.id} is damaged in {self.path / name}" + self._where(row, name)
 
     def _where(self, row: Row, name: str) -> str:
-        """Which frame of a damaged clip cannot be decoded, if that can be told."""
+        """Name of the frame of a damaged clip that cannot be decoded, as ": frame 3 ..."; empty if all can."""
         if name != form.FRAMES:
             return ""
         for i in range(row.start, row.stop):
@@ -156,8 +184,23 @@ class Store:
             raise InputError(f"{found[0]}{more}; copy the store again, or prepare it anew.")
 
 
+def resampled(y: np.ndarray, sr: int) -> np.ndarray:
+    """Sound of 16 kHz (N,) resampled to another rate: (ceil(N sr / 16000),) float32 in [-1, 1], sample k at second k /
+    sr.
+
+    A linear-phase filter, which delays nothing, keeps the frequencies that both rates can represent.  Raises InputError
+    for a rate below 1 kHz or above 192 kHz.
+    """
+    from scipy.signal import resample_poly
+
+    if int(sr) != sr or not 1000 <= sr <= 192_000:
+        raise InputError(f"the rate is {sr} samples per second; give a whole number from 1000 to 192000.")
+    common = math.gcd(int(sr), SR)
+    return np.clip(resample_poly(y, int(sr) // common, SR // common), -1, 1).astype(np.float32)
+
+
 def _mapped(path: Path, size: int):
-    """The first `size` bytes of a file, mapped for reading."""
+    """Memory map of the first `size` bytes of a file, for reading."""
     if not size:
         return b""
     with open(path, "rb") as file:

@@ -11,15 +11,17 @@ import numpy as np
 
 from tfg.errors import InputError
 
-FORMAT, VERSION = "tfg store", 1
-HEADER, TABLE, FRAMES, INDEX, MEL, LOCK = "store.json", "clips.jsonl", "frames.jpegs", "frames.uint64", "mel.float16", \
-    "writer.lock"
+FORMAT, VERSION = "tfg store", 2
+HEADER, TABLE, LOCK = "store.json", "clips.jsonl", "writer.lock"
+FRAMES, INDEX, MEL, WAVE = "frames.jpegs", "frames.uint64", "mel.float16", "wave.int16"
 ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
     "expression": ("<f4", (52,)), "aus": ("<f4", (17,)), "pose": ("<f4", (6,)), "points": ("<f2", (478, 3)),
     "matrix": ("<f4", (2, 3)), "intensity": ("<f4", ()), "ok": ("|b1", ()),
 }
-"""Per frame: name -> dtype, shape. What a clip does not bring is NaN, and True in `ok`."""
+"""Arrays per frame: name -> dtype, shape. Missing arrays are NaN; a missing `ok` is True."""
 N_MELS = 80
+FULL_SCALE = 32768
+"""The integer that stands for 1.0 in the sound, as in 16-bit WAV files."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,11 @@ class Row:
     id: unique in the store, "corpus/name".  corpus: the reader's name ("crema_d", "actors", ...).  actor: unique in its
     corpus; None where not known (such clips cannot be split).  sentence, emotion, level, take, text: as
     `names.Item`.  labels: "true" (a virtual actor: the arrays are what was rendered) or "measured".  soft: six shares
-    in the order of EMOTIONS (the raters' votes), or None.  offset_ms: how much later the sound is than the picture,
+    in the order of EMOTIONS (the raters' votes), or None.  offset_ms: delay of the sound after the picture,
     offset_error_ms: its standard error; None where it cannot be measured.  notes: anything that JSON can hold.
     Set by the writer: frames start .. start + n_frames - 1 of the store; columns mel_start .. mel_start + n_mel - 1 of
-    its mel; bytes of the JPEG file; sums: CRC-32 of what the clip added to each file.
+    its mel; samples wave_start .. wave_start + n_wave - 1 of its sound (n_wave 0: the sound was not kept); bytes of
+    the JPEG file; sums: CRC-32 of the bytes that the clip added to each file.
     """
 
     id: str
@@ -52,28 +55,35 @@ class Row:
     n_frames: int = 0
     mel_start: int = 0
     n_mel: int = 0
+    wave_start: int = 0
+    n_wave: int = 0
     first_byte: int = 0
     n_bytes: int = 0
     sums: dict[str, int] = field(default_factory=dict)
 
     @property
     def stop(self) -> int:
-        """One past its last frame."""
+        """Number of the frame after the clip's last."""
         return self.start + self.n_frames
 
     @property
     def mel_stop(self) -> int:
-        """One past its last mel column."""
+        """Number of the mel column after the clip's last."""
         return self.mel_start + self.n_mel
 
     @property
+    def wave_stop(self) -> int:
+        """Number of the sample after the last of the clip's sound."""
+        return self.wave_start + self.n_wave
+
+    @property
     def end_byte(self) -> int:
-        """One past its last byte in the JPEG file."""
+        """Number of the byte after the clip's last in the JPEG file."""
         return self.first_byte + self.n_bytes
 
 
 def file_of(array: str, dtype: str) -> str:
-    """expression, <f4 -> expression.float32."""
+    """File name of an array: expression, <f4 -> expression.float32."""
     return f"{array}.{np.dtype(dtype).name}"
 
 
@@ -83,7 +93,7 @@ def frame_bytes(dtype: str, shape: tuple[int, ...]) -> int:
 
 
 def line_of(row: Row) -> bytes:
-    """The table's line: JSON, a tab, the CRC-32 of the JSON in hex, a line feed."""
+    """Line of the table for one clip: JSON, a tab, the CRC-32 of the JSON in hex, a line feed."""
     text = json.dumps(asdict(row), separators=(",", ":"), allow_nan=False).encode("ascii")
     return b"%s\t%08x\n" % (text, zlib.crc32(text))
 
@@ -106,7 +116,8 @@ def row_of(line: bytes) -> Row | None:
 
 
 def read_header(folder: Path) -> dict:
-    """store.json.  Returns {"size": px, "arrays": {name: (dtype, shape)}}.  Raises InputError."""
+    """Read store.json.  Returns {"version": 1 or 2, "size": px, "arrays": {name: (dtype, shape)}}.  Raises
+    InputError."""
     path = folder / HEADER
     if not folder.is_dir():
         raise InputError(f"there is no store {folder}; make one with `tfg corpora prepare`, or check its name.")
@@ -120,7 +131,7 @@ def read_header(folder: Path) -> dict:
             raise InputError(f"{path} was written by a newer tfg (store version {held['version']}, this one reads "
                              f"{VERSION}); update tfg.")
         arrays = {str(k): (np.dtype(d).str, tuple(int(n) for n in s)) for k, (d, s) in held["arrays"].items()}
-        return {"size": int(held["size"]), "arrays": arrays}
+        return {"version": int(held["version"]), "size": int(held["size"]), "arrays": arrays}
     except InputError:
         raise
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -129,13 +140,13 @@ def read_header(folder: Path) -> dict:
 
 
 def header_text(size: int, arrays: dict) -> str:
-    """What store.json holds."""
+    """Text of store.json."""
     return json.dumps({"format": FORMAT, "version": VERSION, "size": int(size),
                        "arrays": {k: [d, list(s)] for k, (d, s) in arrays.items()}}, indent=1) + "\n"
 
 
 def read_table(folder: Path) -> tuple[list[Row], int]:
-    """The committed clips, and the bytes of the table that hold them. What follows is a clip that was never finished.
+    """The committed clips, and the number of bytes of the table with them; bytes after them are an unfinished clip.
 
     Raises InputError if a line in the middle is damaged, or a clip does not begin where the last one ended.
     """
@@ -146,7 +157,7 @@ def read_table(folder: Path) -> tuple[list[Row], int]:
         raise InputError(f"the table {path} cannot be read ({error.strerror}); check the disk.") from error
     rows: list[Row] = []
     at, lines = 0, data.split(b"\n")
-    for number, line in enumerate(lines[:-1], 1):            # after the last line feed: nothing, or a torn line
+    for number, line in enumerate(lines[:-1], 1):            # after the last line feed: empty, or a torn line
         row = row_of(line)
         if row is None:
             if any(row_of(later) is not None for later in lines[number:-1]):
@@ -154,7 +165,8 @@ def read_table(folder: Path) -> tuple[list[Row], int]:
                                  "a copy, or prepare the store anew.")
             break
         last = rows[-1] if rows else Row("", "")
-        if (row.start, row.mel_start, row.first_byte) != (last.stop, last.mel_stop, last.end_byte):
+        places = row.start, row.mel_start, row.wave_start, row.first_byte
+        if places != (last.stop, last.mel_stop, last.wave_stop, last.end_byte):
             raise InputError(f"clip {row.id} in line {number} of {path} does not begin where the clip before it ends; "
                              "lines are missing: restore the table from a copy, or prepare the store anew.")
         rows.append(row)
@@ -165,22 +177,34 @@ def read_table(folder: Path) -> tuple[list[Row], int]:
 def committed(rows: list[Row], arrays: dict) -> dict[str, int]:
     """Bytes of each data file that belong to `rows`."""
     last = rows[-1] if rows else Row("", "")
-    sizes = {FRAMES: last.end_byte, INDEX: 8 * last.stop, MEL: 2 * N_MELS * last.mel_stop}
+    sizes = {FRAMES: last.end_byte, INDEX: 8 * last.stop, MEL: 2 * N_MELS * last.mel_stop, WAVE: 2 * last.wave_stop}
     return sizes | {file_of(k, d): frame_bytes(d, s) * last.stop for k, (d, s) in arrays.items()}
 
 
 def clip_bytes(row: Row, arrays: dict) -> dict[str, tuple[int, int]]:
     """First byte and number of bytes of one clip in each data file."""
     spans = {FRAMES: (row.first_byte, row.n_bytes), INDEX: (8 * row.start, 8 * row.n_frames),
-             MEL: (2 * N_MELS * row.mel_start, 2 * N_MELS * row.n_mel)}
+             MEL: (2 * N_MELS * row.mel_start, 2 * N_MELS * row.n_mel),
+             WAVE: (2 * row.wave_start, 2 * row.n_wave)}
     for name, (dtype, shape) in arrays.items():
         step = frame_bytes(dtype, shape)
         spans[file_of(name, dtype)] = step * row.start, step * row.n_frames
     return spans
 
 
+def check_mel(store, rows: list[Row]) -> None:
+    """Raises InputError, which names the first clip, if the mel of one of these clips contains NaN or infinity: the
+    weights of a network trained on it would become NaN."""
+    for row in rows:
+        columns = np.asarray(store.mel[row.mel_start:row.mel_stop], "<f2").view("<u2")
+        if (columns & 0x7C00 == 0x7C00).any():               # all exponent bits set; twice as fast as isfinite
+            raise InputError(f"the sound of clip {row.id} in {store.path / MEL} holds numbers that are not finite; "
+                             "prepare that clip anew, from a recording whose samples are numbers.")
+
+
 def check_sizes(folder: Path, rows: list[Row], arrays: dict) -> None:
-    """InputError, which names the file and the first clip it lacks, if a data file is shorter than the table says."""
+    """Raises InputError, with the file and the first clip missing in it, if a data file is shorter than the table
+    says."""
     for name, wanted in committed(rows, arrays).items():
         try:
             size = os.path.getsize(folder / name)

@@ -1,4 +1,4 @@
-"""Appending clips to a store, whole or not at all. The format is specified in `tfg.corpora.store`."""
+"""Append clips to a store, each as a whole or not at all. The format is specified in `tfg.corpora.store`."""
 from __future__ import annotations
 
 import os
@@ -20,7 +20,7 @@ _BINARY = getattr(os, "O_BINARY", 0)                       # Windows
 
 
 def encode(image: np.ndarray, quality: int = QUALITY) -> bytes:
-    """(H, W, 3) uint8 RGB -> a JPEG file, colour at full resolution."""
+    """Bytes of a JPEG file of a picture (H, W, 3) uint8 RGB, with colour at full resolution."""
     import cv2
 
     how = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
@@ -30,11 +30,19 @@ def encode(image: np.ndarray, quality: int = QUALITY) -> bytes:
     return data.tobytes()
 
 
-class StoreWriter:
-    """The one writer of a store: `with StoreWriter(path, size=128) as writer: writer.append(row, frames, mel, ...)`.
+def pcm(wave: np.ndarray) -> np.ndarray:
+    """Sound (N,) float as int16 (N,), little-endian; values beyond [-1, 1] are clipped."""
+    return np.clip(np.round(wave * float(form.FULL_SCALE)), -form.FULL_SCALE, form.FULL_SCALE - 1).astype("<i2")
 
-    Makes the folder if it is not there; goes on with a store that is.  size: side of the frames, px; None takes that of
-    the store.  arrays: name -> (dtype, shape) per frame, for a new store.  ids: the clips it holds.
+
+class StoreWriter:
+    """The one writer of a store.
+
+        with StoreWriter(path, size=128) as writer:
+            writer.append(row, frames, mel, wave, expression=..., pose=...)
+
+    Makes the folder if there is none; appends to a store that is there.  size: side of the frames, px; None takes that
+    of the store.  arrays: name -> (dtype, shape) per frame, for a new store.  ids: the clips it holds.
     Raises InputError: another writer is at work, the store is damaged, of another size, or the disk refuses.
     """
 
@@ -58,6 +66,9 @@ class StoreWriter:
             with atomic(self.path / form.HEADER) as part:
                 part.write_text(form.header_text(128 if size is None else size, arrays or ARRAYS), encoding="utf-8")
         header = form.read_header(self.path)
+        if header["version"] != form.VERSION:
+            raise InputError(f"{self.path} was prepared by an older tfg (store version {header['version']}, this one "
+                             f"writes {form.VERSION}), so it can be read but not added to; prepare into a new folder.")
         if size not in (None, header["size"]):
             raise InputError(f"{self.path} holds frames of {header['size']} px, not {size}; choose another folder or "
                              "that size.")
@@ -80,21 +91,23 @@ class StoreWriter:
             os.close(folder)
         self.ids = {row.id for row in self.clips}
 
-    def append(self, row: Row, frames, mel: np.ndarray, **arrays: np.ndarray) -> Row:
+    def append(self, row: Row, frames, mel: np.ndarray, wave: np.ndarray | None = None, **arrays: np.ndarray) -> Row:
         """Add one clip. Returns its Row with the places filled in; the clip is on the disk then.
 
         frames: T pictures, each the bytes of a JPEG file or (size, size, 3) uint8 RGB.  mel: (M, 80), time first.
+        wave: (N,) float in [-1, 1] at 16 kHz, from the beginning of frame 0 on; None: the sound is not kept.
         arrays: (T, ...) by the store's names.  Raises InputError if the id is there already or the disk refuses (full);
         nothing is left of the clip then and the writer can go on.  Raises ValueError for wrong shapes.
         """
         if row.id in self.ids:
             raise InputError(f"{self.path} already holds a clip {row.id}; give the new one another name.")
         jpegs = [f if isinstance(f, bytes) else self._jpeg(f) for f in frames]
-        data, T = self._data(jpegs, mel, arrays), len(jpegs)
+        wave = np.zeros(0) if wave is None else np.asarray(wave)
+        data, T = self._data(jpegs, mel, wave, arrays), len(jpegs)
         last = self.clips[-1] if self.clips else Row("", "")
         row = replace(row, start=last.stop, n_frames=T, mel_start=last.mel_stop, n_mel=len(mel),
-                      first_byte=last.end_byte, n_bytes=len(data[form.FRAMES]),
-                      sums={name: zlib.crc32(piece) for name, piece in data.items()})
+                      wave_start=last.wave_stop, n_wave=len(wave), first_byte=last.end_byte,
+                      n_bytes=len(data[form.FRAMES]), sums={name: zlib.crc32(piece) for name, piece in data.items()})
         line = form.line_of(row)
         try:
             for name, piece in data.items():
@@ -120,18 +133,23 @@ class StoreWriter:
             raise ValueError(f"frames must be ({self.size}, {self.size}, 3) uint8, got {frame.shape} {frame.dtype}")
         return encode(frame)
 
-    def _data(self, jpegs: list[bytes], mel: np.ndarray, arrays: dict) -> dict[str, bytes]:
-        """What is appended to each file."""
+    def _data(self, jpegs: list[bytes], mel: np.ndarray, wave: np.ndarray, arrays: dict) -> dict[str, bytes]:
+        """Bytes to append to each file, by file name."""
         T, mel = len(jpegs), np.asarray(mel)
         if not T or mel.ndim != 2 or mel.shape[1] != form.N_MELS:
             raise ValueError(f"a clip needs at least one frame and mel (M, {form.N_MELS}), got {T} and {mel.shape}")
+        if wave.ndim != 1 or wave.dtype.kind != "f" or not np.isfinite(wave).all():
+            raise ValueError(f"wave must be finite floats (N,), got {wave.dtype} {wave.shape}")
+        with np.errstate(over="ignore"):                     # infinities are looked for below
+            if not np.isfinite(mel.astype("<f2")).all():
+                raise InputError("the sound of a clip holds numbers that are not finite; give samples from -1 to 1.")
         unknown = set(arrays) - set(self.schema)
         if unknown:
             raise ValueError(f"this store has no array {sorted(unknown)[0]!r}; it has {', '.join(self.schema)}")
         first = self.clips[-1].end_byte if self.clips else 0
         ends = first + np.cumsum([len(j) for j in jpegs], dtype=np.uint64)
         data = {form.FRAMES: b"".join(jpegs), form.INDEX: ends.astype("<u8").tobytes(),
-                form.MEL: mel.astype("<f2").tobytes()}
+                form.MEL: mel.astype("<f2").tobytes(), form.WAVE: pcm(wave).tobytes()}
         for name, (dtype, shape) in self.schema.items():
             values = arrays.get(name)
             if values is None:
@@ -142,7 +160,7 @@ class StoreWriter:
         return data
 
     def _undo(self) -> None:
-        for name, size in reversed(self._sizes.items()):     # the table first: its lines must never lack their data
+        for name, size in reversed(self._sizes.items()):     # the table first: no line may be without its data
             os.ftruncate(self._files[name], size)
 
     def close(self) -> None:

@@ -1,10 +1,10 @@
-"""How much later the sound is than the picture, estimated from what is in a store: lips and mel.
+"""Delay of the sound after the picture, estimated from lip landmarks and mel in a store.
 
 A mouth opens with each syllable. The lip gap is correlated with the loudness (mean of the log-mel's 80 bands) at a
-shifted time, both without their slow part (what lasts longer than a syllable: a mouth that stays open, a pause); the
-shift with the highest correlation is the offset. A coarse instrument: one sentence of two seconds gives it with a
-standard error of 30 to 90 ms, or not at all, while viewers notice sound that is 45 ms early or 125 ms late (ITU-R
-BT.1359). `pooled_offset` adds up the correlations of many clips, whose syllables differ and whose offset does not.
+shifted time, both without their slow part (slower than a syllable: a mouth that stays open, a pause); the shift with
+the highest correlation is the offset. It is a coarse measure: one sentence of two seconds gives it with a standard
+error of 30 to 90 ms, or not at all, while viewers notice sound that is 45 ms early or 125 ms late (ITU-R BT.1359).
+`pooled_offset` adds up the correlations of many clips, whose syllables differ and whose offset does not.
 """
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from tfg.audio import FPS, HOP_LENGTH, SR
 from tfg.faces.smooth import fill_gaps
+from tfg.media.audio import FPS, HOP_LENGTH, SR
 
 COLUMN_MS = 1000 * HOP_LENGTH / SR
 SHIFTS = np.arange(-24, 25)
-"""Columns of mel, 12.5 ms each: 300 ms either way."""
+"""Shifts that are tried, in mel columns of 12.5 ms: 300 ms either way."""
 SLOW_MS = 160.0
-"""Standard deviation of the Gaussian whose result is subtracted: what is slower than about 1.5 Hz goes."""
+"""Standard deviation of the Gaussian whose result is subtracted, which removes changes slower than about 1.5 Hz."""
 MIN_R = 0.35
 MAX_ERROR_MS = 100.0
 BLOCK = 10
@@ -28,7 +28,7 @@ NOT_KNOWN = float("nan"), float("nan")
 
 def audio_offset(gap: np.ndarray, mel: np.ndarray, *, draws: int = 60) -> tuple[float, float]:
     """(offset_ms, error_ms) of one clip; offset > 0: the sound comes later than the picture. NaN where it cannot be
-    told: less than a second, silence, still lips, correlation under 0.35, a peak at the end of the range, an error
+    measured: less than a second, silence, still lips, correlation under 0.35, a peak at the end of the range, an error
     above 100 ms.
 
     gap: (T,) lip gap at 25 frames/s in any unit, NaN where not measured.  mel: (M, 80), time first.  The error is the
@@ -63,7 +63,8 @@ def pooled_offset(clips: Iterable[tuple[np.ndarray, np.ndarray]], *, draws: int 
 
 
 def _products(gap: np.ndarray, mel: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """(S, n) products of standardised loudness and gap, whose mean over the n measured frames is r; their numbers."""
+    """Products (S, n) of standardised loudness at each shift and gap, whose mean over frames is r; and the frames
+    (n,)."""
     gap, loud = np.asarray(gap, float), np.asarray(mel, np.float32).mean(1).astype(float)
     ok = np.isfinite(gap)
     if ok.sum() < FPS or len(loud) < 80 or np.ptp(gap[ok]) < 1e-6 or np.ptp(loud) < 0.2:

@@ -2,6 +2,9 @@
 
 A file comes from a local mirror where it holds the right one, else from its address; either way its size and sha256 are
 checked before it gets its name. What is fetched is decided in `fetch.py`.
+
+Not by pooch (1.9): it neither resumes nor stops within a file, reads an answer to its end however long that is, and
+knows no second place to look, so that all of this module would be a downloader of our own inside it.
 """
 from __future__ import annotations
 
@@ -29,9 +32,9 @@ from tfg.files import atomic, make_folder
 TIMEOUT_S = 20.0
 TRIES = 3
 WAIT_S = 0.5
-"""Before the second try; doubled before the third."""
+"""Seconds before the second try; doubled before the third."""
 GIVE_UP_AFTER = 6
-"""Files in a row for which nothing answered: then the network is away, and the rest is not tried."""
+"""Files in a row whose addresses did not answer, after which the network counts as away and no more are tried."""
 STALE_S = 3600.0
 _BLOCK = 1 << 18
 _PART = re.compile(r"\..+\.[0-9a-f]{8}\.part\.\w+")               # what `files.atomic` writes to
@@ -39,7 +42,7 @@ Progress = Callable[[int, int], None]
 
 
 class Wanted(NamedTuple):
-    """A file to have: where it goes below the output folder, its address, sha256 and size in bytes."""
+    """A file to fetch: its path below the output folder, its address, sha256 and size in bytes."""
 
     path: str
     address: str
@@ -48,15 +51,16 @@ class Wanted(NamedTuple):
 
 
 @dataclass
-class Report:
-    """What a fetch did, by file. kept: were there already.  copied: from the mirror.  failed: with the reason."""
+class FetchReport:
+    """The files of one fetch, by outcome.  kept: those already there.  copied: those from the mirror.  downloaded:
+    those from their address.  failed: those that could not be had, each with the reason."""
 
     out: Path
     kept: list[Path] = field(default_factory=list)
     copied: list[Path] = field(default_factory=list)
     downloaded: list[Path] = field(default_factory=list)
     failed: list[Skipped] = field(default_factory=list)
-    made: list[Path] = field(default_factory=list)              # tiles cut from sheets
+    made: list[Path] = field(default_factory=list)              # SFHQ's tiles, cut from their sheets
     n_bytes: int = 0
     seconds: float = 0.0
 
@@ -68,7 +72,7 @@ class Report:
 
 
 class _Failed(Exception):
-    """This file did not come. `silent`: nothing answered at all, so the network may be away."""
+    """A file that could not be fetched.  silent: its address did not answer at all, so the network may be away."""
 
     def __init__(self, reason: str, *, silent: bool = False):
         super().__init__(reason)
@@ -76,7 +80,7 @@ class _Failed(Exception):
 
 
 class _Short(_Failed):
-    """It ended early: worth another try."""
+    """A download that ended early; it is worth another try."""
 
 
 def mirror_folder(mirror: str | os.PathLike | None, name: str) -> Path | None:
@@ -95,21 +99,22 @@ def mirror_folder(mirror: str | os.PathLike | None, name: str) -> Path | None:
 
 
 def fetch(out: str | os.PathLike, wanted: Sequence[Wanted], *, mirror: Path | None = None, workers: int = 4,
-          progress: Progress | None = None) -> Report:
-    """Have every file of `wanted` in `out`, several at a time. progress(done, total) counts files.
+          progress: Progress | None = None) -> FetchReport:
+    """Bring every file of `wanted` into `out`, several at a time. progress(done, total) counts files.
 
-    mirror: the folder that holds `Wanted.path`.  A file that cannot be had is in `Report.failed` and the rest goes on.
+    mirror: the folder that holds `Wanted.path`.  A file that cannot be fetched is listed in `FetchReport.failed`, and
+    the others are still fetched.
     Raises InputError: the folder cannot be made or written, no room on the disk, workers below 1.
     """
     started = time.perf_counter()
-    report = Report(make_folder(Path(out)))
+    report = FetchReport(make_folder(Path(out)))
     if workers < 1:
         raise InputError(f"workers is {workers}; give 1 or more.")
     for folder in {(report.out / w.path).parent for w in wanted}:
         _sweep(make_folder(folder))
     job = _Job(report.out, mirror)
     missing = []
-    for want in wanted:                                           # what is there first: a resumed run says so at once
+    for want in wanted:                                           # files already there come first: quick to report
         if _right(report.out / want.path, want):
             report.kept.append(report.out / want.path)
             if progress:
@@ -128,7 +133,7 @@ def fetch(out: str | os.PathLike, wanted: Sequence[Wanted], *, mirror: Path | No
                 report.failed.append(Skipped(path, str(result)))
             if progress:
                 progress(len(report.kept) + done, len(wanted))
-    finally:                                                      # also on Ctrl-C: workers end at their next block
+    finally:                                                      # also after Ctrl-C: workers stop at their next block
         job.stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
     report.seconds = time.perf_counter() - started
@@ -136,7 +141,7 @@ def fetch(out: str | os.PathLike, wanted: Sequence[Wanted], *, mirror: Path | No
 
 
 class _Job:
-    """What the workers share: where to look, whether to stop, how many addresses in a row did not answer."""
+    """State that the workers share: output folder, mirror, stop signal, addresses in a row that did not answer."""
 
     def __init__(self, out: Path, mirror: Path | None):
         self.out, self.mirror = out, mirror
@@ -144,23 +149,23 @@ class _Job:
         self.silent = 0
 
     def get(self, want: Wanted) -> str | _Failed:
-        """"copied", "downloaded", or why not. Raises InputError where going on makes no sense (disk full)."""
-        path, said = self.out / want.path, ""
+        """Fetch one file.  Returns "copied", "downloaded" or the failure.  Raises InputError for a full disk."""
+        path, note = self.out / want.path, ""
         if self.mirror is not None and (held := self.mirror / want.path).is_file():
             try:
                 self._write(path, want, partial(open, held, "rb"))
                 return "copied"
             except (_Failed, OSError) as error:
-                said = f"; in the mirror it {error}" if isinstance(error, _Failed) else f"; in the mirror: {error}"
+                note = f"; in the mirror it {error}" if isinstance(error, _Failed) else f"; in the mirror: {error}"
         if self.silent >= GIVE_UP_AFTER:
-            return _Failed(f"was not tried, for nothing answered for the {self.silent} files before it{said}")
+            return _Failed(f"was not tried: the addresses of the {self.silent} files before it did not answer{note}")
         try:
             self._download(path, want)
             self.silent = 0
             return "downloaded"
         except _Failed as error:
             self.silent = self.silent + 1 if error.silent else 0
-            return _Failed(f"{error}{said}")
+            return _Failed(f"{error}{note}")
 
     def _download(self, path: Path, want: Wanted) -> None:
         for attempt in range(TRIES):
@@ -180,7 +185,7 @@ class _Job:
                 raise _Failed("was interrupted")
 
     def _write(self, path: Path, want: Wanted, opener: Callable) -> None:
-        """Stream to a name beside, and rename when size and sha256 are right."""
+        """Stream to a temporary name in the same folder, and rename it once size and sha256 are right."""
         digest, size = hashlib.sha256(), 0
         with opener() as source, atomic(path) as part, open(part, "wb") as file:
             while size <= want.size and (block := source.read(_BLOCK)):
@@ -201,12 +206,12 @@ def _right(path: Path, want: Wanted) -> bool:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what a killed run left: our own temporary names, when nobody has written to them for an hour."""
+    """Remove temporary files of killed runs: those with our own names that were not written to for an hour."""
     for part in folder.glob(".*.part.*"):
         try:
             if _PART.fullmatch(part.name) and time.time() - part.stat().st_mtime > STALE_S:
                 part.unlink()
-        except OSError:                                            # gone already, or somebody else's
+        except OSError:                                            # already removed, or owned by another user
             continue
 
 

@@ -2,7 +2,7 @@
 
 Source: https://www.robots.ox.ac.uk/~vgg/data/voxceleb (Nagrani, Chung & Zisserman 2017; Chung, Nagrani & Zisserman
 2018).  Licence: the lists and labels are CC BY 4.0; the clips belong to the owners of the videos on YouTube and are
-given to researchers on request. These are real people who agreed to nothing: the course shows none of them.  Layout:
+given to researchers on request. These are real people who gave no consent: the course shows none of them.  Layout:
 
     dev/mp4/id00012/21Uxsk56VDQ/00001.mp4     VoxCeleb2, 224 x 224, 25 frames/s, with sound; test/mp4 likewise
     dev/aac/id00012/21Uxsk56VDQ/00001.m4a     VoxCeleb2, the sound alone
@@ -40,5 +40,5 @@ def read(root: str | os.PathLike, *, kind: str = "video") -> Reading:
 def _parse(path: Path) -> Item:
     person, video = path.parent.parent.name, path.parent.name
     if not (_PERSON.fullmatch(person) and _VIDEO.fullmatch(video) and _PART.fullmatch(path.stem)):
-        raise InputError("does not lie as idNNNNN/YOUTUBE_ID/NNNNN, as in id00012/21Uxsk56VDQ/00001.mp4")
+        raise InputError("is not at idNNNNN/YOUTUBE_ID/NNNNN, as in id00012/21Uxsk56VDQ/00001.mp4")
     return Item(path, "voxceleb", person, f"{video}_{path.stem}", take=int(path.stem))

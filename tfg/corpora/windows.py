@@ -7,22 +7,22 @@ Index i is a place: the i-th start of T usable frames in the split, always the s
 (reference, augmentation, negative) is a function of (seed, epoch, i) alone. So batches can be made by any number of
 workers in any order, and a resumed run sees what the killed one would have seen.
 
-Where the course's forerunners went wrong (each is held by a test): their index was ignored and every item drawn from
+Errors of the course's forerunners, each prevented by a test: their index was ignored and every item drawn from
 the whole list, so that train and validation were the same clips; the reference came from the same clip, with the same
 emotion and often the same frames, so that nothing had to be learned about emotion; training read the sound of frame
 i - 1 and inference that of frame i; SyncNet's negatives could overlap its positives.
 
     frames          (B, T, 3, S, S) uint8 RGB        never with a frame whose `ok` is False
-    mel             (B, 80, width) float32           `tfg.audio.mel_window` of the middle frame, as at inference
-    mels            (B, T, 80, width) float32        that of every frame, if per_frame_mel
+    mel             (B, 80, width) float32           `tfg.media.audio.mel_window` of the middle frame, as at inference
+    mels            (B, T, 80, width) float32        mel windows of every frame, if per_frame_mel
     reference       (B, T, 3, S, S) uint8            T consecutive frames of another take with another emotion
     expression, aus, pose, intensity, points ...     (B, T, ...) float32, the store's arrays by name; points, matrix for
                                                      frames of S px, and of the mirror image where a window is flipped
     emotion, level  (B,) int64                       in vocabulary.EMOTIONS, LEVELS; -1 where not known
-    soft            (B, 6) float32                   the raters' shares; one-hot where there are none, NaN if not known
-    actor, clip     (B,) int64                       in windows.actors, windows.clips
+    soft            (B, 6) float32                   raters' shares of the emotions; one-hot if not rated, NaN if not
+    known actor, clip     (B,) int64                       in windows.actors, windows.clips
     start           (B,) int64                       first frame, counted in the clip
-    reference_clip, reference_start                  likewise
+    reference_clip, reference_start                  clip and start of the reference, likewise
     sync_mel, label, shift                           SyncNet's sound: with label 1 it is `mel`, with 0 that of a window
                                                      `shift` frames away in the same clip which shares no column with it
 """
@@ -32,13 +32,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tfg import audio
 from tfg.corpora import seeded
 from tfg.corpora.augment import MIRRORED, Augment
+from tfg.corpora.frame_cache import Pixels
 from tfg.corpora.splits import Splits
-from tfg.corpora.windows_pixels import Pixels
-from tfg.corpora.windows_places import Places
+from tfg.corpora.store_format import check_mel
+from tfg.corpora.window_index import WindowIndex
 from tfg.errors import InputError
+from tfg.media import audio
 from tfg.vocabulary import EMOTIONS, LEVELS
 
 LABELS = ("expression", "aus", "pose", "intensity")
@@ -48,13 +49,13 @@ REFERENCES = ("other_emotion", "other_clip", None)
 class Windows:
     """Windows of one split of a store.
 
-    splits: None for those that lie in the store (splits.json), which no other table may contradict.  purpose: "train",
+    splits: None for the store's own (splits.json), which no other table may contradict.  purpose: "train",
     "judge" or "evaluate" (`splits.ALLOWED`).  size: px, None for the store's.  mel_width: columns.
     reference: "other_emotion", "other_clip" (another clip of the actor, whatever its emotion), None.  Where an actor
     has no such clip: another clip, else another moment of the same one; `fallbacks` counts the clips concerned.
     negative: True or the share of negatives (True: a half).  labels: names of the store's arrays.  augment: `Augment`,
-    None for none.  stride: every how many starts count as an index.  keep: function of a row, to leave clips out.
-    cache: as `windows_pixels.Pixels`.
+    None for none.  stride: starts per index (1: every start is an index).  keep: function of a row, to leave clips out.
+    cache: as `frame_cache.Pixels`.
     Raises InputError: nothing to read in the split, a split that the purpose may not read, impossible numbers.
     """
 
@@ -72,7 +73,8 @@ class Windows:
         self.mel_width, self.reference, self.per_frame_mel, self.augment = mel_width, reference, per_frame_mel, augment
         self.negative = 0.5 if negative is True else float(negative)
         self.labels = tuple(labels)
-        self.places = Places(store, rows, T, mel_width=mel_width, reference=reference, negative=self.negative > 0)
+        self.places = WindowIndex(store, rows, T, mel_width=mel_width, reference=reference, negative=self.negative > 0)
+        check_mel(store, self.places.clips)
         self.clips, self.fallbacks, self.dropped = self.places.clips, self.places.fallbacks, self.places.dropped
         self._index = self.places.usable[::stride]
         if not len(self._index):
@@ -84,11 +86,11 @@ class Windows:
         self._of_clip = _clip_labels(self.clips, self.actors)
 
     def __len__(self) -> int:
-        """Number of different starts."""
+        """Number of windows, each with a start of its own."""
         return len(self._index)
 
     def clip_of_index(self) -> np.ndarray:
-        """(len,) which of `clips` each index lies in."""
+        """Number in `clips` of the clip of each index, (len,) int64."""
         return self.places.clip[self._index]
 
     def indices_of(self, clip: int) -> np.ndarray:
@@ -105,7 +107,8 @@ class Windows:
         return self.at(epoch, i)
 
     def __getitems__(self, keys) -> list[dict]:
-        """Many at once, for torch's DataLoader: a list that `collate` turns into one batch without copying."""
+        """Several windows at once, for torch's DataLoader: a list that `collate` turns into one batch without
+        copying."""
         keys = [key if isinstance(key, tuple) else (self.epoch, key) for key in keys]
         epochs = {epoch for epoch, _ in keys}
         if len(epochs) != 1:
@@ -117,7 +120,8 @@ class Windows:
         return {name: value[0] for name, value in self.batch(epoch, [i]).items()}
 
     def batch(self, epoch: int, indices) -> dict[str, np.ndarray]:
-        """Windows of these indices, of any order and repetition (see above).  Raises IndexError."""
+        """Windows of these indices, in any order and with repetitions, as arrays by name (see the module).  Raises
+        IndexError."""
         indices = np.asarray(indices, np.int64).reshape(-1)
         indices = np.where(indices < 0, indices + len(self), indices)
         if len(indices) and (indices.min() < 0 or indices.max() >= len(self)):
@@ -133,7 +137,7 @@ class Windows:
             out[name] = self.store.arrays[name][frames].astype(np.float32)
         k = self.size / self.store.size                                           # pixel centres lie at whole numbers
         if "points" in out:
-            out["points"] *= np.float32([k, k, k])
+            out["points"] *= np.float32(k)
             out["points"][..., :2] += np.float32(0.5 * k - 0.5)
         if "matrix" in out:
             out["matrix"] *= np.float32(k)
@@ -171,7 +175,7 @@ class Windows:
         return self._mel(clip, frame), (first >= 0) & (first + self.mel_width <= self.places.n_mel[clip])
 
     def _mel(self, clip: np.ndarray, frame: np.ndarray) -> np.ndarray:
-        """(..., 80, width) float32: mel windows of frames of the store; the floor beyond the ends of the sound."""
+        """Mel windows of frames of the store, (..., 80, width) float32; the mel floor beyond the ends of the sound."""
         clip, frame = np.broadcast_arrays(clip, frame)
         first = audio.mel_start(frame - self.places.first_frame[clip], self.mel_width)
         column = first[..., None] + np.arange(self.mel_width)                     # (..., width), counted in the clip
@@ -184,7 +188,7 @@ class Windows:
 
 
 class _Items(list):
-    """The windows of a batch, with the batch itself."""
+    """List of a batch's windows; `batch` is the same data as one dict of arrays."""
 
     def __init__(self, batch: dict):
         self.batch = batch
@@ -192,7 +196,7 @@ class _Items(list):
 
 
 def collate(items) -> dict:
-    """For torch's DataLoader (collate_fn): windows as one dict of tensors."""
+    """Join windows into one dict of tensors; the collate_fn of torch's DataLoader."""
     import torch
 
     batch = items.batch if isinstance(items, _Items) else {k: np.stack([i[k] for i in items]) for k in items[0]}
@@ -200,7 +204,7 @@ def collate(items) -> dict:
 
 
 def _clip_labels(clips, actors: list[str]) -> dict[str, np.ndarray]:
-    """Per clip: emotion, level, actor (C,) int64 and soft (C, 6) float32."""
+    """Labels of each clip, by name: emotion, level, actor (C,) int64 and soft (C, 6) float32."""
     def places(names, values):
         return np.array([names.index(v) if v in names else -1 for v in values], np.int64)
 
@@ -228,5 +232,5 @@ def _check(T, mel_width, stride, seed, negative, reference, labels, augment, sto
         if name not in store.arrays:
             raise InputError(f"the store {store.path} has no array {name!r}; it has {', '.join(store.arrays)}.")
         if augment is not None and augment.flip_p and name not in MIRRORED:
-            raise InputError(f"nobody knows what becomes of {name!r} in a mirror; leave it out of the labels, or set "
+            raise InputError(f"{name!r} cannot be mirrored; leave it out of the labels, or set "
                              "the augmentation's flip_p to 0.")

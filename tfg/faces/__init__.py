@@ -1,7 +1,7 @@
-"""Pixels to measurements: faces, landmarks, expression coefficients, pose, Action Units, alignment.
+"""From pixels to measurements: faces, landmarks, expression coefficients, pose, Action Units, alignment.
 
-The names most used are here; each loads its libraries only when it is called. `tfg.faces.measure` is the module:
-`from tfg.faces.measure import measure` measures a video.
+The most used names can be imported from here; each loads its libraries only when it is called. `tfg.faces.measure` is
+a module; its function `measure` measures a video.
 """
 from __future__ import annotations
 

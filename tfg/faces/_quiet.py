@@ -1,4 +1,4 @@
-"""Keep the face library's chatter off the terminal, but let through what is not chatter."""
+"""A filter that keeps MediaPipe's start-up notes off the terminal and lets all other lines through."""
 from __future__ import annotations
 
 import contextlib
@@ -14,15 +14,16 @@ _LOCK = threading.Lock()
 
 @contextlib.contextmanager
 def quiet_stderr():
-    """Within the block, drop MediaPipe's start-up notes (levels I and W) from the process's standard error.
+    """Context that drops MediaPipe's start-up notes (levels I and W) from the process's standard error.
 
-    They come from C++ and ignore Python's logging, so file descriptor 2 is caught; every other line is passed on.
+    The notes come from C++ and ignore Python's logging, so file descriptor 2 is redirected; all other lines are passed
+    on when the block ends.
     """
     with _LOCK:
         try:
             sys.stderr.flush()
             kept = os.dup(2)
-        except (OSError, ValueError, AttributeError):        # no usable standard error: nothing to keep quiet
+        except (OSError, ValueError, AttributeError):        # standard error is not usable, so nothing can appear there
             yield
             return
         with tempfile.TemporaryFile() as caught:

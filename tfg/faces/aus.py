@@ -1,7 +1,7 @@
-"""Facial Action Units as a documented function of the 52 coefficients.
+"""Facial Action Units (AUs) as a function of the 52 coefficients.
 
 FACS describes a face by muscles (Ekman, Friesen & Hager 2002); OpenFace reports 17 of them on a scale of 0 to 5, and so
-do we: 5 times a coefficient, left and right averaged. Taught in notebooks/03_action_units_and_expression.
+does this module: 5 times a coefficient, left and right averaged. Taught in notebooks/03_action_units_and_expression.
 """
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 from tfg import vocabulary
 
 AUS = tuple(vocabulary.AU_NAMES)
-"""The 17 numbers, the order of the columns: 1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45."""
+"""Numbers of the 17 AUs in the order of the columns: 1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45."""
 COEFFICIENT = {
     1: ("browInnerUp",), 2: ("browOuterUp",), 4: ("browDown",), 5: ("eyeWide",), 6: ("cheekSquint",),
     7: ("eyeSquint",), 9: ("noseSneer",), 10: ("mouthUpperUp",), 12: ("mouthSmile",), 14: ("mouthDimple",),
     15: ("mouthFrown",), 17: ("mouthShrugLower",), 20: ("mouthStretch",), 23: ("mouthRollLower", "mouthRollUpper"),
     26: ("jawOpen",), 45: ("eyeBlink",),
 }
-"""The coefficients whose mean is the unit. AU 25 (lips part) is a difference and stands in `action_units`."""
+"""AU -> the coefficients whose mean it is. AU 25 (lips part) is a difference, computed in `action_units`."""
 UNSEEN = (5, 6, 9, 15)
-"""MediaPipe leaves these coefficients at or near 0 whatever the face does: measured, they are missing, not 0."""
+"""AUs whose coefficients MediaPipe leaves at or near 0 in every expression; measured values are NaN, not 0."""
 
 
 def action_units(expression: np.ndarray, *, measured: bool = False) -> np.ndarray:
@@ -36,7 +36,7 @@ def action_units(expression: np.ndarray, *, measured: bool = False) -> np.ndarra
     def mean(*names):
         return expression[..., vocabulary.index(*names)].mean(-1)
 
-    # the lips part when the jaw drops or a lip is drawn away, unless mouthClose holds them together
+    # the lips part when the jaw drops or a lip is drawn away, minus mouthClose, which brings them together
     gap = mean("jawOpen") + (mean("mouthLowerDown") + mean("mouthUpperUp")) / 2 - mean("mouthClose")
     columns = [gap if au == 25 else mean(*COEFFICIENT[au]) for au in AUS]
     out = 5 * np.clip(np.stack(columns, -1), 0, 1)

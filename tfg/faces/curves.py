@@ -1,15 +1,16 @@
-"""Measured curves of one actor's six emotions: small data to look at in notebook 03, never to train on.
+"""Measured curves of one actor's six emotions: small data for the figures of notebook 03, not for training.
 
     python -m tfg.faces.curves --source CREMA-D/VideoFlash --out data/emotion_curves/crema_d_1001.npz
 
-measures six official CREMA-D clips (Cao et al. 2014; ODbL 1.0 / DbCL 1.0) at 25 frames/s. No picture and no sound is
-kept.
+measures six official CREMA-D clips (Cao et al. 2014; ODbL 1.0 / DbCL 1.0) at 25 frames/s. The file holds no picture and
+no sound.
 """
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,11 +27,13 @@ SHIPPED = ("emotion_curves", "crema_d_1001.npz")
 def build(source: str | Path, out: str | Path, *, actor: str = "1001", sentence: str = "DFA") -> Path:
     """Measure one sentence in six emotions and write the curves as one npz.
 
-    Arrays, float16, T frames at 25 per second each: `EMO_expression` (T, 52), `EMO_pose` (T, 6), `EMO_distances` (T,
-    4); and the names of the columns. Raises InputError if a clip is missing.
+    The arrays, float16, with T frames at 25 per second, are `EMO_expression` (T, 52), `EMO_pose` (T, 6) and
+    `EMO_distances` (T, 4), and the names of the columns.  source: folder of the clips.  actor, sentence: CREMA-D's
+    codes.  Returns out.  Raises InputError if a clip is missing.
     """
-    arrays = {"expression_names": np.array(vocabulary.EXPRESSION), "pose_names": np.array(vocabulary.POSE),
-              "distance_names": np.array(list(DISTANCES)), "fps": np.float32(25)}
+    arrays: dict[str, Any] = {
+        "expression_names": np.array(vocabulary.EXPRESSION), "pose_names": np.array(vocabulary.POSE),
+        "distance_names": np.array(list(DISTANCES)), "fps": np.float32(25)}
     for emotion in vocabulary.EMOTIONS:
         found = sorted(Path(source).glob(f"{actor}_{sentence}_{emotion}_*.*"))
         if not found:
@@ -46,10 +49,9 @@ def build(source: str | Path, out: str | Path, *, actor: str = "1001", sentence:
 
 
 def load(path: str | Path | None = None) -> dict[str, dict[str, np.ndarray]]:
-    """{emotion: {"expression" (T, 52), "pose" (T, 6), and each distance (T,)}}, float32, 25 frames per second.
+    """Read measured curves: {emotion: {"expression": (T, 52), "pose": (T, 6), each distance: (T,)}}, float32, 25 fps.
 
-    path: a file of `build`; the shipped one by default.  Raises InputError if it is missing or names other
-    coefficients.
+    path: a file of `build`; None: the shipped one.  Raises InputError if it is missing or has other coefficients.
     """
     path = Path(path or paths.data(*SHIPPED))
     if not path.is_file():
@@ -66,6 +68,7 @@ def load(path: str | Path | None = None) -> dict[str, dict[str, np.ndarray]]:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m tfg.faces.curves", description=__doc__.splitlines()[0])
     parser.add_argument("--source", required=True, help="folder VideoFlash of CREMA-D")
     parser.add_argument("--out", default=str(paths.data(*SHIPPED)))

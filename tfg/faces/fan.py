@@ -1,8 +1,7 @@
-"""FAN, the course's reference detector of the 68 points, behind the same functions as MediaPipe.
+"""FAN, the course's reference network for the 68 landmarks, used through the same functions as MediaPipe.
 
-The network (Bulat & Tzimiropoulos 2017, heat maps of a four-fold hourglass) comes with the package `face-alignment`,
-its weights (96 MB) do not: they are downloaded on first use. Faces are found by MediaPipe; FAN then measures each in
-a crop.
+The network (Bulat & Tzimiropoulos 2017, heat maps of a four-fold hourglass) is part of the package `face-alignment`.
+Its weights (96 MB) are downloaded on first use. MediaPipe finds the faces; FAN then measures each in a crop.
 """
 from __future__ import annotations
 
@@ -23,13 +22,13 @@ WEIGHTS_URL = f"https://www.adrianbulat.com/downloads/python-fan/{WEIGHTS}"
 
 
 def weights_path() -> Path:
-    """Where the weights are kept: torch.hub's folder of checkpoints, as the package itself does."""
+    """Path of the weights: torch.hub's folder of checkpoints, which the package face-alignment uses."""
     import torch
     return Path(torch.hub.get_dir(), "checkpoints", WEIGHTS)
 
 
 def check_weights(path: Path) -> None:
-    """InputError if the file at `path` is not the published one: its name carries the start of its sha256."""
+    """Raise InputError if the file at `path` is not the published one, whose name holds the start of its sha256."""
     expected = WEIGHTS.split("-")[1].split(".")[0]
     found = models.digest(path)
     if not found.startswith(expected):
@@ -39,7 +38,8 @@ def check_weights(path: Path) -> None:
 
 @functools.lru_cache(maxsize=1)
 def network():
-    """The package's FaceAlignment, opened once. Raises InputError if the weights are neither there nor to be had."""
+    """The package's FaceAlignment, opened once. Raises InputError without the package, and if its weights are neither
+    there nor downloadable."""
     try:
         import face_alignment
     except ImportError as error:
@@ -50,16 +50,16 @@ def network():
         check_weights(path)
     try:
         with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
-            # "folder": its detector of faces is not loaded, which would be another download; compile: minutes on a CPU
+            # "folder" avoids a download of its face detector; compiling would take minutes on a CPU
             return face_alignment.FaceAlignment(face_alignment.LandmarksType.TWO_D, device="cpu", compile=False,
                                                 face_detector="folder")
     except (urllib.error.URLError, OSError) as error:
         raise InputError(f"the weights of FAN are not there and {WEIGHTS_URL} cannot be reached ({error}): connect to "
-                         f"the network once, put the file at {path}, or use backend=\"mediapipe\".") from error
+                         f'the network once, put the file at {path}, or use backend="mediapipe".') from error
 
 
 def points68(image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """FAN's landmarks of the faces in `boxes`.
+    """Measure the 68 landmarks of the faces in `boxes` with FAN.
 
     image: (H, W, 3) uint8.  boxes: (N, 4) x0, y0, x1, y1 px, hairline to chin.
     Returns points (N, 68, 2) px and confidence (N,): the mean height of the heat maps' peaks, about 0 to 1.
@@ -71,6 +71,6 @@ def points68(image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def refine(image: np.ndarray, faces: list) -> list:
-    """The same faces with FAN's 68 points and confidence in place of MediaPipe's."""
+    """Replace the 68 landmarks and the score of each `tfg.faces.landmarks.Face` by FAN's. image: (H, W, 3) uint8."""
     points, scores = points68(image, np.stack([face.box for face in faces]))
     return [replace(face, points68=p, score=float(s)) for face, p, s in zip(faces, points, scores)]

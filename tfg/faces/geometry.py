@@ -1,4 +1,4 @@
-"""Distances on the 478 points, in units of the distance between the outer eye corners, and a person's own neutral."""
+"""Distances between landmarks, in units of the distance of the outer eye corners, and a person's neutral expression."""
 from __future__ import annotations
 
 import numpy as np
@@ -10,18 +10,21 @@ _SIDES = ("left", "right")
 
 
 def _distance(points, a: int, b: int) -> np.ndarray:
+    """Distance in px of landmarks a and b of points (..., 478, 2 or 3): (...)."""
     points = np.asarray(points)
     return np.linalg.norm(points[..., a, :2] - points[..., b, :2], axis=-1)
 
 
 def _sides(side: str | None) -> tuple[str, ...]:
+    """The sides to average: both for None, else the given one."""
     if side not in (None, *_SIDES):
         raise ValueError(f"side must be None (the mean), 'left' or 'right' (the person's own), got {side!r}")
     return (side,) if side else _SIDES
 
 
 def eye_distance(points: np.ndarray) -> np.ndarray:
-    """Distance in px between the outer eye corners, the unit below. points: (..., 478, 2 or 3). Returns (...)."""
+    """Distance of the outer eye corners in px, the unit of the other distances. points: (..., 478, 2 or 3).
+    Returns (...)."""
     return _distance(points, 33, 263)
 
 
@@ -51,9 +54,9 @@ def brow_height(points: np.ndarray, side: str | None = None) -> np.ndarray:
 
 
 def person_neutral(expression: np.ndarray, quantile: float = 0.1) -> np.ndarray:
-    """What the meter reads on this person at rest: a low quantile of each coefficient over a recording.
+    """Estimate of the coefficients measured on this person at rest: a low quantile of each over a recording.
 
-    expression: (T, 52), NaN allowed.  Returns (52,); a coefficient that was never measured stays NaN.
+    expression: (T, 52), NaN allowed.  Returns (52,) float32; a coefficient that was never measured is NaN.
     """
     expression = np.asarray(expression, float)
     seen = np.isfinite(expression).any(0)
@@ -63,10 +66,10 @@ def person_neutral(expression: np.ndarray, quantile: float = 0.1) -> np.ndarray:
 
 
 def rest_of(motion) -> np.ndarray:
-    """What a motion holds of its person's face at rest, (52,) float32 within [0, .95].
+    """Coefficients of the face at rest in a motion's expression: (52,) float32 in [0, .95].
 
-    A measured one (meta: measured) is absolute and holds what `person_neutral` finds, 0 where nothing was seen; any
-    other holds changes from rest already: zeros.
+    A measured motion (meta: measured) is absolute: its `person_neutral` is returned, with 0 for coefficients that were
+    never measured. Any other motion is relative to rest already: zeros are returned.
     """
     if not len(motion) or not motion.meta.get("measured"):
         return np.zeros(motion.expression.shape[1], np.float32)
@@ -74,9 +77,9 @@ def rest_of(motion) -> np.ndarray:
 
 
 def subtract_neutral(expression: np.ndarray, neutral: np.ndarray) -> np.ndarray:
-    """Coefficients (..., 52) with the person's neutral (52,) taken to 0 and the full action left at 1.
+    """Rescale coefficients (..., 52) so that the person's neutral (52,) becomes 0 and the full action stays 1.
 
-    A coefficient without a neutral (NaN) is not changed.
+    A coefficient whose neutral is NaN is not changed.  Returns float32 in [0, 1].
     """
     rest = np.clip(np.nan_to_num(np.asarray(neutral, float)), 0, 0.95)
     return np.clip((np.asarray(expression, float) - rest) / (1 - rest), 0, 1).astype(np.float32)

@@ -1,8 +1,8 @@
-"""Find faces and measure them: 478 points, 52 expression coefficients, pose.
+"""Detection and measurement of faces in pictures: 478 landmarks, 52 expression coefficients, pose.
 
-`detect` for pictures, `Landmarker` for many pictures or a stream, `one_face` for "the face of this portrait" with
-errors that say what is wrong. Points are in pixels of the given picture: x right, y down, z in the same scale,
-negative towards the camera; "left" and "right" are the person's own. Taught in notebooks/02_faces.
+`detect` finds all faces of a picture, `one_face` returns the face of a portrait or an error that says what is wrong,
+and `Landmarker` serves many pictures or a stream. Points are in pixels of the given picture: x right, y down, z in the
+same scale, negative towards the camera; "left" and "right" are the person's own. Taught in notebooks/02_faces.
 """
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import atexit
 import functools
 import threading
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,10 +25,16 @@ from tfg.faces.search import search, shrink
 
 BACKENDS = ("mediapipe", "fan")
 MAX_SIDE_PX = 1600
-"""Larger pictures are searched in a smaller copy: the networks look at 256 px of face at most."""
+"""Longest side of a searched picture; a larger one is shrunk to it, for the networks use 256 px of a face at most."""
 MIN_FACE_PX = 64
+"""Smallest height of a usable face of a portrait."""
 MAX_YAW_DEG = 50.0
-_RUNS = threading.Lock()                     # MediaPipe's image mode, one picture at a time
+"""Largest yaw of a usable face of a portrait, in degrees."""
+_RUNS = threading.Lock()                     # MediaPipe's image mode takes one picture at a time
+
+
+_OF_478: Any = None
+"""Default of `Face.points68`: the 68 are picked from the 478 points when the Face is made."""
 
 
 @dataclass
@@ -37,7 +44,7 @@ class Face:
     points: (478, 3) float32 px.  blendshapes: (52,) float32 in [0, 1], `vocabulary.EXPRESSION` order, NaN where
     MediaPipe measures nothing (tongueOut).  box: (4,) x0, y0, x1, y1 px around the points.  pose: (6,) as
     `vocabulary.POSE` (see `tfg.faces.pose.from_points`).  size_px: height of the box, hairline to chin.
-    score: the detector's confidence, NaN with MediaPipe, which does not tell.  points68: (68, 2) px, measured by FAN
+    score: the detector's confidence, NaN with MediaPipe, which reports none.  points68: (68, 2) px, measured by FAN
     with backend="fan", else picked from the 478.
     """
     points: np.ndarray
@@ -46,7 +53,7 @@ class Face:
     pose: np.ndarray
     size_px: float
     score: float = float("nan")
-    points68: np.ndarray = field(default=None)
+    points68: np.ndarray = _OF_478
 
     def __post_init__(self):
         if self.points68 is None:
@@ -54,22 +61,25 @@ class Face:
 
 
 def check_image(image: np.ndarray) -> np.ndarray:
-    """`image` as contiguous (H, W, 3) uint8, for MediaPipe reads garbage from strided arrays. InputError otherwise."""
+    """Return the image as a contiguous (H, W, 3) uint8 array, for MediaPipe misreads strided ones.
+
+    Raises InputError for another shape or type, and for sides below 8 px.
+    """
     image = np.asarray(image)
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or min(image.shape[:2]) < 8:
         raise InputError(f"an image of shape {image.shape} and type {image.dtype} was given, but faces are measured on "
-                         "(height, width, 3) uint8 RGB: read files with tfg.video.read_image, which makes it so.")
+                         "(height, width, 3) uint8 RGB: read files with tfg.media.video.read_image, which makes it so.")
     return np.ascontiguousarray(image)
 
 
 def _face(landmarks, categories, window, size) -> Face:
-    """One MediaPipe result, measured in `window` (x, y, width, height px), in the whole picture's pixels."""
+    """Make a `Face`, in pixels of the whole picture, from MediaPipe's result for a window (x, y, width, height px)."""
     x0, y0, w, h = window
-    points = np.array([(p.x, p.y, p.z) for p in landmarks], np.float32) * np.float32([w, h, w])
-    points += np.float32([x0, y0, 0])
+    points = np.array([(p.x, p.y, p.z) for p in landmarks], np.float32) * np.array([w, h, w], np.float32)
+    points += np.array([x0, y0, 0], np.float32)
     blendshapes = np.full(len(vocabulary.EXPRESSION), np.nan, np.float32)
     for category in categories:
-        column = vocabulary.INDEX.get(category.category_name)           # "_neutral" is not one of ours
+        column = vocabulary.INDEX.get(category.category_name)           # "_neutral" is no coefficient
         if column is not None:
             blendshapes[column] = category.score
     box = np.concatenate([points[:, :2].min(0), points[:, :2].max(0)])
@@ -79,10 +89,10 @@ def _face(landmarks, categories, window, size) -> Face:
 class Landmarker:
     """MediaPipe's Face Landmarker, open from `with Landmarker() as lm:` to the end of the block.
 
-    video: track from frame to frame (`lm(frame, timestamp_ms)`, times must rise). With one face MediaPipe then
-    smooths over time, which delays lips by 0.4 frames at 30 frames/s: for measuring, leave it off; each frame stands
-    for itself.
-    max_faces: at most so many.  backend: "mediapipe", or "fan" for FAN's 68 points besides (`tfg.faces.fan`).
+    video: True tracks from frame to frame (`lm(frame, timestamp_ms)`, times must rise). With one face, MediaPipe then
+    smooths over time, which delays the lips by 0.4 frames at 30 frames/s; for measurements leave it False, so that each
+    frame is measured by itself.
+    max_faces: largest number of faces.  backend: "mediapipe", or "fan" for FAN's 68 points too (`tfg.faces.fan`).
     """
 
     def __init__(self, *, video: bool = False, max_faces: int = 1, backend: str = "mediapipe"):
@@ -101,14 +111,14 @@ class Landmarker:
             self._task = vision.FaceLandmarker.create_from_options(vision.FaceLandmarkerOptions(
                 base_options=BaseOptions(model_asset_path=str(path)), running_mode=mode, num_faces=self.max_faces,
                 output_face_blendshapes=True))
-            self._run(np.zeros((32, 32, 3), np.uint8), -1)   # the networks announce themselves on their first picture
+            self._run(np.zeros((32, 32, 3), np.uint8), -1)   # the networks print notes at their first picture
         return self
 
     def __exit__(self, *_):
         self.close()
 
     def close(self):
-        """Free the networks. Must happen before the interpreter exits."""
+        """Free the networks. This must happen before the interpreter exits."""
         if self._task is not None:
             self._task.close()
             self._task = None
@@ -121,14 +131,19 @@ class Landmarker:
             return self._task.detect(picture)
 
     def look(self, image, window, size, timestamp_ms=None) -> list[Face]:
-        """Faces in one piece of a picture, in the whole picture's pixels; the piece may be a scaled copy."""
+        """Faces in one window of a picture, in pixels of the whole picture.
+
+        image: (h, w, 3) uint8, the window's pixels at any scale.  window: (x, y, width, height) px.  size: (height,
+        width) of the whole picture.
+        """
         result = self._run(np.ascontiguousarray(image), timestamp_ms)
         return [_face(*parts, window, size) for parts in zip(result.face_landmarks, result.face_blendshapes)]
 
     def __call__(self, image: np.ndarray, timestamp_ms: float | None = None) -> list[Face]:
-        """Faces in `image` (H, W, 3) uint8 RGB, largest first; an empty list if there are none.
+        """Find the faces in `image` (H, W, 3) uint8 RGB, largest first; an empty list if there are none.
 
-        In video mode `timestamp_ms` is needed and must rise. Raises InputError if the image is not (H, W, 3) uint8.
+        timestamp_ms: time of the frame, needed in video mode, where it must rise.  Raises InputError if the image is
+        not (H, W, 3) uint8.
         """
         if self._task is None:
             raise RuntimeError("this Landmarker is closed: use it inside `with Landmarker() as lm:`")
@@ -148,16 +163,17 @@ class Landmarker:
 def _shared(max_faces: int) -> Landmarker:
     """A Landmarker for still pictures, opened once per process and closed at its end."""
     landmarker = Landmarker(max_faces=max_faces).__enter__()
-    # Plain atexit is too late: MediaPipe closes through a thread pool, which Python shuts down before atexit's turn.
+    # atexit is too late: MediaPipe closes through a thread pool, which Python shuts down before it calls atexit
     getattr(threading, "_register_atexit", atexit.register)(landmarker.close)
     return landmarker
 
 
 def detect(image: np.ndarray, *, backend: str = "mediapipe", max_faces: int = 5) -> list[Face]:
-    """Faces in a picture, largest first; an empty list if there are none.
+    """Find the faces in a picture, largest first; an empty list if there are none.
 
-    image: (H, W, 3) uint8 RGB.  backend: "mediapipe" or "fan".  The detector is made for selfies; where it sees
-    nothing, the picture is searched again with a margin (faces that fill it) and in overlapping tiles (small faces).
+    image: (H, W, 3) uint8 RGB.  backend: "mediapipe" or "fan".  max_faces: largest number of faces.
+    The detector is made for selfies. If it finds nothing, the picture is searched again with a margin (for faces that
+    fill it) and in overlapping tiles (for small faces).
     Raises InputError for another kind of array, an unknown backend, or missing weights.
     """
     if backend not in BACKENDS:
@@ -173,10 +189,10 @@ def detect(image: np.ndarray, *, backend: str = "mediapipe", max_faces: int = 5)
 
 def one_face(image: np.ndarray, face: int | None = None, *, backend: str = "mediapipe",
              max_yaw_deg: float = MAX_YAW_DEG, min_face_px: float = MIN_FACE_PX) -> Face:
-    """The face of a portrait: the largest, or number `face` (0 is the largest).
+    """Return the face of a portrait: the largest, or number `face` (0 is the largest).
 
-    Warns (UserWarning) when there are several and none was chosen. Raises InputError, one sentence that says what to
-    do: no face, a profile view, a face under `min_face_px` px, no face of that number.
+    A UserWarning is given if there are several faces and `face` is None.  Raises InputError if there is no face, a
+    profile view, a face lower than `min_face_px` px, or no face of that number.
     """
     faces = detect(image, backend=backend, max_faces=10)
     h, w = image.shape[:2]

@@ -1,6 +1,6 @@
-"""Measure a face over time: expression, pose and landmarks of each frame of a video, and distances on the face.
+"""Measurement of a face over time: expression, pose and landmarks of each frame of a video, and distances on the face.
 
-Every frame is measured by itself, not tracked: MediaPipe's tracking mode smooths as it goes, which delays the lips by
+Every frame is measured by itself, not tracked: MediaPipe's tracking mode smooths over time, which delays the lips by
 0.4 frames, and it is hardly faster. Taught in notebooks/02_faces and 03_action_units_and_expression.
 """
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from tfg import vocabulary
 from tfg.errors import InputError
 from tfg.faces import landmarks, search
+from tfg.faces.face_crop import SIZE, crop
 from tfg.faces.geometry import (  # noqa: F401
     brow_height,
     eye_aperture,
@@ -24,22 +25,21 @@ from tfg.faces.geometry import (  # noqa: F401
     person_neutral,
     subtract_neutral,
 )
-from tfg.faces.methods import METHODS, check_method, read  # noqa: F401
+from tfg.faces.readers import METHODS, check_method, read  # noqa: F401
 from tfg.faces.smooth import smooth_points
-from tfg.faces.upright import SIZE, crop
 
 MAX_SIDE_PX = 1280
 _SEARCH_EVERY = 12
-"""Frames between two thorough (slow) searches while no face has been seen yet."""
+"""Frames between two thorough (slow) searches until the first face is found."""
 
 
 @dataclass
 class Track:
-    """One face through T frames; a frame in which it was not found is NaN throughout.
+    """Measurements of one face in T frames; arrays are NaN in frames in which it was not found.
 
     points: (T, 478, 3) float32 px.  expression: (T, 52).  pose: (T, 6), translation from the picture's centre.
-    found: (T,) bool.  size: height, width of the frames, px.  faces: the most faces seen at once.
-    crops: (T, 64, 64, 3) uint8, upright faces, where they were asked for.
+    found: (T,) bool.  size: (height, width) of the frames, px.  faces: largest number of faces in one frame.
+    crops: (T, 64, 64, 3) uint8, upright faces, or None.
     """
     points: np.ndarray
     expression: np.ndarray
@@ -56,16 +56,16 @@ class Track:
 
 
 def _frames(video):
-    """Frames (iterable of (H, W, 3) uint8) and their number (None if unknown) of a path, a Clip or frames."""
+    """Return the frames, an iterable of (H, W, 3) uint8, and their number or None, of a path, a Clip or frames."""
     if isinstance(video, (str, Path)):
-        from tfg.video import FrameReader
+        from tfg.media.video import FrameReader
         video = FrameReader(video)
     video = getattr(video, "frames", video)
     return video, len(video) if hasattr(video, "__len__") else None
 
 
 def read_ahead(frames):
-    """`frames`, the next one being decoded in a thread while the caller looks at this one."""
+    """Yield the frames; a thread decodes the next one while the caller works on the present one."""
     with ThreadPoolExecutor(1) as pool:
         iterator = iter(frames)
         coming = pool.submit(next, iterator, None)
@@ -75,7 +75,7 @@ def read_ahead(frames):
 
 
 def _counted(frames, total, progress):
-    """`frames`, reported to `progress`: None, True (a bar), or a function of (done, total)."""
+    """Yield the frames and report each to `progress`: None, True (a bar), or a function of (done, total)."""
     if progress is True:
         from tqdm.auto import tqdm
         return tqdm(frames, total=total, desc="measure", unit="frame")
@@ -90,11 +90,12 @@ def _counted(frames, total, progress):
 
 
 def _next_face(landmarker, frame, last, i, face, several=False, fresh=False):
-    """The face of this frame: the one where the `last` was, else the chosen or largest; and how many were seen.
+    """The followed face in frame i, or None, and the number of faces found.
 
-    Near the last place a close-up is taken when the whole frame shows nothing there (small, or lost among others).
-    several: more than one face has been seen, so that a face elsewhere is not taken for this one.  fresh: unless a new
-    shot may have begun, in which the chosen or largest is taken again.
+    It is the face at the place of the `last` one; before the first, number `face`, or the largest. If the whole frame
+    shows nothing at that place, a close-up of it is searched.
+    several: True once a frame has had more than one face, so that a face elsewhere is not mistaken for this one.
+    fresh: True if a new shot may begin here, in which the chosen or largest face is taken again.
     """
     faces = landmarker(search.shrink(frame, MAX_SIDE_PX))
     if max(frame.shape[:2]) > MAX_SIDE_PX:
@@ -106,7 +107,7 @@ def _next_face(landmarker, frame, last, i, face, several=False, fresh=False):
                              "from 0, the largest): choose another --face.")
         return (faces[face or 0] if faces else None), len(faces)
 
-    def away(f):                                             # from the last place, in face heights
+    def away(f):                                             # distance from the last place, in face heights
         return np.linalg.norm(f.box[:2] + f.box[2:] - last.box[:2] - last.box[2:]) / 2 / last.size_px
 
     near = [f for f in faces if away(f) < 1]
@@ -115,23 +116,23 @@ def _next_face(landmarker, frame, last, i, face, several=False, fresh=False):
         x, y = (centre - side / 2).astype(int)
         near = [f for f in search.look_in(landmarker, frame, (int(x), int(y), int(side), int(side))) if away(f) < 1]
     if not near and not several:
-        near = faces                                         # a cut, or a quick move: there is only one
+        near = faces                                         # after a cut or a quick move: there is only one face
     if not near and fresh:
         near = faces[face or 0:][:1]
     return min(near, key=away, default=None), len(faces)
 
 
 def _rescaled(face, factor):
-    """The same face in a picture `factor` times as large (its pose does not change)."""
+    """Scale a face to a picture that is `factor` times as large; its pose does not change."""
     points = face.points * np.float32(factor)
     return landmarks.Face(points, face.blendshapes, face.box * np.float32(factor), face.pose, face.size_px * factor)
 
 
 def follow(frames, *, face: int | None = None, new_shot=None):
-    """Follow one face, frame by frame: yields (Face, or None where it is not seen; how many faces were seen).
+    """Follow one face through frames: yields for each frame (Face or None if it is not found, number of faces found).
 
-    frames: (H, W, 3) uint8, any iterable; nothing is kept of them.  face: as `track`.  new_shot: a function of a frame
-    that says whether another shot may begin with it, in which the face need not be where it was.
+    frames: iterable of (H, W, 3) uint8, of which none is kept.  face: as in `track`.  new_shot: function of a frame
+    that returns True if another shot may begin with it, in which the face may be elsewhere.
     Raises InputError if the first frame with faces has none of that number.
     """
     last, most = None, 0
@@ -145,24 +146,29 @@ def follow(frames, *, face: int | None = None, new_shot=None):
 
 
 def track(video, *, face: int | None = None, progress=None, crops: bool = False) -> Track:
-    """Follow one face through a video.
+    """Follow one face through a video and return its measurements.
 
     video: path, Clip, FrameReader, or frames (H, W, 3) uint8 at 25 fps.  face: number of the face in the first frame
-    that shows any, 0 (default) is the largest.  progress: None, True for a bar, or a function of (frames done, frames
-    in all).  crops: keep an upright crop of each face, too.  Frames without a face are NaN and reported by a
-    UserWarning.  Raises InputError if no frame has a face, or not one of that number.
+    that shows any; 0 is the largest; None is 0, with a UserWarning if there are several.  progress: None, True for a
+    bar, or a function of (frames done, frames in all).  crops: True keeps an upright crop of each face too.  Frames
+    without a face are NaN and reported by a UserWarning.
+    Raises InputError if no frame has a face, or the first one with faces has none of that number.
     """
     frames, total = _frames(video)
     fps = float(getattr(frames, "fps", 25.0) or 25.0)
-    if hasattr(frames, "timestamps"):                        # a file: its frames are new arrays, safe to read ahead
+    if hasattr(frames, "timestamps"):                        # frames of a file are new arrays, safe to read ahead
         frames = read_ahead(frames)
-    points, expression, pose, kept, size, most, frame = [], [], [], [], None, 0, None
+    points: list[np.ndarray] = []
+    expression: list[np.ndarray] = []
+    pose: list[np.ndarray] = []
+    kept: list[np.ndarray] = []
+    size, frame, most = (0, 0), np.zeros((0, 0, 3), np.uint8), 0
     nothing = np.full((478, 3), np.nan, np.float32), np.full(52, np.nan, np.float32), np.full(6, np.nan, np.float32)
 
     def sized():
         nonlocal size, frame
         for frame in _counted(frames, total, progress):
-            size = size or np.asarray(frame).shape[:2]
+            size = size if any(size) else np.asarray(frame).shape[:2]
             yield frame
 
     for seen, count in follow(sized(), face=face):
@@ -183,6 +189,7 @@ def track(video, *, face: int | None = None, progress=None, crops: bool = False)
 
 
 def _report(result: Track, face) -> None:
+    """Warn of several faces, if none was chosen, and of frames without a face."""
     if result.faces > 1 and face is None:
         warnings.warn(f"{result.faces} faces found; using the largest of the first frame, choose with --face 0 to "
                       f"{result.faces - 1}", UserWarning, stacklevel=3)
@@ -193,13 +200,13 @@ def _report(result: Track, face) -> None:
 
 
 def measure(video, method: str = "blendshapes", *, smooth: int = 0, face: int | None = None, progress=None):
-    """A video's Motion: expression (T, 52), absolute, NaN where that method tells nothing, and pose (T, 6).
+    """Measure a video's `Motion`: absolute expression (T, 52) and pose (T, 6).
 
-    video, face, progress, errors: as `track`.  method: blendshapes, fit or learned, see `tfg.faces.methods`.  smooth:
-    window in frames of a filter without delay, 0 for none.
-    Pose is read off the points, whatever the method: angles as in the picture; translation from the clip's median place
-    (kept in meta["origin"]), in head widths.
-    meta["missing"]: frames without a face.  The Motion's `landmarks` are the points (T, 478, 3) px.
+    video, face, progress, errors: as in `track`.  method: blendshapes, fit or learned, see `tfg.faces.readers`;
+    coefficients that it cannot measure are NaN.  smooth: window in frames of a filter without delay, 0 for none.
+    Pose comes from the landmarks with every method: angles as in the picture; translation from the clip's median place
+    (stored in meta["origin"]), in head widths.
+    meta["missing"] lists the frames without a face. The Motion's `landmarks` are the points (T, 478, 3) px.
     """
     check_method(method)
     result = track(video, face=face, progress=progress, crops=method == "learned")
@@ -209,8 +216,8 @@ def measure(video, method: str = "blendshapes", *, smooth: int = 0, face: int | 
 
 
 def motion(result: Track, *, smooth: int = 0):
-    """The Motion of a Track: pose from its median place, and its expression as it is; see `measure`."""
-    from tfg.clip import Motion
+    """The Motion of a Track: its pose relative to the median place, and its expression unchanged; see `measure`."""
+    from tfg.media.clip import Motion
     origin = np.nanmedian(result.pose[:, 3:], 0)
     pose = result.pose - np.concatenate([[0, 0, 0], origin]).astype(np.float32)
     expression, pose = (smooth_points(x, smooth, fps=result.fps) for x in (result.expression, pose))
@@ -222,7 +229,8 @@ def motion(result: Track, *, smooth: int = 0):
 
 
 def sharpness(image: np.ndarray, box: np.ndarray) -> float:
-    """Strength of fine detail in a box (x0, y0, x1, y1 px): mean absolute Laplacian at 128 px, in grey levels."""
+    """Strength of fine detail in a box (x0, y0, x1, y1 px) of an image (H, W, 3) uint8: the mean absolute Laplacian of
+    the box scaled to 128 px, in grey levels."""
     import cv2
     x0, y0, x1, y1 = np.clip(np.asarray(box).astype(int), 0, [image.shape[1], image.shape[0]] * 2)
     grey = cv2.cvtColor(np.ascontiguousarray(image[y0:y1, x0:x1]), cv2.COLOR_RGB2GRAY)
@@ -230,7 +238,10 @@ def sharpness(image: np.ndarray, box: np.ndarray) -> float:
 
 
 def portrait_cost(face, detail: float) -> float:
-    """How far a frame is from a portrait: 0 is frontal, eyes open, lips closed and sharp; lower is better."""
+    """Cost of a frame as a portrait, lower is better; near 0 it is frontal and sharp, eyes open, lips closed.
+
+    face: `Face`.  detail: `sharpness` of its box.
+    """
     e = dict(zip(vocabulary.EXPRESSION, face.blendshapes))
     turned = np.hypot(face.pose[0], face.pose[1]) / 20 + abs(face.pose[2]) / 40
     blinking = max(e["eyeBlinkLeft"], e["eyeBlinkRight"])
@@ -238,11 +249,12 @@ def portrait_cost(face, detail: float) -> float:
 
 
 def best_frontal_frame(video, *, face: int | None = None, per_s: float = 4.0, first_s: float = 60.0):
-    """The frame of a video that makes the best portrait: frontal, eyes open, mouth closed, sharp.
+    """Find the frame of a video that makes the best portrait: frontal, eyes open, mouth closed, sharp.
 
-    video: path, Clip, FrameReader or frames.  per_s: frames looked at per second; the rest are only decoded.
-    first_s: stop there, if a face has been found by then.  Returns image (H, W, 3) uint8, frame number, `Face`.
-    Raises InputError if no frame that was looked at shows a face, or not one of that number.
+    video: path, Clip, FrameReader or frames.  face: as in `track`.  per_s: frames measured per second; the others are
+    only decoded.  first_s: seconds after which the search ends, if a face has been found by then.
+    Returns image (H, W, 3) uint8, frame number, `Face`.
+    Raises InputError if no measured frame shows a face, or the first one with faces has none of that number.
     """
     frames, _ = _frames(video)
     fps = float(getattr(frames, "fps", 25.0) or 25.0)

@@ -1,7 +1,7 @@
-"""A face in the mirror: what becomes of points, coefficients and pose when a picture is flipped left to right.
+"""Mirroring of landmarks, coefficients and pose, as for a picture that is flipped left to right.
 
-Left and right are the person's own everywhere in tfg, so a flipped picture shows a person whose left and right have
-changed places.
+Left and right are the person's own everywhere in tfg, so in a flipped picture the person's left and right have changed
+places.
 """
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _PAIRS = """
     234:454 235:455 236:456 237:457 238:458 239:459 240:460 241:461 242:462 243:463 244:464 245:465 246:466 247:467
     468:473 469:476 470:475 471:474 472:477
 """
-# MediaPipe's points with a partner on the other side; 28 lie on the middle line. Derived for tfg: the points of 25
-# frontal faces, each matched with its mirror image. The triangulation's 1,322 edges go over into each other but for
-# six diagonals, which MediaPipe draws differently on both sides (tested).
+# Pairs of MediaPipe's landmarks on both sides of the face; the other 28 lie on the middle line. The pairs were derived
+# for tfg from 25 frontal faces, by matching each point with the mirror image of another. They map the triangulation's
+# 1,322 edges to each other, except six diagonals that MediaPipe draws differently on both sides (tested).
 
 
 def _points() -> np.ndarray:
@@ -54,24 +54,25 @@ def _expression() -> np.ndarray:
 
 
 POINTS, POINTS68 = _points(), _points68()
-"""(478,), (68,) index of each point's mirror point; applied twice, each is the identity."""
+"""Number of each landmark's partner on the other side, (478,) and (68,); applied twice, each is the identity."""
 EXPRESSION_ORDER = _expression()
-"""(52,) index of each coefficient's counterpart on the other side."""
+"""Number of each coefficient's counterpart on the other side: (52,)."""
 POSE_SIGNS = np.array([-1 if name in ("yaw", "roll", "tx") else 1 for name in POSE], np.float32)
+"""Factor on each pose value: (6,)."""
 
 
 def points(p: np.ndarray, width: int) -> np.ndarray:
-    """Points (..., 478 or 68, 2 or 3) px of the flipped picture; pixel x becomes width - 1 - x."""
+    """Landmarks (..., 478 or 68, 2 or 3) px of the flipped picture, whose width is given; x becomes width - 1 - x."""
     out = np.take(p, POINTS if p.shape[-2] == 478 else POINTS68, axis=-2)
     out[..., 0] = width - 1 - out[..., 0]
     return out
 
 
 def expression(e: np.ndarray) -> np.ndarray:
-    """(..., 52) coefficients of the flipped face."""
+    """Coefficients (..., 52) of the flipped face."""
     return np.take(e, EXPRESSION_ORDER, axis=-1)
 
 
 def pose(p: np.ndarray) -> np.ndarray:
-    """(..., 6) pose of the flipped head: yaw, roll and tx change their signs."""
+    """Pose (..., 6) of the flipped head: yaw, roll and tx change their signs."""
     return p * POSE_SIGNS

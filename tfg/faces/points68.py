@@ -1,11 +1,11 @@
-"""From MediaPipe's 478 points to the classic 68 (the scheme of 300-W, dlib and FAN)."""
+"""Conversion of MediaPipe's 478 landmarks to the classic 68 (the scheme of 300-W, dlib and FAN)."""
 from __future__ import annotations
 
 import numpy as np
 
 JAW = ((127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152),
        (356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152))
-"""The outline from each temple (the picture's left first) down to the chin, 152, on MediaPipe's face oval."""
+"""MediaPipe's landmarks of the outline from each temple (the picture's left first) down to the chin, 152."""
 INNER = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300,              # 17-26 brows, from the picture's left
          168, 197, 5, 4, 98, 97, 2, 326, 327,                        # 27-35 bridge, then under the nostrils
          33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,  # 36-47 eyes
@@ -16,7 +16,7 @@ GROUPS = {"jaw": range(0, 17), "brows": range(17, 27), "nose": range(27, 36), "e
 
 
 def along(line: np.ndarray, n: int) -> np.ndarray:
-    """n points spaced evenly by arc length on a polyline (N, D), its ends included. Returns (n, D)."""
+    """n points, (n, D), spaced evenly by arc length on a polyline (N, D), its ends included."""
     line = np.asarray(line, float)
     s = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
     at = np.linspace(0, s[-1], n)
@@ -24,11 +24,11 @@ def along(line: np.ndarray, n: int) -> np.ndarray:
 
 
 def to_68(points: np.ndarray) -> np.ndarray:
-    """The 68 points (68, 2) float32 of MediaPipe's points (478, 2 or 3), or (T, 68, 2) of (T, 478, .).
+    """Convert MediaPipe's landmarks (478, 2 or 3) to the classic 68, (68, 2) float32, or (T, 478, .) to (T, 68, 2).
 
-    The jaw cannot be looked up in a table: the two meshes space it differently, and tables that are passed around run
-    up to 30 % of the eye distance off. So each side of the outline is divided into eight equal lengths; point 8 is
-    the chin.
+    The jaw cannot be taken from a table: the two schemes space its points differently, and published tables are off by
+    up to 30 % of the eye distance. So each side of the outline is divided into eight equal lengths; point 8 is the
+    chin.  Raises ValueError for another shape.
     """
     points = np.asarray(points)
     if points.ndim == 3:

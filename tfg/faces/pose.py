@@ -1,4 +1,4 @@
-"""Head pose: one convention, in degrees, and how it is read from landmarks.
+"""Head pose: its convention, in degrees and head widths, and its computation from landmarks.
 
 Axes: x to the right of the picture, y up, z towards the camera. Yaw > 0 turns the face towards the right of the picture
 (the person's left), pitch > 0 lifts the chin, roll > 0 tilts the head clockwise as one sees it. The rotation is
@@ -9,14 +9,15 @@ from __future__ import annotations
 import numpy as np
 
 HEAD_WIDTH_CM = 15.0
-"""Ear to ear in the rigid head below; the unit of our translations."""
+"""Width of the rigid head below from ear to ear; it is the unit of translations."""
 VERTICAL_FOV_DEG = 63.0
-"""The camera that MediaPipe's face geometry assumes, whatever took the picture. Only tz depends on it."""
+"""Vertical field of view of the camera that MediaPipe's face geometry assumes for every picture. Only tz depends on
+it."""
 LEVEL_DEG = 7.4
-"""Median pitch of 355 frontal portraits against MediaPipe's canonical head, whose zero looks slightly up."""
+"""Median pitch of 355 frontal portraits relative to MediaPipe's canonical head, whose own zero looks slightly up."""
 
-# Points that expression hardly moves, in MediaPipe's canonical head (cm; Apache-2.0, canonical_face_model.obj), with
-# the weights of its own pose solver: index in the picture's left half, index of the mirror point, x, y, z, weight.
+# Landmarks that expressions hardly move, in MediaPipe's canonical head (cm; Apache-2.0, canonical_face_model.obj), with
+# the weights of its own pose solver: number in the picture's left half, number of the mirror point, x, y, z, weight.
 _RIGID = np.array([
     (4, 4, 0.00, -0.46, 7.59, .071), (6, 6, 0.00, 2.47, 5.79, .032), (10, 10, 0.00, 8.26, 4.48, .008),
     (33, 263, -4.45, 2.66, 3.17, .059), (54, 284, -6.28, 6.62, 1.43, .008), (67, 297, -3.52, 8.01, 3.73, .009),
@@ -28,7 +29,7 @@ _RIGID = np.array([
 
 
 def rotation_matrix(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> np.ndarray:
-    """(3, 3) rotation for angles in degrees."""
+    """Rotation matrix (3, 3) of yaw, pitch and roll in degrees."""
     a, b, c = np.radians([yaw, -pitch, -roll])
     ry = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
     rx = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
@@ -37,16 +38,17 @@ def rotation_matrix(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> 
 
 
 def angles(rotation: np.ndarray) -> np.ndarray:
-    """(3,) yaw, pitch, roll in degrees of a (3, 3) rotation; the inverse of `rotation_matrix` for |pitch| < 90."""
+    """Yaw, pitch and roll, (3,) degrees, of a rotation (3, 3); the inverse of `rotation_matrix` for |pitch| < 90."""
     r = np.asarray(rotation, float)
-    yaw = np.arctan2(r[0, 2], r[2, 2])                   # column 2 is where the face looks
+    yaw = np.arctan2(r[0, 2], r[2, 2])                   # column 2 is the direction in which the face looks
     pitch = np.arcsin(np.clip(r[1, 2], -1, 1))
-    roll = -np.arctan2(r[1, 0], r[1, 1])                 # row 1: what roll alone leaves of the vertical
+    roll = -np.arctan2(r[1, 0], r[1, 1])                 # row 1 holds the heights of the head's axes
     return np.degrees([yaw, pitch, roll])
 
 
 def _rigid_head() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Indices (33,), positions (33, 3) cm with the level head at pitch 0, weights (33,) that sum to 1."""
+    """The rigid head: landmark numbers (33,), positions (33, 3) in cm with the level head at pitch 0, and weights (33,)
+    that sum to 1."""
     pairs = _RIGID[_RIGID[:, 0] != _RIGID[:, 1]]
     index = np.concatenate([_RIGID[:, 0], pairs[:, 1]]).astype(int)
     xyz = np.concatenate([_RIGID[:, 2:5], pairs[:, 2:5] * [-1, 1, 1]])
@@ -59,16 +61,16 @@ _HEAD_MEAN = _WEIGHT @ _HEAD
 
 
 def rigid_fit(points: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
-    """Best similarity of a rigid head to the landmarks: q ~ s R p + t, weighted least squares.
+    """Fit a rigid head to the landmarks by a similarity q ~ s R p + t, in weighted least squares.
 
-    points: (478, 3) px, MediaPipe's.  Returns R (3, 3), s in px per cm, t (3,) px with y up: where the centre of the
-    head lands.  Kabsch 1976, with the scale of Umeyama 1991.
+    points: (478, 3) px, MediaPipe's.  Returns R (3, 3), s in px per cm, and t (3,) px with y up, the place of the
+    canonical head's origin.  Kabsch 1976, with the scale of Umeyama 1991.
     """
-    q = np.asarray(points, float)[_INDEX] * [1, -1, -1]                    # picture axes to ours
+    q = np.asarray(points, float)[_INDEX] * [1, -1, -1]                    # to the axes of this module
     q_mean = _WEIGHT @ q
     p = _HEAD - _HEAD_MEAN
     u, d, vt = np.linalg.svd((_WEIGHT[:, None] * (q - q_mean)).T @ p)
-    sign = np.array([1, 1, np.sign(np.linalg.det(u @ vt))])                # never a mirror image
+    sign = np.array([1, 1, np.sign(np.linalg.det(u @ vt))])                # excludes reflections
     rotation = (u * sign) @ vt
     scale = float((d * sign).sum() / (_WEIGHT @ (p ** 2).sum(1)))
     return rotation, scale, q_mean - scale * rotation @ _HEAD_MEAN
@@ -78,9 +80,9 @@ def from_points(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Pose (6,) float32, `vocabulary.POSE`, of MediaPipe's points (478, 3) px in a picture of `size` (height, width).
 
     Angles come from the shape of the face alone, so that they do not change when the picture is cropped or the face
-    moves across it (MediaPipe's own matrix changes by several degrees). Translation of the head's centre in head
-    widths: tx right and ty up from the picture's centre, tz towards the camera, so negative: about the distance for a
-    lens of 63 degrees.
+    moves across it (those of MediaPipe's own matrix change by several degrees). Translations are those of the head's
+    centre in head widths: tx right and ty up from the picture's centre; tz is minus the distance from a camera with a
+    vertical field of view of 63 degrees.
     """
     rotation, scale, at = rigid_fit(points)
     head_px = scale * HEAD_WIDTH_CM

@@ -1,4 +1,4 @@
-"""Look again where the detector, made for selfies, saw nothing: with a margin, in tiles, in a close-up.
+"""Second search for faces, which MediaPipe's detector for selfies misses: with a margin, in tiles, in close-ups.
 
 A `landmarker` here is an open `tfg.faces.landmarks.Landmarker`.
 """
@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import numpy as np
 
-MIN_TILE_PX = 120
+MIN_TILE_PX = 120                   # side of the smallest tiles that are searched
 
 
 def shrink(image: np.ndarray, side: int) -> np.ndarray:
-    """`image`, or a copy whose longer side is `side` px."""
+    """Shrink an image (H, W, C) so that its longer side is `side` px; a smaller image is returned as it is."""
     factor = side / max(image.shape[:2])
     if factor >= 1:
         return image
@@ -19,7 +19,10 @@ def shrink(image: np.ndarray, side: int) -> np.ndarray:
 
 
 def search(landmarker, image: np.ndarray) -> list:
-    """Second look: with a margin around the picture, then in ever smaller tiles. Finds are confirmed in a close-up."""
+    """Search with a margin around the picture, then in ever smaller tiles. Returns faces, largest first.
+
+    A face counts only if it is found again in a close-up.  image: (H, W, 3) uint8.
+    """
     h, w = image.shape[:2]
     margin = max(h, w) // 3
     found = _confirm(landmarker, image, look_in(landmarker, image, (-margin, -margin, w + 2 * margin, h + 2 * margin)))
@@ -39,7 +42,10 @@ def _starts(length: int, tile: int) -> np.ndarray:
 
 
 def look_in(landmarker, image: np.ndarray, window: tuple, side: int = 640) -> list:
-    """Faces seen in a window (x, y, width, height px) that may reach beyond the picture, where it is grey."""
+    """Find faces in a window (x, y, width, height px), which may reach beyond the picture; it is grey there.
+
+    side: longest side in px to which the window is shrunk.  Returns faces in pixels of the whole picture.
+    """
     h, w = image.shape[:2]
     x, y, ww, wh = window
     x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + ww, w), min(y + wh, h)
@@ -50,15 +56,15 @@ def look_in(landmarker, image: np.ndarray, window: tuple, side: int = 640) -> li
 
 
 def _overlap(a: np.ndarray, b: np.ndarray) -> float:
-    """Intersection over union of two boxes."""
+    """Intersection over union, in [0, 1], of two boxes (x0, y0, x1, y1)."""
     side = np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None)
     shared = side.prod()
     return float(shared / ((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - shared + 1e-9))
 
 
 def _confirm(landmarker, image: np.ndarray, candidates: list) -> list:
-    """Measure each candidate again in a close-up of its own; keep it if it is seen there too, and only once."""
-    kept = []
+    """Measure each candidate again in a close-up, and keep it if it is found there too; doubles are left out."""
+    kept: list = []
     for candidate in sorted(candidates, key=lambda face: -face.size_px):
         if any(_overlap(candidate.box, face.box) > 0.3 for face in kept):
             continue

@@ -5,7 +5,7 @@ import numpy as np
 
 
 def fill_gaps(values: np.ndarray) -> np.ndarray:
-    """(T, ...) with NaN replaced by straight lines between neighbours in time, and by the nearest value at the ends."""
+    """Fill NaN in values (T, ...) by linear interpolation in time, and by the nearest value at the ends. Same shape."""
     values = np.asarray(values, float)
     flat = values.reshape(len(values), -1).copy()
     t = np.arange(len(flat))
@@ -18,13 +18,14 @@ def fill_gaps(values: np.ndarray) -> np.ndarray:
 
 def one_euro(values: np.ndarray, fps: float = 25.0, *, min_cutoff_hz: float = 1.0, beta: float = 0.05,
              speed_cutoff_hz: float = 1.0) -> np.ndarray:
-    """A low-pass whose cut-off rises with speed: still points stop trembling, fast ones are not delayed (much).
+    """Low-pass filter whose cut-off rises with speed: still points stop trembling, fast ones are hardly delayed.
 
-    values: (T, ...), filtered each by itself; after a gap (NaN) the filter starts anew.  min_cutoff_hz: smoothing at
-    rest, lower is calmer.  beta: Hz of cut-off added per unit/s of speed, in the units of `values` (0.05 suits pixels
-    of a face some 200 px wide; multiply by the eye distance for normalised points).  speed_cutoff_hz: smoothing of
-    the speed itself. Causal: for recordings prefer `smooth_points`, which does not delay.  Casiez, Roussel & Vogel
-    2012, algorithms 1-2.
+    values: (T, ...), each filtered by itself; after a gap (NaN) the filter starts anew.  min_cutoff_hz: cut-off at
+    rest; a lower one smooths more.  beta: Hz of cut-off added per unit/s of speed, in the units of `values` (0.05 suits
+    pixels of a face about 200 px wide; multiply by the eye distance for normalised points).  speed_cutoff_hz: cut-off
+    for the speed itself.  Returns float32 of the same shape.
+    The filter is causal, and so delays a little: for recordings use `smooth_points`.  Casiez, Roussel & Vogel 2012,
+    algorithms 1-2.
     """
     def gain(cutoff_hz):
         return 1 / (1 + fps / (2 * np.pi * cutoff_hz))                 # alpha of an exponential filter, eq. 6
@@ -42,16 +43,16 @@ def one_euro(values: np.ndarray, fps: float = 25.0, *, min_cutoff_hz: float = 1.
 
 
 def smooth_points(values: np.ndarray, window: int = 5, *, method: str = "savgol", fps: float = 25.0) -> np.ndarray:
-    """(T, ...) smoothed without delay. Missing frames (NaN) stay missing.
+    """Smooth values (T, ...) without delay: float32 of the same shape. Missing values (NaN) stay missing.
 
-    method "savgol": a parabola fitted to each `window` of frames (odd, >= 3); keeps the height of short closures.
-    method "one_euro": `one_euro` run forwards and backwards, averaged, so that the delays cancel.
-    Savitzky & Golay 1964.
+    method: "savgol" fits a parabola to each window of `window` frames (odd, >= 3), which keeps the height of short
+    closures (Savitzky & Golay 1964); "one_euro" averages `one_euro` run forwards and backwards, so that delays cancel.
+    A window of 1 or less leaves the values as they are.  Raises ValueError for another method.
     """
     values = np.asarray(values, float)
     if window <= 1 or len(values) < 3:
         return values.astype(np.float32)
-    filled = np.nan_to_num(fill_gaps(values))            # what was never measured must not stop the filter
+    filled = np.nan_to_num(fill_gaps(values))            # columns without any measured value become 0 meanwhile
     if method == "one_euro":
         out = (one_euro(filled, fps) + one_euro(filled[::-1], fps)[::-1]) / 2
     elif method == "savgol":

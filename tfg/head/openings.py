@@ -1,4 +1,4 @@
-"""Mouth and eyes as openings of the portrait's mesh: how far they part, and what is seen through them."""
+"""Mouth and eyes as openings of a portrait's mesh: the width of their gaps, and the textures seen through them."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from tfg.head import template as tp
 from tfg.head.model import CAMERA_M, project
 from tfg.vocabulary import EXPRESSION, INDEX, MOUTH, index
 
-SPREAD_M = 0.010            # how far a correction of the lips reaches into the skin
-LID_M = (0.0035, 0.0160)    # skin this near the upper lid's edge goes along whole, beyond the second distance not
-BROW_M = 0.0038             # hairs reach this far below the brows' landmarks
-BROWS = (46, 53, 52, 65, 55, 276, 283, 282, 295, 285)
-LOWER_LID_M = (0.0015, 0.0080)
-BITE_M = 0.0034             # how far the upper teeth reach below the line of closed lips
+SPREAD_M = 0.010            # distance over which a correction of the lips fades in the skin
+LID_M = (0.0035, 0.0160)    # distances from the upper lid's edge: nearer skin follows it fully, further skin not at all
+BROW_M = 0.0038             # distance that the hairs reach below the brows' landmarks
+BROWS = (46, 53, 52, 65, 55, 276, 283, 282, 295, 285)                   # landmarks of the brows' lower edges
+LOWER_LID_M = (0.0015, 0.0080)                                          # as LID_M, for the lower lid
+BITE_M = 0.0034             # distance from the line of closed lips down to the upper biting edge
 CLOSED_M = 0.003            # lips that part less than this count as closed
-LID_ACTIONS = ("eyeBlink", "eyeWide")   # carried by the lids' edges alone, so that lashes and creases are not smeared
-UPPER_SHARE = {"mouth": 0.5, "eye_right": 0.98, "eye_left": 0.98}       # of a correction: lids close from above
-FORGET = 0.6                # sum of changes of mouth coefficients after which the photo's own lip gap plays no part
-LID_PAD_M = 0.0035
+LID_ACTIONS = ("eyeBlink", "eyeWide")   # only the lids' edges follow these, so that lashes and creases are not smeared
+UPPER_SHARE = {"mouth": 0.5, "eye_right": 0.98, "eye_left": 0.98}       # the upper edge's share of a correction
+FORGET = 0.6                # sum of changes of mouth coefficients beyond which the photo's own lip gap is not used
+LID_PAD_M = 0.0035          # least gap of an open eye by which a blink is scaled
 MOUTH_ACTIONS = index(*MOUTH)
 BLINK = {"eye_right": "eyeBlinkRight", "eye_left": "eyeBlinkLeft"}
 IRIS = {"eye_right": 468, "eye_left": 473}
@@ -27,39 +27,39 @@ IRIS = {"eye_right": 468, "eye_left": 473}
 
 @dataclass
 class Opening:
-    """One opening. Gaps are pixels along the face's vertical, one for each pair of vertices on its two edges."""
+    """One opening. Gaps are pixels along the face's vertical, one for each of the P vertex pairs on its two edges."""
 
-    upper: np.ndarray           # (P,) vertices
-    lower: np.ndarray
-    gap: np.ndarray             # (P,) in the photo
-    model: np.ndarray           # (P,) of the fitted head in the photo's expression, less that of the closed state
-    actions: np.ndarray         # (52, P) pixels that the gap grows for a coefficient of 1
-    spread_upper: np.ndarray    # (N, P) how a correction of the edge carries the skin around it
-    spread_lower: np.ndarray
+    upper: np.ndarray           # (P,) vertices of the upper edge
+    lower: np.ndarray           # (P,) vertices of the lower edge
+    gap: np.ndarray             # (P,) gaps in the photo
+    model: np.ndarray           # (P,) gaps of the fitted head in the photo's expression, minus those when closed
+    actions: np.ndarray         # (52, P) pixels by which a coefficient of 1 widens the gap
+    spread_upper: np.ndarray    # (N, P) share by which each vertex follows a correction of the upper edge
+    spread_lower: np.ndarray    # (N, P) the same for the lower edge
 
 
 @dataclass
 class Openings:
-    """mouth, eye_right, eye_left, and what lies behind them."""
+    """The openings of a portrait (mouth, eye_right, eye_left), and the teeth and eyeballs behind them."""
 
-    parts: dict[str, Opening]
+    parts: dict[str, Opening]   # name -> opening
     down: np.ndarray            # (2,) the face's downward direction in the photo
-    light: np.ndarray           # (3,) brightness of a white surface
-    teeth: np.ndarray           # (3,) camera metres: where closed lips meet, on the teeth
-    jaw: np.ndarray             # (52, 3) camera metres: how the lower teeth travel
-    bite: float                 # metres: how far the upper teeth reach below the lips' line
+    light: np.ndarray           # (3,) brightness of a white surface, 0..1
+    teeth: np.ndarray           # (3,) camera metres: the point on the teeth where closed lips meet
+    jaw: np.ndarray             # (52, 3) camera metres by which a coefficient of 1 moves the lower teeth
+    bite: float                 # metres from the line of closed lips down to the upper biting edge
     axes: np.ndarray            # (2, 3) camera directions across and down the face
-    rest_expression: np.ndarray
-    photo_mouth: np.ndarray     # (TH, TW, 2) 0..1: pixels that show the inside of the mouth; eroded, and whole
+    rest_expression: np.ndarray     # (52,) expression of the photo
+    photo_mouth: np.ndarray     # (TH, TW, 2) 0..1: pixels of the photo's inside of the mouth; eroded, and whole
     eye_textures: dict[str, tuple[np.ndarray, int, int]]    # name -> (picture, x, y): the eyeball without its lids
     iris: dict[str, tuple[np.ndarray, float, np.ndarray]]   # name -> centre px (2,), radius px, gaze (52, 2) px
 
     @staticmethod
     def build(head, fit, rest_expression, moves, template, lap, layout, tri, border, rest_xy, texture,
               gain) -> "Openings":
-        """Measure the openings on the photo and prepare what corrects and fills them.
+        """Measure the openings on the photo, and prepare their corrections and the textures behind them.
 
-        moves: (52, L, 3) camera metres that the template's vertices travel for a coefficient of 1.
+        moves: (52, L, 3) camera metres by which a coefficient of 1 moves the template's vertices.
         """
         down = fit.rotation @ np.array([0, -1, 0], np.float32)
         down2 = np.array([down[0], -down[1]])
@@ -112,9 +112,10 @@ class Openings:
                         iris)
 
     def close(self, q: np.ndarray, expression: np.ndarray, fit) -> np.ndarray:
-        """Correct the edges so that asked-for openings are what is seen: closed lips meet, a blink shuts the eye.
+        """Correct the edges so that the gaps fit the expression: closed lips meet, a blink shuts the eye.
 
-        q: (N, 3) camera metres after the facial actions.  expression: (52,).  The photo's own changes nothing.
+        q: (N, 3) camera metres after the facial actions.  expression: (52,); that of the photo leaves q as it is.
+        Returns the corrected (N, 3).
         """
         f = fit.scale / (1 - q[:, 2] / CAMERA_M)
         xy = np.stack([q[:, 0] * f, -q[:, 1] * f], 1)
@@ -123,11 +124,11 @@ class Openings:
             now = (xy[o.lower] - xy[o.upper]) @ self.down
             now = np.where(np.arange(len(now)) % (len(now) - 1) == 0, 0, now)
             model = o.model + (now - o.gap if name == "mouth" else (expression - self.rest_expression) @ o.actions)
-            part, rest = np.maximum(model, 0), np.maximum(o.model, 0)    # pressed is closed
-            if name == "mouth":                                          # the fit's miss counts near the photo
+            part, rest = np.maximum(model, 0), np.maximum(o.model, 0)    # a negative gap (pressed lips) is closed
+            if name == "mouth":                                          # the photo's gap counts near its expression
                 away = np.abs(expression - self.rest_expression)[MOUTH_ACTIONS].sum()
                 want = part + (o.gap - rest) * max(0.0, 1 - away / FORGET)
-            else:                                                        # lids: a share of the eye's own opening
+            else:                                                        # lids: scale the gap of the photo's eye
                 pad = max(0.0, LID_PAD_M * fit.scale - rest.mean())
                 want = o.gap * np.clip((part.mean() + pad) / (rest.mean() + pad), 0, 1.6)
             step = np.maximum(want, 0) - now
@@ -138,22 +139,23 @@ class Openings:
 
 
 def _brow(template):
-    """(B, 2) the lower edge of the brows on the template's plane."""
+    """Points (B, 2) of the brows' lower edges on the template's plane, in metres."""
     rows = [np.flatnonzero(template.landmarks[:, i] == 1) for i in BROWS]
     return template.layout[np.concatenate(rows)]
 
 
 def _lid_spread(layout, chain, other, reach, brow=None):
-    """(N, P) plateau and fade: how the skin beyond a lid's edge follows each vertex of the edge.
+    """Share by which each vertex of the skin follows each vertex of a lid's edge: (N, P), a plateau that fades out.
 
-    reach: metres that follow whole, and beyond which nothing does.  brow: (B, 2) points that must stay where they are.
+    layout: (N, 2) metres.  chain, other: (P,) vertices of this lid's edge and of the other one's.  reach: distances up
+    to which skin follows fully, and beyond which it does not follow.  brow: (B, 2) points that must not move.
     """
     edge, opposite = layout[chain], layout[other]
     away = np.linalg.norm(layout[:, None] - edge[None], axis=2)
     near = away.min(1)
     own_side = near <= np.linalg.norm(layout[:, None] - opposite[None], axis=2).min(1) + 1e-9
     t = np.clip((reach[1] - near) / (reach[1] - reach[0]), 0, 1)
-    if brow is not None:                                                 # the skin between lid and brow takes it all
+    if brow is not None:                                                 # only the skin between lid and brow moves
         gap = np.linalg.norm(layout[:, None] - brow[None], axis=2)
         above = layout[:, 1] > brow[gap.argmin(1), 1]
         free = np.maximum(gap.min(1) - BROW_M, 0)
@@ -162,7 +164,7 @@ def _lid_spread(layout, chain, other, reach, brow=None):
     kernel = np.exp(-((away - near[:, None]) / 0.0012) ** 2) * np.exp(-0.5 * (away / 0.006) ** 2) + 1e-30
     kernel[:, [0, -1]] *= 1e-3                                           # the corners do not move
     spread = kernel / kernel.sum(1, keepdims=True) * fade[:, None]
-    # beyond the corners the lid's edge ends: nothing there follows
+    # skin beyond the corners of the eye, where the lid's edge ends, does not follow
     along = edge[-1] - edge[0]
     u = (layout - edge[0]) @ along / (along @ along)
     spread *= np.clip(np.minimum(u, 1 - u) / 0.12 + 1, 0, 1)[:, None]
@@ -172,7 +174,7 @@ def _lid_spread(layout, chain, other, reach, brow=None):
 
 
 def _light(texture, head, fit):
-    """(3,) how bright a white surface near the mouth would be: the cheeks' colour over a middling skin's."""
+    """Brightness (3,) of a white surface near the mouth, in 0..1, from the ratio of the cheeks' colour to mean skin."""
     from tfg.head.render import SKIN
 
     points = fit.project(head.landmark_points(fit.identity, fit.expression))[[50, 280, 205, 425, 187, 411]]
@@ -184,7 +186,7 @@ def _light(texture, head, fit):
 
 
 def _mouth_miss(rest_xy, mouth, head, fit, template):
-    """(2,) pixels between the photo's mouth corners and the fitted head's."""
+    """Mean offset (2,) in px from the fitted head's corners of the mouth to the photo's."""
     at = template.landmarks @ head.landmark_points(fit.identity, fit.expression)
     xy = project(at.astype(np.float32), fit.rotation, fit.scale, fit.shift)[0]
     corners = mouth.upper[[0, -1]]
@@ -192,7 +194,10 @@ def _mouth_miss(rest_xy, mouth, head, fit, template):
 
 
 def coverage(upper: np.ndarray, lower: np.ndarray, box: tuple[int, int, int, int], columns: int = 3) -> np.ndarray:
-    """(h, w) in [0, 1]: how much of each pixel of box (x, y, w, h) lies between two edges (P, 2) that run across."""
+    """Share of each pixel of a box (x, y, w, h) that lies between two edges (P, 2) which run across: (h, w) in [0, 1].
+
+    columns: number of samples of a pixel in x.
+    """
     x, y, w, h = box
     upper = upper[np.argsort(upper[:, 0])]
     lower = lower[np.argsort(lower[:, 0])]
@@ -205,13 +210,15 @@ def coverage(upper: np.ndarray, lower: np.ndarray, box: tuple[int, int, int, int
 
 
 def box_around(points, shape, pad):
+    """Box (x, y, w, h) in px around points (N, 2), enlarged by pad px and clipped to a picture of `shape`."""
     low = np.maximum(np.floor(points.min(0)).astype(int) - pad, 0)
     high = np.minimum(np.ceil(points.max(0)).astype(int) + pad + 1, [shape[1], shape[0]])
     return int(low[0]), int(low[1]), int(max(high[0] - low[0], 0)), int(max(high[1] - low[1], 0))
 
 
 def _photo_mouth(texture, rest_xy, mouth, fit, teeth, down):
-    """Mask of the photo's own mouth interior, and where the upper teeth end (metres below the lips' line)."""
+    """Masks (TH, TW, 2) of the photo's own inside of the mouth (eroded, and whole), and metres from the lips' line down
+    to the upper biting edge."""
     import cv2
 
     up, low = rest_xy[mouth.upper], rest_xy[mouth.lower]
@@ -228,7 +235,7 @@ def _photo_mouth(texture, rest_xy, mouth, fit, teeth, down):
     patch = texture[y:y + h, x:x + w].astype(np.float32).mean(2)
     bright = patch[inside > 0.9]
     cheek = texture.astype(np.float32).mean(2)[::4, ::4].mean()
-    if len(bright) and np.median(bright) > 0.75 * cheek:                 # teeth: they end where the lower lip begins
+    if len(bright) and np.median(bright) > 0.75 * cheek:                 # bright: teeth, which reach to the lower lip
         f = fit.scale / (1 - teeth[2] / CAMERA_M)
         origin = np.array([teeth[0] * f, -teeth[1] * f]) + fit.shift
         return np.stack([mask, whole], 2), float(np.clip((low[mid] - origin) @ down / f, 0.001, 0.012))
@@ -236,7 +243,8 @@ def _photo_mouth(texture, rest_xy, mouth, fit, teeth, down):
 
 
 def _eyeball(texture, rest_xy, eye):
-    """The eye without its lids: its colours continued outwards, for lids that open wider than in the photo."""
+    """Texture of the eyeball and its place (picture, x, y): the colours of the open eye are continued outwards, for
+    lids that open wider than in the photo."""
     import cv2
 
     up, low = rest_xy[eye.upper], rest_xy[eye.lower]
@@ -256,7 +264,7 @@ def _eyeball(texture, rest_xy, eye):
 
 
 def _iris(head, fit, template, rest_xy, name):
-    """Centre and radius in pixels, and how the eyeLook actions move the centre (52, 2) pixels."""
+    """Centre (2,) and radius of an iris in px, and the px (52, 2) by which a coefficient of 1 moves the centre."""
     first = IRIS[name]
     gaze = np.zeros((len(EXPRESSION), 2), np.float32)
     move = head.at_landmarks(head.expression)[:, first] @ fit.rotation.T

@@ -1,4 +1,4 @@
-"""What is seen through the portrait's openings: eyeballs, and the inside of the mouth, blended at smooth edges."""
+"""Drawing behind a portrait's openings: eyeballs and the inside of the mouth, blended at smooth edges."""
 from __future__ import annotations
 
 import numpy as np
@@ -7,16 +7,17 @@ from tfg.head.mouth_interior import paint
 from tfg.head.openings import BLINK, box_around, coverage
 from tfg.vocabulary import INDEX
 
-SLIT_M = 0.0035             # gaps between the lips narrower than this lie in shade
-LIP_M, LIP_DARK = 0.0009, 0.45
-LASH_M, LASH_DARK = 0.0016, 0.85
+SLIT_M = 0.0035             # gaps between the lips that are narrower than this are in shade
+LIP_M, LIP_DARK = 0.0009, 0.45          # half width and darkness of the line between closed lips
+LASH_M, LASH_DARK = 0.0016, 0.85        # half width and darkness of the line of lashes on a closed eye
 
 
 def paint_openings(portrait, out, covered, at, expression, turn, origin):
-    """Draw eyeballs and the inside of the mouth where the mesh is open.
+    """Draw eyeballs and the inside of the mouth into `out` where the mesh is open, in place.
 
-    out: (h, w, 3) float32, the skin already drawn; covered: (h, w) bool; at: (N, 2) vertices in output pixels;
-    turn: camera metres -> camera metres of the head's motion; origin: (2,) of the window in the texture.
+    out: (h, w, 3) float32, with the skin.  covered: (h, w) bool, True where skin is drawn.  at: (N, 2) vertices in px
+    of out.  expression: (52,).  turn: function that moves camera points (N, 3) with the head.  origin: (2,) px of the
+    window in the texture.
     """
     o = portrait.openings
     for name, part in o.parts.items():
@@ -41,7 +42,7 @@ def paint_openings(portrait, out, covered, at, expression, turn, origin):
 
 
 def _lash_line(out, box, up, low, part, portrait):
-    """Closing lids press the lashes into one dark line."""
+    """Darken the line where the lids of a closing eye meet, as their lashes do."""
     o, fit = portrait.openings, portrait.fit
     full = max(part.gap.max(), 0.004 * fit.scale)
     shut = 1 - np.clip(np.linalg.norm(low - up, axis=1).max() / (0.55 * full), 0, 1)
@@ -54,12 +55,12 @@ def _lash_line(out, box, up, low, part, portrait):
 
 
 def _stillness(openings, expression):
-    """1 in the photo's own expression, where its own lips and teeth are right, 0 as soon as anything moves."""
+    """1 in the photo's own expression, where its own lips and teeth are right; it falls to 0 as coefficients change."""
     return np.exp(-((np.abs(expression - openings.rest_expression).max() / 0.03) ** 2))
 
 
 def _lip_line(out, box, up, low, portrait, expression):
-    """Closed lips meet in a soft dark line; without it the seam of two moved textures is a staircase."""
+    """Draw a soft dark line where closed lips meet; without it the seam of the two moved textures is jagged."""
     o, fit = portrait.openings, portrait.fit
     still = _stillness(o, expression)
     half = o.down * LIP_M * fit.scale * np.sin(np.linspace(0.1, np.pi - 0.1, len(up)))[:, None]
@@ -70,7 +71,10 @@ def _lip_line(out, box, up, low, portrait, expression):
 
 
 def _composite(out, covered, box, rows, cols, alpha, colour):
-    """Blend by coverage; skin colours continue one pixel under the edge so that it is smooth on both sides."""
+    """Blend colours (P, 3) into `out` at pixels (rows, cols) of the box by alpha (P,).
+
+    The skin's colours are continued one pixel beyond its edge, so that the edge is smooth on both sides.
+    """
     x, y, w, h = box
     skin = out[y:y + h, x:x + w]
     have = covered[y:y + h, x:x + w].astype(np.float32)
@@ -88,12 +92,12 @@ def _composite(out, covered, box, rows, cols, alpha, colour):
 
 
 def mouth_frames(portrait, px, expression, turn, origin):
-    """Pixels (P, 2) in the flat frames of upper and lower teeth, metres (P, 2) each, and the upper frame's axes (2, 2)
-    in pixels per metre; arguments as in `paint_openings`."""
+    """Coordinates of pixels px (P, 2) in the flat frames of the upper and of the lower teeth: two (P, 2) in metres, and
+    the axes of the upper frame, (2, 2) px per metre. The other arguments are as in `paint_openings`."""
     o = portrait.openings
 
     def frame(q):
-        """Pixel of q and the pixel steps of a metre across and down the face."""
+        """Pixel (2,) of a camera point q, and the steps (2, 2) in px of a metre across and down the face."""
         pts = turn(np.stack([q, q + 0.01 * o.axes[0], q + 0.01 * o.axes[1]]).astype(np.float32))
         xy, _ = portrait._project(pts)
         xy = xy - origin
@@ -105,12 +109,13 @@ def mouth_frames(portrait, px, expression, turn, origin):
 
 
 def _mouth_colour(portrait, px, upper, lower, expression, turn, origin):
+    """Colours (P, 3) in 0..255 of pixels px (P, 2) between the lips' edges upper and lower."""
     o = portrait.openings
     upper_ab, lower_ab, e = mouth_frames(portrait, px, expression, turn, origin)
     top, bottom = (np.interp(px[:, 0], *edge[np.argsort(edge[:, 0])].T) for edge in (upper, lower))
     gap_top = (px[:, 1] - top) / np.linalg.norm(e[1])
     still = _stillness(o, expression)
-    slit = np.clip((bottom - top) / np.linalg.norm(e[1]) / SLIT_M, 0, 1)  # little light comes through a narrow gap
+    slit = np.clip((bottom - top) / np.linalg.norm(e[1]) / SLIT_M, 0, 1)  # a narrow gap lets little light in
     slit = np.maximum(slit * slit * (3 - 2 * slit), 0.12)
     colour = paint(upper_ab, lower_ab, light=o.light, gap_top=gap_top, bite=o.bite,
                    tongue_out=float(expression[INDEX["tongueOut"]])) * 255
@@ -124,11 +129,12 @@ def _mouth_colour(portrait, px, upper, lower, expression, turn, origin):
 
 
 def _eye_colour(portrait, name, px, expression, at, part, origin):
+    """Colours (P, 3) in 0..255 of pixels px (P, 2) between the lids of an eye."""
     o = portrait.openings
     texture, x0, y0 = o.eye_textures[name]
     centre, radius, gaze = o.iris[name]
     corners = part.upper[[0, -1]]
-    a, b = portrait.rest_xy[corners], at[corners]                        # the corners carry the eyeball along
+    a, b = portrait.rest_xy[corners], at[corners]                        # the eyeball moves with the corners
     za, zb = (a[1] - a[0]) @ [1, 1j], (b[1] - b[0]) @ [1, 1j]
     z = za / zb if abs(zb) > 1e-6 else 1.0
     rel = ((px - b.mean(0)) @ np.array([1, 1j])) * z
@@ -141,7 +147,7 @@ def _eye_colour(portrait, name, px, expression, at, part, origin):
 
 
 def _lookup(picture, at):
-    """Bilinear colours (P, C) of a picture at pixels (P, 2), edges repeated."""
+    """Sample a picture at pixels (P, 2), bilinear, with repeated edges: (P, C)."""
     h, w = picture.shape[:2]
     x, y = np.clip(at[:, 0], 0, w - 1.001), np.clip(at[:, 1], 0, h - 1.001)
     i, j = x.astype(int), y.astype(int)

@@ -1,8 +1,8 @@
 """A photo that plays expressions and poses: the fitted head moves a mesh that carries the photo's own pixels.
 
-The head is fitted to the photo once. Its facial actions, projected, say how each landmark travels; a flat mesh
-(tfg.head.template) carries the pixels along, extended harmonically over hair, neck and background, so that there is
-no seam, no hole and no fold. Lips and lids are edges of real openings: behind them teeth, tongue and eyes are drawn.
+The head is fitted to the photo once. Its projected facial actions move the landmarks; a flat mesh (tfg.head.template)
+moves the pixels with them, extended harmonically over hair, neck and background, so that no seam, hole or fold appears.
+Lips and lids are edges of real openings, behind which teeth, tongue and eyes are drawn.
 """
 from __future__ import annotations
 
@@ -22,44 +22,47 @@ from tfg.vocabulary import EXPRESSION, index
 
 GAIN = {"browDown": 1.8, "browInnerUp": 2.4, "browOuterUp": 2.0, "mouthPucker": 1.8, "mouthFunnel": 1.2,
         "mouthFrown": 1.4, "noseSneer": 1.4, "eyeWide": 1.3, "mouthStretch": 1.2, "cheekSquint": 1.2}
-"""How much further a photo's landmarks travel than Anny's actions say, so that a change reads as it does on a real face
-(set with `make bench`, never on the real test clips)."""
+"""Coefficient -> factor on Anny's actions, so that a landmarker measures the same change as on a real face (set with
+`make bench`, never on the real test clips)."""
 UPPER_FACE = index("browDown", "browInnerUp", "browOuterUp", "cheekSquint", "eyeBlink", "eyeSquint", "eyeWide",
                    "noseSneer")
 
 
 @dataclass
 class Portrait:
-    """Made by `Portrait.from_image`. `source` (h, w, 3) is the picture that the rest frame reproduces."""
+    """A photo with its fitted head and mesh, made by `Portrait.from_image`."""
 
     fit: HeadFit
-    rest_expression: np.ndarray         # (52,) the expression in the photo
-    texture: np.ndarray                 # (TH, TW, 3) uint8: the window and what lies around it
+    rest_expression: np.ndarray         # (52,) expression of the photo
+    texture: np.ndarray                 # (TH, TW, 3) uint8: the window and its surroundings
     window: tuple[int, int, int, int]   # x, y, w, h of the output in the texture
     triangles: np.ndarray               # (F, 3)
     rest_xy: np.ndarray                 # (N, 2) texture pixels
     rest_q: np.ndarray                  # (N, 3) camera metres; projects to rest_xy
     actions: np.ndarray                 # (52, N, 3) camera metres for a coefficient of 1
-    headness: np.ndarray                # (N,) 1 where the head's turning carries a vertex, 0 where it stays
+    headness: np.ndarray                # (N,) share of the head's motion: 1 follows it, 0 stays
     openings: Openings
     landmarks: np.ndarray               # (478, 3) texture pixels
-    paste: tuple | None = None          # `full`: (whole photo, x, y, w, h of the region in it)
+    paste: tuple | None = None          # with `full`: (whole photo, x, y, w, h of the region in it)
+    beyond: tuple = (0, 0, 0, 0)        # columns and rows of the texture beyond the photo's left, top, right, bottom
+    inward: tuple | None = None         # headness (N,) and signs (N, 2) of motion away from the photo's edges
 
     @classmethod
     def from_image(cls, image: np.ndarray, *, size: int = 256, preprocess: str = "crop", face: int | None = None,
                    landmarks: np.ndarray | None = None, blendshapes: np.ndarray | None = None) -> "Portrait":
-        """Measure and fit a photo.
+        """Make a portrait from a photo: find its face, and fit the head to it.
 
-        image: (H, W, 3) uint8 RGB.  size: pixels of the output's side (`crop`) or longer side (`resize`); `full`
-        keeps the photo's own size.  face: which face, largest first; None takes the largest.
-        landmarks (478, 3) and blendshapes (52,) skip the detection.  Raises InputError as `tfg.faces.one_face` does.
+        image: (H, W, 3) uint8 RGB.  size: px of the output's side (`crop`) or longer side (`resize`); `full` keeps the
+        photo's own size.  preprocess: "crop", "resize" or "full".  face: number of the face, 0 is the largest; None
+        takes the largest.  landmarks (478, 3) px and blendshapes (52,) replace the detection.
+        Raises InputError as `tfg.faces.one_face` does, and for an unknown preprocess.
         """
         if landmarks is None:
             from tfg.faces.landmarks import one_face
 
             found = one_face(image, face)
             landmarks, blendshapes = found.points, found.blendshapes
-        texture, window, landmarks, paste = frame(image, np.asarray(landmarks, float), size, preprocess)
+        texture, window, landmarks, beyond, paste = frame(image, np.asarray(landmarks, float), size, preprocess)
         head = Head.load()
         fit = fit_landmarks(head, landmarks, expression_prior=blendshapes)
         rest_expression = _rest_expression(fit, blendshapes)
@@ -89,45 +92,51 @@ class Portrait:
             texture=texture, window=window, triangles=tri, rest_xy=rest_xy.astype(np.float32),
             rest_q=rest_q.astype(np.float32), actions=np.ascontiguousarray(actions * gain[:, None, None], np.float32),
             headness=mesh.headness(layout, border, lap).astype(np.float32), landmarks=landmarks, paste=paste,
-            openings=opened)
+            openings=opened, beyond=tuple(beyond),
+            inward=mesh.inward(template, fit, layout, border, lap, rest_xy, texture.shape, beyond))
 
     @property
     def size(self) -> tuple[int, int]:
-        """(height, width) of the frames that `render` returns."""
+        """(height, width) in px of the frames that `render` returns."""
         return self.paste[0].shape[:2] if self.paste else (self.window[3], self.window[2])
 
     @property
     def source(self) -> np.ndarray:
-        """(h, w, 3) uint8: what `render(rest_expression)` reproduces."""
+        """The part of the photo that is animated, which `render(rest_expression)` reproduces: (h, w, 3) uint8."""
         x, y, w, h = self.window
         return self.paste[0] if self.paste else self.texture[y:y + h, x:x + w]
 
     def personal(self, expression: np.ndarray) -> np.ndarray:
-        """What "0" means for this person: brows and lids rest where the photo shows them (up to a relaxed limit).
+        """Translate expressions (..., 52) in which 0 is this person at rest into coefficients (..., 52) for `render`.
 
-        expression: (..., 52), 0 is relaxed.  Returns coefficients for `render`.
+        At rest, brows, lids, cheeks and nose are as in the photo, but not beyond 0.35.
         """
         keep = np.zeros(len(EXPRESSION), np.float32)
         keep[UPPER_FACE] = np.minimum(self.rest_expression[UPPER_FACE], 0.35)
         return keep + (1 - keep) * np.asarray(expression, np.float32)
 
     def vertices(self, expression: np.ndarray, pose: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Where the mesh is: xy (N, 2) texture pixels and depth (N,) metres, smaller is nearer."""
+        """Places of the mesh's vertices: xy (N, 2) px of the texture, and depth (N,) metres, smaller is nearer.
+
+        expression: (52,) as in `render`.  pose: (6,) or None.
+        """
         q = self.rest_q + np.tensordot(np.asarray(expression, np.float32) - self.rest_expression, self.actions, 1)
         q = self.openings.close(q, np.asarray(expression, np.float32), self.fit)
         xy, depth = self._project(q)
         if pose is not None and np.any(pose):
             moved, depth_moved = self._project(self._turn(q, np.asarray(pose, float)))
             h = self.headness[:, None]
+            if self.inward is not None:
+                held, signs = self.inward
+                h = np.where((moved - xy) * signs > 0, held[:, None], h)
             xy, depth = xy + h * (moved - xy), depth + self.headness * (depth_moved - depth)
         return xy, depth
 
     def render(self, expression: np.ndarray, pose: np.ndarray | None = None) -> np.ndarray:
-        """One frame.
+        """Draw one frame: (h, w, 3) uint8 RGB.
 
-        expression: (52,) absolute coefficients, 0 is a relaxed face with closed lips; `rest_expression` gives the
-        photo back.  pose: (6,) relative to the photo's own, signs and units as in tfg.vocabulary.POSE.
-        Returns (h, w, 3) uint8.
+        expression: (52,) absolute coefficients; 0 is a relaxed face with closed lips, and `rest_expression` gives the
+        photo.  pose: (6,) relative to the photo's own, signs and units as in tfg.vocabulary.POSE.
         """
         expression = np.asarray(expression, np.float32)
         xy, depth = self.vertices(expression, pose)
@@ -144,20 +153,24 @@ class Portrait:
         return self._paste(frame) if self.paste else frame
 
     def render_motion(self, motion):
-        """Frames of a `tfg.clip.Motion`, whose 0 means relaxed (see `personal`); an iterator of (h, w, 3) uint8."""
+        """Yield the frames (h, w, 3) uint8 of a `tfg.media.clip.Motion`, whose expression 0 is the person at rest (see
+        `personal`). NaN in the motion counts as 0."""
         expression = self.personal(np.clip(np.nan_to_num(motion.expression), 0, 1))
         pose = np.nan_to_num(motion.pose)
         for t in range(len(expression)):
             yield self.render(expression[t], pose[t])
 
     def _project(self, q):
+        """Project camera points q (N, 3): (N, 2) px of the texture, and depth (N,) metres, smaller is nearer."""
         return to_pixels(q, self.fit.scale, self.fit.shift), -q[:, 2]
 
     def _turn(self, q, pose):
+        """Move camera points q (N, 3) by a pose (6,) about the neck."""
         pivot = self.fit.rotation @ NECK_PIVOT
         return (q - pivot) @ rotation(*pose[:3]).T + pivot + (np.asarray(pose[3:]) * HEAD_WIDTH_M).astype(np.float32)
 
     def _paste(self, frame):
+        """Paste a drawn region back into the whole photo (`full`)."""
         import cv2
 
         photo, x, y, w, h = self.paste
@@ -169,8 +182,11 @@ class Portrait:
 
 
 def _rest_expression(fit, blendshapes):
-    """(52,) the fitted expression; a smile that the landmarker reads as wider than the fit does counts as it reads it,
-    or a smiling photo could not stop smiling (folds and cheeks tell it more than 478 points tell the fit)."""
+    """Expression (52,) of the photo: the fitted one, but with the landmarker's mouthSmile where that is larger.
+
+    The landmarker uses folds and cheeks, which show a smile better than the fit's 478 points. With too small a value, a
+    smiling photo could not be drawn without its smile.
+    """
     out = fit.expression.copy()
     if blendshapes is not None:
         smile = index("mouthSmile")

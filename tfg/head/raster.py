@@ -1,15 +1,17 @@
-"""A small software rasteriser: triangles to pixels with a z-buffer, and triangles that carry a photo.
+"""A small software rasteriser: it draws triangles with a z-buffer, and meshes that carry a photo.
 
 Coordinates are pixels, x right and y down; the centre of the pixel in column j and row i is (j, i).
 """
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from tfg.jit import jit
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+
+@jit
 def _rasterise(xy, depth, tri, zbuf, face, bary):
+    """The kernel of `rasterise`; it writes zbuf, face and bary in place."""
     height, width = zbuf.shape
     for t in range(tri.shape[0]):
         a, b, c = tri[t, 0], tri[t, 1], tri[t, 2]
@@ -39,10 +41,11 @@ def _rasterise(xy, depth, tri, zbuf, face, bary):
 
 
 def rasterise(xy, depth, tri, height, width):
-    """Which triangle is seen at each pixel, and where in it.
+    """Find the visible triangle at each pixel and the pixel's place in it.
 
-    xy: (V, 2) pixels.  depth: (V,), smaller is nearer.  tri: (F, 3).
-    Returns face (H, W) int32, -1 where empty; bary (H, W, 3) float32; zbuf (H, W) float32, inf where empty.
+    xy: (V, 2) px.  depth: (V,), smaller is nearer.  tri: (F, 3).
+    Returns face (H, W) int32, the triangle, -1 where there is none; bary (H, W, 3) float32, barycentric coordinates;
+    zbuf (H, W) float32, the depth, inf where there is none.
     """
     zbuf = np.full((height, width), np.inf, np.float32)
     face = np.full((height, width), -1, np.int32)
@@ -52,12 +55,13 @@ def rasterise(xy, depth, tri, height, width):
     return face, bary, zbuf
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@jit
 def source_map(xy, tri, source, order, map_xy, covered):
-    """Draw a mesh that carries source positions: where each output pixel comes from.
+    """Draw a moved mesh so that each output pixel gets the source position from which it comes.
 
-    xy: (V, 2) where the vertices are now.  source: (V, 2) where they were.  order: triangles, far to near.
-    map_xy: (H, W, 2) and covered: (H, W) bool are written in place; a later triangle overwrites an earlier one.
+    xy: (V, 2) px of the vertices now.  tri: (F, 3).  source: (V, 2) px of the vertices in the source.  order: numbers
+    of triangles, far to near; a later triangle overwrites an earlier one.  map_xy: (H, W, 2) source positions, and
+    covered: (H, W) bool, are written in place.
     """
     height, width = covered.shape
     for k in range(order.shape[0]):
@@ -84,7 +88,7 @@ def source_map(xy, tri, source, order, map_xy, covered):
 
 
 def sample(texture, map_xy):
-    """(H, W, 3) float32: the texture (h, w, 3) uint8 at map_xy (H, W, 2), bicubic, edges repeated."""
+    """Sample a texture (h, w, 3) uint8 at map_xy (H, W, 2), bicubic, with repeated edges: (H, W, 3) float32."""
     import cv2
 
     return cv2.remap(texture, map_xy, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)

@@ -1,4 +1,4 @@
-"""A shaded picture of the head, as plain as it can be while a face landmarker still recognises it."""
+"""Shaded pictures of the head, just detailed enough for a face landmarker to recognise it."""
 from __future__ import annotations
 
 import numpy as np
@@ -13,14 +13,17 @@ LIGHT = np.array([0.35, 0.45, 0.82], np.float32)
 
 
 def vertex_normals(v: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """(V, 3) unit normals, area weighted."""
+    """Area-weighted unit normals (V, 3) of vertices v (V, 3) with triangles (F, 3)."""
     fn = np.cross(v[triangles[:, 1]] - v[triangles[:, 0]], v[triangles[:, 2]] - v[triangles[:, 0]])
     n = np.stack([np.bincount(triangles.ravel(), np.repeat(fn[:, k], 3), len(v)) for k in range(3)], 1)
     return (n / (np.linalg.norm(n, axis=1, keepdims=True) + 1e-12)).astype(np.float32)
 
 
 def vertex_colours(head: Head, skin: np.ndarray = SKIN, hair: np.ndarray = HAIR) -> np.ndarray:
-    """(V, 3) albedo painted on the mean head: skin, lips, scalp hair, brows, teeth, tongue, lashes."""
+    """Albedo (V, 3) of the mean head: skin, lips, scalp hair, teeth, tongue, lashes and eyes.
+
+    skin, hair: (3,) colours in [0, 1].
+    """
     m = head.mean
     colour = np.tile(skin, (len(m), 1)).astype(np.float32)
 
@@ -40,15 +43,16 @@ def vertex_colours(head: Head, skin: np.ndarray = SKIN, hair: np.ndarray = HAIR)
 
 def render_head(head: Head, identity=None, expression=None, pose=None, size: int = 256, *, skin=SKIN,
                 supersample: int = 2) -> np.ndarray:
-    """(size, size, 3) uint8 picture of the head.
+    """Draw the head: (size, size, 3) uint8 RGB.
 
-    identity (K,), expression (52,), pose (6,) as in tfg.vocabulary.POSE; None means 0.
+    identity: (K,).  expression: (52,).  pose: (6,) as in tfg.vocabulary.POSE; None means 0.  skin: (3,) colour in
+    [0, 1].  supersample: samples of a pixel in each direction.
     """
     pose = np.zeros(6) if pose is None else np.asarray(pose, float)
     v = head.vertices(identity, expression)
     r = rotation(*pose[:3])
     w = size * supersample
-    scale = w * 0.48 / HEAD_WIDTH_M                                     # pixels per metre: half a picture for a head
+    scale = w * 0.48 / HEAD_WIDTH_M                                     # px per metre: a head is 48 % of the width
     shift = np.array([w * 0.5, w * 0.42]) + scale * HEAD_WIDTH_M * np.array([pose[3], -pose[4]])
     xy, depth = project(v, r, scale / (1 - pose[5] * HEAD_WIDTH_M / CAMERA_M), shift)
     drawn = ~head.part_mask("lash_left", "lash_right")
@@ -59,7 +63,7 @@ def render_head(head: Head, identity=None, expression=None, pose=None, size: int
     normal = (vertex_normals(v, head.triangles)[tri[f]] * b).sum(1) @ r.T
     normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-9
     albedo = (vertex_colours(head, np.asarray(skin, np.float32))[tri[f]] * b).sum(1)
-    rest = (head.mean[tri[f]] * b).sum(1)                                          # (P, 3): where on the mean head
+    rest = (head.mean[tri[f]] * b).sum(1)                                          # (P, 3) points of the mean head
     _paint_brows(albedo, rest, part[f] == 0)
     _paint_eyes(head, albedo, (v[tri[f]] * b).sum(1), v, part[f], expression)
     light = LIGHT / np.linalg.norm(LIGHT)
@@ -77,6 +81,7 @@ def render_head(head: Head, identity=None, expression=None, pose=None, size: int
 
 
 def _paint_brows(albedo, rest, skin):
+    """Paint brows into albedo (P, 3) in place. rest: (P, 3) points of the mean head.  skin: (P,) bool."""
     x, y = np.abs(rest[:, 0]) - 0.033, rest[:, 1] - 0.0235
     y = y + 0.25 * np.clip(x, 0, 0.02)
     weight = 0.85 * np.exp(-((y / 0.0042) ** 2)) * (np.abs(x) < 0.02) * (rest[:, 2] > 0) * skin
@@ -84,6 +89,7 @@ def _paint_brows(albedo, rest, skin):
 
 
 def _paint_eyes(head, albedo, at, v, part, expression):
+    """Paint pupil, iris and sclera into albedo (P, 3) in place. at: (P, 3) points of the posed head."""
     for side in ("eye_left", "eye_right"):
         k = 473 if side == "eye_left" else 468
         pupil = head.landmark_weights[k] @ v[head.landmark_triangles[k]]               # moves with the eyeLook actions

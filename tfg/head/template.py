@@ -1,8 +1,8 @@
 """The flat mesh that carries a portrait's pixels: landmarks, dense lips and lids with real openings, and a grid around.
 
 The mesh is laid out on the mean head seen from the front with its mouth and eyes open, so that lips and lids are
-edges of holes and can part and close without tearing. On a photo, landmark vertices take the measured positions;
-everything else follows by harmonic extension (cotangent weights, which cannot overshoot), so nothing ends in a seam.
+edges of holes and can part and close without tearing. On a photo, landmark vertices take the measured positions; all
+other vertices follow by harmonic extension (cotangent weights, which cannot overshoot), so that no seam appears.
 """
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ APART_M = 0.0012            # landmarks closer than this are one vertex
 
 @dataclass(frozen=True)
 class Template:
-    """landmarks: (L, 478) each row a vertex as a combination of landmarks; layout: (L, 2) metres, x right, y up;
-    upper, lower: name -> vertex numbers along each opening, corner to corner (corners shared)."""
+    """The vertices of the template. landmarks: (L, 478), each row gives a vertex as a weighted sum of landmarks.
+    layout: (L, 2) metres, x right, y up.  upper, lower: opening -> vertex numbers along its edge, corner to corner;
+    both edges share the corners."""
 
     landmarks: np.ndarray
     layout: np.ndarray
@@ -35,7 +36,8 @@ class Template:
 
 
 def spline_rows(n_knots: int, per: int) -> np.ndarray:
-    """(per * (n - 1) + 1, n) Catmull-Rom weights: a smooth curve through n knots, `per` points for each stretch."""
+    """Catmull-Rom weights of a smooth curve through n knots, with `per` points between two of them:
+    (per * (n - 1) + 1, n)."""
     rows = []
     for i in range(n_knots - 1):
         for t in np.arange(per) / per:
@@ -55,7 +57,7 @@ def spline_rows(n_knots: int, per: int) -> np.ndarray:
 
 
 def open_face() -> np.ndarray:
-    """(478, 2) metres, x right, y up: the landmarks of the mean head, mouth and eyes open, seen from the front."""
+    """Landmarks of the mean head seen from the front, mouth and eyes open: (478, 2) metres, x right, y up."""
     head = Head.load()
     expression = np.zeros(len(head.expression), np.float32)
     expression[index("jawOpen")] = 0.45
@@ -65,9 +67,11 @@ def open_face() -> np.ndarray:
 
 @functools.lru_cache(maxsize=1)
 def load() -> Template:
-    """The template of the shipped head."""
+    """The template of the shipped head, computed once per process."""
     points = open_face()
-    rows, upper, lower = [], {}, {}
+    rows: list[np.ndarray] = []
+    upper: dict[str, np.ndarray] = {}
+    lower: dict[str, np.ndarray] = {}
     for name, ((top, bottom), per) in OPENINGS.items():
         for chain, out in ((top, upper), (bottom, lower)):
             spline = spline_rows(len(chain), per if chain is top else 40)
@@ -77,7 +81,7 @@ def load() -> Template:
                 across = full @ points[:, 0]
                 out[name] = np.arange(len(rows), len(rows) + len(full))
                 rows += list(full)
-            else:                                               # each lower vertex stands below its upper one
+            else:                                               # each lower vertex lies below an upper one
                 full = full[np.abs((full @ points[:, 0])[None] - across[:, None]).argmin(1)]
                 first = len(rows)                               # corners are shared with the upper edge
                 rows += list(full[1:-1])
@@ -95,12 +99,12 @@ def load() -> Template:
 
 
 def opening_polygon(xy: np.ndarray, upper: dict, lower: dict, name: str) -> np.ndarray:
-    """(P, 2) outline of an opening: along the upper edge and back along the lower."""
+    """Outline (P, 2) of an opening: along its upper edge and back along the lower one. xy: (N, 2) vertices."""
     return np.concatenate([xy[upper[name]], xy[lower[name]][-2:0:-1]])
 
 
 def inside(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
-    """(N,) bool: even-odd rule."""
+    """Mask of the points (N, 2) inside a polygon (P, 2) by the even-odd rule: (N,) bool."""
     x, y = points[:, :1], points[:, 1:]
     a, b = polygon, np.roll(polygon, -1, 0)
     crosses = (a[:, 1] > y) != (b[:, 1] > y)
@@ -110,13 +114,16 @@ def inside(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
 
 
 def signed_areas(xy: np.ndarray, tri: np.ndarray) -> np.ndarray:
-    """(F,) twice the signed area of each triangle; on a picture (y down) negative where it is seen from the front."""
+    """Twice the signed area of each triangle: (F,); in a picture (y down) it is negative for front faces.
+
+    xy: (N, 2).  tri: (F, 3).
+    """
     a, b, c = (xy[tri[:, k]] for k in range(3))
     return (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (c[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1])
 
 
 def triangulate(template: Template, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Fill the picture's frame around the landmarks with a grid and connect everything.
+    """Fill the picture's frame around the landmarks with a grid, and triangulate all vertices.
 
     frame: (4, 2) corners of the picture on the template's plane (metres, x right, y up), in order around.
     Returns layout (N, 2), the template's vertices first; triangles (F, 3), none across an opening; border (N,) bool.
@@ -150,8 +157,11 @@ def triangulate(template: Template, frame: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def cotangent_laplacian(layout: np.ndarray, tri: np.ndarray):
-    """(N, N) sparse, positive semi-definite; off-diagonals clipped at <= 0 so that extensions keep the maximum
-    principle (Pinkall & Polthier 1993)."""
+    """Cotangent Laplacian of a flat mesh: (N, N) sparse, positive semi-definite (Pinkall & Polthier 1993).
+
+    layout: (N, 2).  tri: (F, 3). Off-diagonals are clipped to be negative, so that extensions obey the maximum
+    principle.
+    """
     from scipy.sparse import coo_matrix, diags
 
     n = len(layout)
@@ -169,9 +179,10 @@ def cotangent_laplacian(layout: np.ndarray, tri: np.ndarray):
 
 
 def extend(laplacian, known: np.ndarray, values: np.ndarray, *, screen: float | np.ndarray = 0.0) -> np.ndarray:
-    """Harmonic extension: values (known.sum(), C) at known vertices -> (N, C) everywhere.
+    """Extend values (known.sum(), C) from the known vertices harmonically to all vertices: (N, C).
 
-    screen >= 0 pulls unknown vertices to zero: the larger, the sooner the values fade.
+    laplacian: from `cotangent_laplacian`.  known: (N,) bool.  screen: >= 0, pulls unknown vertices to zero; the larger
+    it is, the sooner the values fade.
     """
     from scipy.sparse import diags
     from scipy.sparse.linalg import splu

@@ -1,6 +1,6 @@
-"""The scores: pictures, lips, sound against picture, and how sure a mean of clips is.
+"""The scores: pictures, lips, sound against picture, motion, and means over clips with their intervals.
 
-Definitions and traps are in each function's docstring. Nothing here is a loss, and nothing here is trained.
+Definitions and pitfalls are in each function's docstring. Nothing here is a loss, and nothing here is trained.
 """
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where landmarks are, and whether lips open when they should. All from *measured* points of the pictures compared."""
+"""Scores of landmark positions and of the opening of lips, from *measured* points of the compared pictures."""
 from __future__ import annotations
 
 import numpy as np
@@ -7,11 +7,11 @@ from tfg.faces.geometry import lip_gap
 from tfg.faces.points68 import GROUPS, to_68
 
 OUTER_EYES = 36, 45
-"""Their corners among the 68; MediaPipe's 33 and 263."""
+"""Outer corners of the eyes among the 68 points; MediaPipe's 33 and 263."""
 
 
 def landmark_distance(a: np.ndarray, b: np.ndarray, part: str = "mouth") -> np.ndarray:
-    """(T,) mean distance of landmarks in units of b's outer-eye distance: LMD, normalised (Chen et al. 2018).
+    """Mean distance of landmarks in units of b's outer-eye distance, (T,): LMD, normalised (Chen et al. 2018).
 
     a, b: (T, 478, 2 or 3) px of the same crop, or (T, 68, 2) of `all_68`; b is the true one.  part: "mouth" (20 of the
     68 points), "face" (all 68), or another group of `points68.GROUPS`.  NaN where a face was not measured.
@@ -31,7 +31,7 @@ def landmark_distance(a: np.ndarray, b: np.ndarray, part: str = "mouth") -> np.n
 
 
 def all_68(points: np.ndarray) -> np.ndarray:
-    """(T, 68, 2) of (T, 478, 2); NaN where a face was not measured."""
+    """The 68 points (T, 68, 2) of MediaPipe's 478 (T, 478, 2 or more); NaN where a face was not measured."""
     out = np.full((len(points), 68, 2), np.nan)
     for t in np.flatnonzero(np.isfinite(points).all((1, 2))):
         out[t] = to_68(points[t])
@@ -41,7 +41,7 @@ def all_68(points: np.ndarray) -> np.ndarray:
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Pearson's r of two curves over the frames where both are measured, the longer one cut at its end.
 
-    NaN with fewer than three such frames, or where one of them does not move.
+    NaN with fewer than three such frames, or where one of the curves is constant.
     """
     n = min(len(a), len(b))
     a, b = np.asarray(a, float)[:n], np.asarray(b, float)[:n]

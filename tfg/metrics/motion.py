@@ -1,38 +1,38 @@
-"""How a head and lids move: how much, how variedly, whether with the sound, and how often the eyes blink.
+"""Scores of head motion and blinks: size, variety, timing with the sound, and rate of blinks.
 
-None of these compares frame by frame with a true motion: there are many good ones for a sound.
+None of these compares frame by frame with a true motion: many motions suit one sound.
 """
 from __future__ import annotations
 
 import numpy as np
 
-from tfg.audio import FPS, HOP_LENGTH, SR, loudness, mel_spectrogram
+from tfg.media.audio import FPS, HOP_LENGTH, SR, loudness, mel_spectrogram
 
 BEAT_S = .05
-"""Tolerance of `beat_alignment`: sigma is 3 frames of 60 a second in Li et al. 2021."""
+"""Tolerance of `beat_alignment` in seconds: sigma is 3 frames of 60 a second in Li et al. 2021."""
 SHUT, LASTS_S = .35, .5
 """A blink is a dip below this share of the clip's open eye; a longer one is eyes held shut."""
 
 
 def diversity(poses) -> np.ndarray:
-    """(6,) mean standard deviation of pose within a clip.  poses: list of (T, 6)."""
+    """Mean standard deviation of pose within a clip, (6,), degrees and head widths.  poses: list of (T, 6)."""
     return np.mean([np.nanstd(np.asarray(p, float), axis=0) for p in poses], axis=0)
 
 
 def difference(poses) -> np.ndarray:
-    """(6,) how far motions for one sound lie apart: the mean distance of two of them, over sqrt(2), so that independent
+    """Distance between motions for one sound, (6,): the mean distance of two of them, over sqrt(2), so that independent
     ones score their own standard deviation.  poses: (K, T, 6), K >= 2, of several seeds or styles.
 
     Raises ValueError for other shapes.
     """
     poses = np.asarray(poses, float)
     if poses.ndim != 3 or len(poses) < 2:
-        raise ValueError(f"two motions (K, T, 6) or more are compared, got {poses.shape}")
+        raise ValueError(f"give two motions or more, (K, T, 6), got {poses.shape}")
     return np.sqrt(np.nanmean(poses.var(0, ddof=1), axis=0))
 
 
 def onsets(audio: np.ndarray) -> np.ndarray:
-    """Seconds at which the sound sets in: (K,), peaks of spectral flux (Bello et al. 2005), 0.1 s apart at least.
+    """Times of onsets in the sound, (K,) seconds: peaks of spectral flux (Bello et al. 2005), 0.1 s apart at least.
 
     audio: (N,) at 16 kHz. Flux is the rise of the log-mel spectrogram over two columns (25 ms), bands added up.
     """
@@ -40,7 +40,7 @@ def onsets(audio: np.ndarray) -> np.ndarray:
     from scipy.signal import find_peaks
 
     mel = np.asarray(mel_spectrogram(audio), float)
-    mel = np.maximum(mel, mel.max() - 4)                         # what is 50 dB below the loudest is no onset
+    mel = np.maximum(mel, mel.max() - 4)                         # sounds 50 dB below the loudest do not count
     flux = np.zeros(mel.shape[1])
     flux[2:] = np.maximum(mel[:, 2:] - mel[:, :-2], 0).mean(0)
     flux = gaussian_filter1d(flux, 1.5)
@@ -49,8 +49,8 @@ def onsets(audio: np.ndarray) -> np.ndarray:
 
 
 def accents(audio: np.ndarray) -> np.ndarray:
-    """Seconds of the stressed syllables: (K,), peaks of loudness half a second apart at least, all of those that a
-    virtual actor may mark (`tfg.actors.performance.stressed` leaves some out)."""
+    """Times of the stressed syllables, (K,) seconds: peaks of loudness half a second apart at least, all of those that
+    a virtual actor may mark (`tfg.acting.performance.stressed` leaves some out)."""
     from scipy.ndimage import gaussian_filter1d
     from scipy.signal import find_peaks
 
@@ -61,10 +61,10 @@ def accents(audio: np.ndarray) -> np.ndarray:
 
 
 def motion_beats(pose: np.ndarray, fps: float = FPS) -> np.ndarray:
-    """Seconds of the motion's beats: (K,), local minima of the head's speed (Li et al. 2021, sec. 6.1).
+    """Times of the motion's beats, (K,) seconds: local minima of the head's speed (Li et al. 2021, sec. 6.1).
 
-    pose: (T, 6); speed is that of its three angles, in degrees, smoothed by a Gaussian of one frame. A head that does
-    not move has none.
+    pose: (T, 6); speed is that of its three angles, in degrees, smoothed by a Gaussian of one frame. A still head
+    has none.
     """
     from scipy.ndimage import gaussian_filter1d
     from scipy.signal import find_peaks
@@ -78,10 +78,11 @@ def motion_beats(pose: np.ndarray, fps: float = FPS) -> np.ndarray:
 
 
 def beat_alignment(pose: np.ndarray, beats_s: np.ndarray, fps: float = FPS, *, sigma_s: float = BEAT_S) -> float:
-    """How near the motion's beats are to those of the sound, 0..1: the mean over motion beats t of
+    """Closeness of the motion's beats to those of the sound, 0..1: the mean over motion beats t of
     exp(-min_j (t - s_j)^2 / (2 sigma^2)) (Li et al. 2021, AI Choreographer, eq. 6).
 
-    beats_s: (K,) of the sound, `onsets` or `accents`. NaN where one of the two has no beats. Chance is not 0: compare
+    pose: (T, 6).  beats_s: (K,) seconds, `onsets` or `accents` of the sound.  NaN where one of the two has no beats.
+    Chance is not 0: compare
     with the same motion beside another sound.
     """
     moved, beats_s = motion_beats(pose, fps), np.asarray(beats_s, float)
@@ -92,7 +93,7 @@ def beat_alignment(pose: np.ndarray, beats_s: np.ndarray, fps: float = FPS, *, s
 
 
 def response(pose: np.ndarray, beats_s: np.ndarray, fps: float = FPS, *, reach_s: float = .48) -> np.ndarray:
-    """What the head does around a beat, on average: (2 reach + 1, 6), the middle row is at the beat, the mean is 0.
+    """Mean head motion around a beat: (2 reach + 1, 6), the middle row is at the beat, each column has mean 0.
 
     Sway averages out, nods remain. NaN where no beat is that far from both ends.
     """

@@ -1,11 +1,11 @@
-"""How close two pictures are: PSNR and SSIM on float images, per frame."""
+"""Similarity of two pictures: PSNR and SSIM on float images, per frame."""
 from __future__ import annotations
 
 import numpy as np
 
 
 def _frames(x: np.ndarray, name: str) -> np.ndarray:
-    """(T, H, W, 3) float64 in [0, 1]. uint8 is scaled first: squares of uint8 wrap around at 256."""
+    """Pictures as (T, H, W, 3) float64 in [0, 1]; uint8 is scaled first, as squares of uint8 wrap around at 256."""
     x = np.asarray(x)
     if x.ndim == 3:
         x = x[None]
@@ -26,10 +26,10 @@ def _pair(a, b):
 
 
 def psnr(a: np.ndarray, b: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
-    """(T,) dB, 10 log10(1 / mean squared error) of each frame; inf where they are equal.
+    """Peak signal-to-noise ratio of each frame, (T,) dB: 10 log10(1 / mean squared error); inf where both are equal.
 
-    a, b: (T, H, W, 3) or (H, W, 3), uint8 or float in [0, 1], of the same crop and size.  weight: (H, W), how much each
-    pixel counts.
+    a, b: (T, H, W, 3) or (H, W, 3), uint8 or float in [0, 1], of the same crop and size.  weight: (H, W), weight of
+    each pixel; None: all equal.
     """
     a, b = _pair(a, b)
     error = ((a - b) ** 2).mean(3)
@@ -38,22 +38,23 @@ def psnr(a: np.ndarray, b: np.ndarray, weight: np.ndarray | None = None) -> np.n
 
 
 def ssim(a: np.ndarray, b: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
-    """(T,) structural similarity of each frame, mean of the colours, Gaussian window of 11 px (Wang et al. 2004).
+    """Structural similarity of each frame, (T,) up to 1: mean of the colours, Gaussian window of 11 px (Wang et al.
+    2004).
 
-    a, b: as `psnr`; frames of at least 11 x 11 px.  weight: (H, W), how much the window around each pixel counts.
+    a, b: as `psnr`; frames of at least 11 x 11 px.  weight: (H, W), weight of the window around each pixel.
     Windows that reach beyond the frame are left out.
     """
     return pooled_ssim(ssim_maps(a, b), weight)
 
 
 def ssim_maps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(T, H - 10, W - 10) structural similarity of the window around each pixel; see `ssim`. The numbers are
+    """Structural similarity of the window around each pixel, (T, H - 10, W - 10); see `ssim`. The numbers are
     scikit-image's (tested), in less time where pictures are small."""
     import cv2
 
     a, b = _pair(a, b)
     if min(a.shape[1:3]) < 11:
-        raise ValueError(f"SSIM looks at windows of 11 px, but the frames are {a.shape[2]} x {a.shape[1]}")
+        raise ValueError(f"SSIM needs windows of 11 px, but the frames are {a.shape[2]} x {a.shape[1]}")
 
     def local(x):
         return cv2.GaussianBlur(x, (11, 11), 1.5, borderType=cv2.BORDER_REFLECT)[5:-5, 5:-5]
@@ -61,19 +62,19 @@ def ssim_maps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     out = np.empty((len(a), a.shape[1] - 10, a.shape[2] - 10))
     for t, (x, y) in enumerate(zip(a, b)):
         mx, my = local(x), local(y)
-        xy, power = mx * my, mx * mx + my * my                      # of the means
+        xy, power = mx * my, mx * mx + my * my                      # products of the means
         both, each = local(x * y) - xy, local(x * x + y * y) - power         # covariance, sum of variances
         out[t] = ((2 * xy + 1e-4) * (2 * both + 9e-4) / ((power + 1e-4) * (each + 9e-4))).mean(2)
     return out
 
 
 def pooled_ssim(maps: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
-    """(T,) means of `ssim_maps`, for several weights (H, W) of the same pictures."""
+    """Weighted means of `ssim_maps`, (T,); one set of maps serves several weights (H, W)."""
     return _weighted(maps, None if weight is None else np.asarray(weight)[5:-5, 5:-5])
 
 
 def _weighted(values: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
-    """(T,) means of (T, H, W)."""
+    """Weighted means of values (T, H, W) over each frame, (T,)."""
     if weight is None:
         return values.mean((1, 2))
     weight = np.asarray(weight, float)

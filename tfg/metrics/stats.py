@@ -1,4 +1,4 @@
-"""How sure a mean is, when clips of one actor resemble each other: actors are drawn anew, not clips."""
+"""Means with 95 % intervals; the bootstrap draws actors, not clips, as clips of one actor resemble each other."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ import numpy as np
 
 DRAWS = 2000
 FEWEST = 3
-"""Actors from which on an interval is given: of two, drawing anew finds no more than their range."""
+"""Least number of actors for an interval: with two, the bootstrap gives no more than their range."""
 
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean over actors' means, its 95 % interval, and what it is made of."""
+    """A mean over actors' means, its 95 % interval, and the numbers of actors and clips behind it."""
 
     value: float
     low: float
@@ -28,7 +28,7 @@ def mean(values, actors, *, seed: int = 0, draws: int = DRAWS) -> Mean:
     """Mean of clips' scores: per actor first, then over actors, with a bootstrap clustered by actor.
 
     values: (N,), NaN for clips that could not be scored.  actors: (N,) names.  With fewer than FEWEST actors the
-    interval is NaN: it cannot tell how other people would score. Raises ValueError if no value is finite.
+    interval is NaN: so few cannot stand for other people. Raises ValueError if no value is finite.
     """
     values, actors = np.asarray(values, float), np.asarray(actors)
     if values.shape != actors.shape or values.ndim != 1:
@@ -49,7 +49,7 @@ def mean(values, actors, *, seed: int = 0, draws: int = DRAWS) -> Mean:
 def paired(a, b, actors, *, seed: int = 0, draws: int = DRAWS) -> Mean:
     """Mean difference a - b of two systems on the *same* clips, clustered by actor as `mean`.
 
-    An interval that does not hold 0 says that they differ. a, b, actors: (N,), in the same order of clips.
+    The systems differ if the interval does not contain 0.  a, b, actors: (N,), in the same order of clips.
     """
     a, b = np.asarray(a, float), np.asarray(b, float)
     if a.shape != b.shape:

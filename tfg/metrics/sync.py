@@ -1,7 +1,8 @@
 """Sound against picture: SyncNet's distances over shifts (Chung & Zisserman 2016; LSE: Prajwal et al. 2020, 4.2).
 
 Both scores compare embeddings v_i of picture windows with a_j of sound windows, stride 1. D(s) is the mean distance of
-v_i to a_(i + s). The embeddings come from a judge that trained nothing; these functions do not care from which.
+v_i to a_(i + s). The embeddings come from a judge, a network that no system was trained with; these functions work with
+any.
 """
 from __future__ import annotations
 
@@ -14,8 +15,9 @@ MAX_SHIFT = 15
 
 @dataclass(frozen=True)
 class Sync:
-    """lse_d: min D, less is better.  lse_c: median D - min D, more is better.  offset: argmin D in frames; positive
-    means that the sound is late: frame i fits the sound of frame i + offset.  windows: how many there are.
+    """Sync scores of a clip.  lse_d: min D, less is better.  lse_c: median D - min D, more is better.  offset: argmin D
+    in frames; positive means that the sound is late: frame i fits the sound of frame i + offset.  windows: their
+    number.
     """
 
     lse_d: float
@@ -25,7 +27,7 @@ class Sync:
 
 
 def sync_curve(picture: np.ndarray, sound: np.ndarray, max_shift: int = MAX_SHIFT) -> np.ndarray:
-    """D(s) for s in -max_shift..max_shift: (2 max_shift + 1,).
+    """Mean distance D(s) at each shift s in -max_shift..max_shift frames: (2 max_shift + 1,).
 
     picture, sound: (N, E) embeddings of the same windows.  Windows whose partner lies outside the clip are left out of
     that shift's mean; zeros in their place would lower LSE-C on short clips.  NaN where no window is left.

@@ -1,50 +1,62 @@
 """`tfg score`."""
 from __future__ import annotations
 
+import argparse
 import sys
 import time
+from typing import TYPE_CHECKING
 
+from tfg import registry
 from tfg.errors import InputError
+from tfg.options import add_arguments
+
+if TYPE_CHECKING:
+    from tfg.systems.base import System
 
 EXAMPLES = """examples:
   tfg score --system emogen --store build/dub --out build/score
   tfg score --system emogen --checkpoint build/emogen --store build/dub --real build/dub_real --out build/score
-  tfg score --system emogen --store build/dub --clips 2 --out build/score_quick
+  tfg score --system expression --store build/dub --clips 2 --out build/score_quick
 """
 
 
-def add(commands, command, parser_class) -> None:
-    """Add the command. command: `tfg.cli`'s own."""
-    from tfg.scores.systems import SYSTEMS
+def add(commands, command, its: System) -> None:
+    """Add the command. command: `tfg.cli`'s own.  its: the system whose options it has."""
+    from tfg.scores.draw import INSTEAD, SET
 
     p = command(commands, "score", "Score a system beside still, shuffled and true clips: tables, figures, intervals.",
                 run_score, epilog=EXAMPLES)
-    p.add_argument("--system", required=True, help=", ".join(SYSTEMS))
+    p.add_argument("--system", required=True, metavar="NAME",
+                   help="; ".join(f"{name}: {each.about}" for name, each in registry.systems().items())
+                        + "; --system NAME --help shows its options")
     p.add_argument("--store", required=True, metavar="DIR", help="crops for dubbing that tfg corpora prepare wrote")
     p.add_argument("--out", required=True, metavar="DIR", help="folder for scores.md, .csv, .json and figures")
     p.add_argument("--real", metavar="DIR", help="another store, of real clips, to score the system and its judges on")
-    p.add_argument("--checkpoint", metavar="DIR", help="the system's networks (default: those that ship)")
     p.add_argument("--judges", metavar="DIR", help="folder with judge_sync, judge_emotion, judge_encoder (default: "
                                                    "those that ship)")
     p.add_argument("--split", help="test (default), val or train")
-    p.add_argument("--clips", type=int, metavar="N", help="at most so many clips of each actor (default: all)")
+    p.add_argument("--clips", type=int, metavar="N", help="most clips of each actor (default: all)")
     p.add_argument("--workers", type=int, metavar="N", help="processes (default: one per core)")
-    p.add_argument("--seed", type=int, metavar="N", help="chooses references and shuffled sounds (default: 0)")
+    p.add_argument("--seed", type=int, metavar="N", help="chooses photos, references, shuffled sounds and, where a "
+                                                         "system draws at random, its performances (default: 0)")
+    add_arguments(p.add_argument_group(f"options of {its.name}"), its.Options, leave_out=(*SET, *INSTEAD))
+    for name in {*SET, *INSTEAD} - {"seed"}:             # not offered; `draw.Drawer` says why
+        p.add_argument(f"--{name}", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    p.set_defaults(its=its)
 
 
 def run_score(given: dict) -> None:
-    """Score, then say what was found in a few lines."""
+    """Score a system, and print the main results in a few lines."""
     from tqdm.auto import tqdm
 
-    from tfg.files import make_folder
-    from tfg.scores.names import SCORES
+    from tfg.scores.columns import SCORES
     from tfg.scores.results import better
     from tfg.scores.run import score
     from tfg.scores.table import cell
 
     if given.get("split") == "judge":
-        raise InputError("the judges learned from the split judge; choose test, val or train.")
-    make_folder(given["out"])
+        raise InputError("the judges were trained on the split judge; choose test, val or train.")
+    given.pop("its")
     started = time.perf_counter()
     with tqdm(desc="clips", unit="clip", leave=False, delay=.5, disable=not sys.stderr.isatty()) as bar:
         def progress(done: int, total: int) -> None:
@@ -56,10 +68,14 @@ def run_score(given: dict) -> None:
         clips, actors = result.n(group)
         print(f"{group}: {clips} clips of {actors} actors")
         for key in ("lmd_mouth", "aperture_r", "lse_d", "accuracy"):
+            if not result.defined(result.system, key):
+                continue
             told = [f"{SCORES[key].title} {cell(result.summary(result.system, key, group), SCORES[key].digits)}"]
             for other in ("still", "shuffled"):
                 told.append(f"against {other}: {better(key, result.difference(key, other, group=group))}")
             print("  " + ", ".join(told))
+    for id, why in result.refused.items():
+        print(f"note: {result.system} refused {id}, which is in no row: {why}")
     for name, why in result.card["missing"].items():
         print(f"note: no scores by {name}: {why}")
     print(f"wrote {given['out']}: scores.md, .csv, .json and figures in {(time.perf_counter() - started) / 60:.1f} min",

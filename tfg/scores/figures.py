@@ -5,18 +5,19 @@ from pathlib import Path
 
 import numpy as np
 
-from tfg.explore.style import COLOURS, INK, figure
 from tfg.files import atomic
 from tfg.metrics.sync import MAX_SHIFT
-from tfg.scores.names import SCORES
+from tfg.plot_style import COLOURS, INK, figure
+from tfg.scores.columns import SCORES
 from tfg.scores.results import Scores
 
-SHOWN = ("ssim_mask", "psnr_mask", "lmd_mouth", "aperture_r", "lse_d", "lse_c", "accuracy", "csim")
+SHOWN = {"film": ("ssim_mask", "psnr_mask", "lmd_mouth", "aperture_r", "lse_d", "lse_c", "accuracy", "csim"),
+         "portrait": ("aperture_r", "lse_d", "lse_c", "in_sync", "accuracy", "probability", "csim", "found")}
 ORDER = ("true", "copy", "still", "shuffled")
 
 
 def write(result: Scores, out: Path) -> None:
-    """scores.png, curves.png, frames.png."""
+    """Write scores.png, curves.png and frames.png into a folder."""
     for name, draw in (("scores", means), ("curves", curves)):
         fig = draw(result)
         with atomic(out / f"{name}.png") as part:
@@ -28,18 +29,18 @@ def write(result: Scores, out: Path) -> None:
 
 
 def colour(result: Scores, row: str) -> str:
-    """The same one in all figures."""
+    """Colour of a row, the same in all figures."""
     return COLOURS[-1 - ORDER.index(row)] if row in ORDER[1:] else INK if row == "true" else COLOURS[1]
 
 
 def means(result: Scores, group: str | None = None):
-    """A panel for each of SHOWN: mean and interval of each row."""
+    """Figure with a panel for each score of SHOWN: mean and interval of each row."""
     fig, axes = figure(11, 5, 2, 4)
     rows = result.rows[::-1]
-    for ax, key in zip(axes.ravel(), SHOWN):
+    for ax, key in zip(axes.ravel(), SHOWN[result.task]):
         s = SCORES[key]
         for y, row in enumerate(rows):
-            m = None if row in s.undefined else result.summary(row, key, group)
+            m = result.summary(row, key, group) if result.defined(row, key) else None
             if m is None:
                 ax.annotate("–", (.02, y), xycoords=("axes fraction", "data"), va="center", color=INK)
                 continue
@@ -52,13 +53,14 @@ def means(result: Scores, group: str | None = None):
         ax.grid(axis="x", lw=.5)
         ax.margins(x=.08)
     clips, actors = result.n(group)
-    fig.suptitle(f"{result.system}: {group or result.groups[0]}, {clips} clips of {actors} actors; dots: mean over "
-                 "actors, lines: 95 % interval; ↑ more is better, ↓ less", fontsize=9.5, x=.01, ha="left")
+    fig.suptitle(f"{result.system} ({result.task}): {group or result.groups[0]}, {clips} clips of {actors} actors; "
+                 "dots: mean over actors, lines: 95 % interval; ↑ more is better, ↓ less", fontsize=9.5, x=.01,
+                 ha="left")
     return fig
 
 
 def curves(result: Scores):
-    """D(s) of each row, a panel for each group. A dip at 0 is sync; no dip is none."""
+    """Figure of D(s) of each row, a panel for each group. A dip at 0 shows sync."""
     groups = result.groups
     fig, axes = figure(3.6 * len(groups) + .6, 3, 1, len(groups), squeeze=False, sharey=True)
     shifts = np.arange(-MAX_SHIFT, MAX_SHIFT + 1)
@@ -79,7 +81,7 @@ def curves(result: Scores):
 
 
 def frames(result: Scores) -> np.ndarray:
-    """(H, W, 3) uint8: for each kept clip a block, in which each row's frames stand side by side."""
+    """Sheet of frames, (H, W, 3) uint8: a block for each kept clip, with a line of frames for each row."""
     import cv2
 
     blocks = []

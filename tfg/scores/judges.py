@@ -1,8 +1,8 @@
 """The networks that judge: never part of a loss, trained on other people, each with its own accuracy beside its scores.
 
-A system that was trained against a network pleases that network. So a judge is refused if its card does not say that it
-learned from the split `judge` alone, if it names a person who is scored, or if it is one of the scored checkpoint's own
-experts.
+A system that was trained against a network is adapted to that network. So a judge is refused unless by its card it was
+trained on the split `judge` alone, and if its card names a person who is scored, or if it is one of the scored
+checkpoint's own experts.
 """
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ FRAMES = 5
 """Frames of the sync judge's windows, as in its training."""
 FACES_EVERY = 5
 IDENTITY_EVERY = 16
-"""The face encoder and the identity judge look at every so many frames: neighbours say the same, and dlib takes longer
-over a frame than everything else together."""
+"""Step between the frames that the face encoder and the identity judge encode: neighbouring frames are nearly equal,
+and dlib takes longer for a frame than all other steps together."""
 SHIFTS = (-9, -4, 0, 3, 7)
-"""Frames by which true sound is moved, to see whether the sync judge finds it."""
+"""Shifts in frames of the true sound that the sync judge should find."""
 
 
 @dataclass
 class Judges:
-    """networks: name of NAMES -> network in eval mode.  cards: likewise.  missing: name -> why it is not there; its
-    scores are then shown as missing.  identity: an `IdentityJudge`, or None."""
+    """The judges.  networks: name of NAMES -> network in eval mode.  cards: likewise.  missing: name -> reason why it
+    is missing; its scores are then shown as missing.  identity: an `IdentityJudge`, or None."""
 
     networks: dict = field(default_factory=dict)
     cards: dict = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Judges:
     identity: object = None
 
     def about(self, name: str) -> str:
-        """One line: which network, of which data."""
+        """One line on a judge: its network and its training data."""
         if name == "identity":
             return getattr(self.identity, "name", "none: " + self.missing.get("identity", ""))
         if name not in self.networks:
@@ -52,8 +52,8 @@ def load(folder=None) -> Judges:
 
     Raises InputError: no such folder, a damaged judge.
     """
-    from tfg.metrics.identity import identity_judge
-    from tfg.models import checkpoint
+    from tfg.networks import checkpoint
+    from tfg.scores.identity import identity_judge
 
     if folder is not None and not Path(folder).is_dir():
         raise InputError(f"there is no folder of judges {folder}; train them with --judge, or leave it out.")
@@ -64,7 +64,8 @@ def load(folder=None) -> Judges:
         if place is None:
             out.missing[name] = f"no {name}.json in {'tfg/data' if folder is None else folder}"
             continue
-        out.networks[name], out.cards[name] = checkpoint.load(name, *_classes(name), place)
+        network, config = _classes(name)
+        out.networks[name], out.cards[name] = checkpoint.load(name, network, config, place)
     try:
         out.identity = identity_judge(encoder=out.networks.get("judge_encoder"))
     except InputError as error:
@@ -74,19 +75,19 @@ def load(folder=None) -> Judges:
 
 def _classes(name: str):
     if name == "judge_sync":
-        from tfg.models.judge_sync import SyncJudge, SyncJudgeConfig
+        from tfg.experts.syncnet.judge import SyncJudge, SyncJudgeConfig
 
         return SyncJudge, SyncJudgeConfig
     if name == "judge_emotion":
-        from tfg.models.judge_emotion import EmotionJudge, EmotionJudgeConfig
+        from tfg.experts.emotion.judge import EmotionJudge, EmotionJudgeConfig
 
         return EmotionJudge, EmotionJudgeConfig
-    from tfg.models.encoder import EncoderConfig, FaceEncoder
+    from tfg.experts.encoder.network import EncoderConfig, FaceEncoder
 
     return FaceEncoder, EncoderConfig
 
 
-# ---- who may judge ----------------------------------------------------------------------------------------------
+# ---- circular scores --------------------------------------------------------------------------------------------
 def check(judges: Judges, actors, card: dict | None = None) -> None:
     """Refuse circular scores.  actors: corpus/actor of everybody who is scored.  card: the scored checkpoint's.
 
@@ -96,7 +97,7 @@ def check(judges: Judges, actors, card: dict | None = None) -> None:
     for name, its in judges.cards.items():
         split = trained_split(its)
         if split != "judge":
-            learned = f"learned from the split {split!r}" if split else "does not say whom it learned from"
+            learned = f"names the split {split!r}" if split else "does not name the split of its training"
             raise InputError(f"the card of {name} {learned}; scores need a judge of the split 'judge': train it with "
                              "--judge.")
         known = sorted(set(its.get("actors", ())) & set(actors))
@@ -109,7 +110,7 @@ def check(judges: Judges, actors, card: dict | None = None) -> None:
 
 
 def trained_split(card: dict) -> str | None:
-    """The split that a card says its network learned from, None if it says nothing."""
+    """The split that the network was trained on by its card; None if the card does not name it."""
     if isinstance(card.get("split"), str):
         return card["split"]
     data = card.get("data")
@@ -133,9 +134,9 @@ def _data(card: dict) -> str:
     return data if isinstance(data, str) else ", ".join(f"{k} {v}" for k, v in (data or {}).items())
 
 
-# ---- what they say ----------------------------------------------------------------------------------------------
+# ---- answers ----------------------------------------------------------------------------------------------------
 def sync_sound(network, mel: np.ndarray) -> np.ndarray:
-    """(T - 4, E) unit vectors of the windows' sound, that of their middle frames.  mel: (T, 80, 16)."""
+    """Unit vectors of the sound of windows (that of their middle frames), (T - 4, E).  mel: (T, 80, 16)."""
     import torch
 
     with torch.inference_mode():
@@ -144,10 +145,11 @@ def sync_sound(network, mel: np.ndarray) -> np.ndarray:
 
 
 def sync_faces(network, frames: np.ndarray) -> np.ndarray:
-    """(T - 4, E) unit vectors of windows of 5 frames, stride 1.  frames: (T, S, S, 3) uint8, of any size."""
+    """Unit vectors of the faces of windows of 5 frames, stride 1, (T - 4, E).  frames: (T, S, S, 3) uint8, of any
+    size."""
     import torch
 
-    from tfg.models.syncnet import lower_half
+    from tfg.experts.syncnet.network import lower_half
 
     with torch.inference_mode():
         x = torch.from_numpy(sized(frames, network.config.size))                       # (T, 3, S, S)
@@ -156,8 +158,8 @@ def sync_faces(network, frames: np.ndarray) -> np.ndarray:
 
 
 def found_shifts(picture: np.ndarray, sound: np.ndarray, within: int = 1) -> float:
-    """Share of SHIFTS of a true clip's sound that the judge's embeddings find within so many frames; NaN if the clip is
-    too short for any."""
+    """Share of SHIFTS of a true clip's sound that the judge's embeddings find within `within` frames; NaN if the clip
+    is too short for any."""
     from tfg.metrics import sync_scores
 
     hits = []
@@ -170,7 +172,7 @@ def found_shifts(picture: np.ndarray, sound: np.ndarray, within: int = 1) -> flo
 
 
 def emotion(network, points: np.ndarray) -> np.ndarray:
-    """(6,) probabilities in the order of EMOTIONS of a clip's landmarks (T, 478, 3)."""
+    """Probabilities of a clip's emotions, (6,) in the order of EMOTIONS, from its landmarks (T, 478, 3) px."""
     return np.exp(network.of_clip(points))
 
 
@@ -180,7 +182,7 @@ def named(probabilities: np.ndarray) -> str:
 
 
 def sized(frames: np.ndarray, size: int) -> np.ndarray:
-    """(T, S, S, 3) uint8 -> (T, 3, size, size) float32 in [0, 1], made smaller as `corpora.windows_pixels` does it."""
+    """Frames (T, S, S, 3) uint8 as (T, 3, size, size) float32 in [0, 1], resized as by `tfg.corpora.frame_cache`."""
     import cv2
 
     if frames.shape[1] != size:

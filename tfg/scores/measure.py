@@ -1,6 +1,6 @@
-"""What is measured on the frames of one clip: landmarks (kept beside the store for true clips), pictures, lips.
+"""Measurements of one clip's frames: landmarks (cached beside the store for true clips), pictures, lips.
 
-All of it runs in the workers: plain functions of arrays.
+All functions run in worker processes and take plain arrays.
 """
 from __future__ import annotations
 
@@ -15,20 +15,24 @@ from tfg.metrics.lips import all_68
 from tfg.metrics.pictures import pooled_ssim, ssim_maps
 
 
-def pictures(drawn: np.ndarray, true: np.ndarray, mask: np.ndarray) -> dict[str, float]:
-    """psnr, ssim, psnr_mask, ssim_mask of a clip: means of frames.  Frames that are equal to the truth have no PSNR and
-    are left out of it; inf where all are."""
+def pictures(drawn: np.ndarray, true: np.ndarray, masks: dict[str, np.ndarray]) -> dict[str, float]:
+    """Picture scores of a clip: psnr and ssim, and for each mask (S, S) psnr_NAME and ssim_NAME: means of frames.
+    Frames that are equal to the truth have no PSNR and are left out of it; inf where all are."""
     def usual(values: np.ndarray) -> float:
         finite = np.isfinite(values)
         return float(values[finite].mean()) if finite.any() else float("inf")
 
     alike = ssim_maps(drawn, true)
-    return {"psnr": usual(metrics.psnr(drawn, true)), "ssim": float(pooled_ssim(alike).mean()),
-            "psnr_mask": usual(metrics.psnr(drawn, true, mask)), "ssim_mask": float(pooled_ssim(alike, mask).mean())}
+    out = {"psnr": usual(metrics.psnr(drawn, true)), "ssim": float(pooled_ssim(alike).mean())}
+    for name, mask in masks.items():
+        out |= {f"psnr_{name}": usual(metrics.psnr(drawn, true, mask)),
+                f"ssim_{name}": float(pooled_ssim(alike, mask).mean())}
+    return out
 
 
 def lips(drawn: np.ndarray, true: np.ndarray) -> dict[str, float]:
-    """lmd_mouth, lmd_face, aperture_r, found of landmarks (T, 478, 2 or 3) by x and y; NaN where nothing is."""
+    """Lip scores lmd_mouth, lmd_face, aperture_r, found from landmarks (T, 478, 2 or 3) by x and y; NaN without
+    faces."""
     drawn, true = drawn[..., :2], true[..., :2]
     drawn_68, true_68 = all_68(drawn), all_68(true)
     seen = np.isfinite(drawn).all((1, 2))
@@ -41,15 +45,17 @@ def lips(drawn: np.ndarray, true: np.ndarray) -> dict[str, float]:
 
 
 def moves(points: np.ndarray) -> bool:
-    """Whether the lips' gap changes at all, as far as it was measured."""
+    """Whether the lips' measured gap changes at all.  points: (T, 478, 2 or 3)."""
     gap = lip_gap(points[..., :2])
     return bool(np.isfinite(gap).sum() >= 3 and np.nanmax(gap) - np.nanmin(gap) > 1e-6)
 
 
-def work(true: np.ndarray, rows: dict[str, np.ndarray], mask: np.ndarray, folder: Path | None) -> tuple[dict, dict]:
-    """Everything of a clip that needs no network of ours.
+def work(true: np.ndarray, rows: dict[str, np.ndarray], masks: dict[str, np.ndarray],
+         folder: Path | None) -> tuple[dict, dict]:
+    """Landmarks and scores of a clip that need no network of ours.
 
-    true: (T, S, S, 3).  rows: name -> frames.  Landmarks of what is not drawn (rows "true" and "copy") are kept.
+    true: (T, S, S, 3) uint8.  rows: name -> frames.  masks: for `pictures`; empty where pixels do not correspond.
+    Landmarks of the rows that are not drawn ("true", "copy" and "still") are cached.
     Returns landmarks (T, 478, 3) and scores, by row.
     """
     truth = crops.kept_landmarks(true, folder)
@@ -58,10 +64,12 @@ def work(true: np.ndarray, rows: dict[str, np.ndarray], mask: np.ndarray, folder
         if name == "true":
             points[name] = truth
         elif name == "still":
-            points[name] = np.repeat(truth[:1], len(true), 0)
+            held = frames[:1]
+            first = truth[:1] if np.array_equal(held, true[:1]) else crops.kept_landmarks(held, folder)
+            points[name] = np.repeat(first, len(true), 0)
         else:
             points[name] = crops.kept_landmarks(frames, folder) if name == "copy" else crops.landmarks(frames)
         scores[name] = lips(points[name], truth)
-        if name != "true":
-            scores[name] |= pictures(frames, true, mask)
+        if name != "true" and masks:
+            scores[name] |= pictures(frames, true, masks)
     return points, scores

@@ -1,29 +1,36 @@
-"""What a scoring run found: a record for each clip and row, and the means, intervals and differences made of them."""
+"""Results of a scoring run: a record for each clip and row, and means, intervals and differences of them."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from tfg.metrics.stats import Mean, mean, paired
-from tfg.scores.names import SCORES
+from tfg.scores.columns import DRAWN, SCORES
 from tfg.vocabulary import EMOTIONS
 
 GROUPS = {"all": ("virtual", "portrait"), "virtual": ("virtual",), "portrait": ("portrait",), "real": ("real",)}
-"""Whose clips are averaged together. Real clips are never mixed with made ones."""
+"""Groups of clips that are averaged together, by kind. Real clips are never mixed with made ones."""
 
 
 @dataclass
 class Scores:
-    """clips: a dict for each clip and row (clip, actor, kind, emotion, level, row, and a number for each score, NaN or
-    absent where it is not defined).  own: for each clip what the judges and the meter made of the truth.  curves: row
-    -> D(s) of each clip, (31,).  features: row -> (n, P) of each clip, for face-FID.  pictures: frames of a few clips.
-    card: how to make all this again.
+    """All records of a run.
+
+    clips: a dict for each clip and row (clip, actor, kind, emotion, level, row, and a number for each score, NaN or
+    absent where it is not defined).  task: "film" or "portrait", the system's.  masked: whether it gives a mask of its
+    drawing.  refused: id of a clip that the system refused -> its reason; such a clip is in no row.  own: for each clip
+    the scores of the judges and the meter on the truth.  curves: row -> D(s) of each clip, (31,).  features: row -> (n,
+    P) of each clip, for face-FID.  pictures: frames of a few clips.  card: settings to repeat the run.
     """
 
     system: str
     rows: tuple[str, ...]
-    judges: object = None
+    judges: Any = None
+    task: str = "film"
+    masked: bool = False
+    refused: dict[str, str] = field(default_factory=dict)
     clips: list[dict] = field(default_factory=list)
     own: list[dict] = field(default_factory=list)
     curves: dict[str, list[np.ndarray]] = field(default_factory=dict)
@@ -31,7 +38,16 @@ class Scores:
     pictures: list[dict] = field(default_factory=list)
     card: dict = field(default_factory=dict)
 
-    # ---- who ----
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Keys of SCORES in the run's tables."""
+        return tuple(key for key in SCORES if self.masked or key not in DRAWN)
+
+    def defined(self, row: str, score: str) -> bool:
+        """Whether a score is defined for a row."""
+        return SCORES[score].defined(row, self.task)
+
+    # ---- groups ----
     @property
     def groups(self) -> tuple[str, ...]:
         """The groups that have clips; "all" only where it is more than one kind."""
@@ -53,7 +69,7 @@ class Scores:
                 and (row is None or c["row"] == row) and all(c[k] == v for k, v in labels.items())]
 
     def n(self, group: str | None = None) -> tuple[int, int]:
-        """(clips, actors)."""
+        """Numbers of clips and of actors in a group."""
         mine = self.where(None, group)
         return len(mine), len({c["actor"] for c in mine})
 
@@ -64,13 +80,14 @@ class Scores:
         return _mean([c.get(score, np.nan) for c in mine], [c["actor"] for c in mine])
 
     def undefined(self, row: str, score: str, group: str | None = None) -> int:
-        """How many clips of the row have no finite value of a score."""
+        """Number of the row's clips without a finite value of a score."""
         return sum(not np.isfinite(c.get(score, np.nan)) for c in self.where(row, group))
 
     def difference(self, score: str, other: str, row: str | None = None, group: str | None = None) -> Mean | None:
         """Mean paired difference row - other (row None: the system), None where there is none.
 
-        Lips that do not move have no correlation; here they count as r = 0: a still picture says nothing of the truth.
+        Lips that do not move have no correlation; here they count as r = 0, as a still picture does not follow the
+        truth.
         """
         a, b = ({c["clip"]: c for c in self.where(name, group)} for name in (row or self.system, other))
         both = [k for k in a if k in b]
@@ -83,9 +100,9 @@ class Scores:
         return paired(left, right, [a[k]["actor"] for k in both])
 
     def fid(self, row: str, group: str | None = None) -> tuple[float, int]:
-        """face-FID of a row's frames against the true ones, NaN if there are too few for its features; and how many
-        frames there are: the distance is biased upwards where they are few."""
-        from tfg.metrics.faces import frechet
+        """face-FID of a row's frames against the true ones, NaN if there are too few for its features; and the number
+        of frames: the distance is biased upwards where they are few."""
+        from tfg.scores.face_distance import frechet
 
         kinds = self._group(group)
         chosen = [k for k, c in enumerate(self.own) if c["kind"] in kinds]
@@ -97,10 +114,11 @@ class Scores:
         return frechet(drawn, true).value, len(true)
 
     def curve(self, row: str, group: str | None = None) -> np.ndarray | None:
-        """(31,) mean D(s) over actors; NaN at shifts that no clip is long enough for."""
+        """Mean D(s) over actors, (31,); NaN at shifts for which all clips are too short."""
         import warnings
 
-        kinds, by_actor = self._group(group), {}
+        kinds = self._group(group)
+        by_actor: dict[str, list] = {}
         for c, curve in zip(self.own, self.curves.get(row, [])):
             if c["kind"] in kinds:
                 by_actor.setdefault(c["actor"], []).append(curve)
@@ -111,7 +129,7 @@ class Scores:
             return np.nanmean([np.nanmean(c, 0) for c in by_actor.values()], 0)
 
     def confusion(self, row: str, group: str | None = None, **labels) -> np.ndarray:
-        """(6, 6) counts of clips: asked for, named."""
+        """Counts of clips, (6, 6): row = emotion asked for, column = emotion named."""
         out = np.zeros((len(EMOTIONS), len(EMOTIONS)), int)
         for c in self.where(row, group, **labels):
             if c.get("named") in EMOTIONS:
@@ -120,7 +138,7 @@ class Scores:
 
     # ---- the judges themselves ----
     def judged(self, group: str | None = None) -> dict[str, Mean | None]:
-        """What the judges and the meter get right on the true clips of a group.
+        """Accuracy of the judges and of the meter on the true clips of a group.
 
         shifts: share of known shifts of the true sound that the sync judge finds within a frame.  emotion, emotion_HI:
         share of true clips whose emotion is named, of all and of those at HI.  identity: share of clips nearer to their
@@ -150,7 +168,7 @@ def _mean(values, actors) -> Mean | None:
 
 def _known_again(own: list[dict]) -> list[float]:
     """For each clip 1 if its identity is nearer to the mean of its actor's other clips than to that of any other actor,
-    else 0; NaN where that cannot be asked."""
+    else 0; NaN where its actor has no other clip."""
     def unit(x):
         return x / np.linalg.norm(x)
 
@@ -164,12 +182,12 @@ def _known_again(own: list[dict]) -> list[float]:
             out.append(np.nan)
             continue
         likeness = {actor: float(unit(c["person"]) @ unit(np.mean(people, 0))) for actor, people in near.items()}
-        out.append(float(max(likeness, key=likeness.get) == c["actor"]))
+        out.append(float(max(likeness, key=likeness.__getitem__) == c["actor"]))
     return out
 
 
 def better(score: str, difference: Mean | None) -> str:
-    """"better", "worse" or "no difference seen": what a paired difference says."""
+    """Verdict of a paired difference: "better", "worse" or "no difference seen"."""
     way = SCORES[score].better
     if difference is None or way == 0 or not np.isfinite(difference.low):
         return "too few actors"

@@ -1,78 +1,86 @@
-"""Score a system: draw every clip anew, draw what it must be compared with, measure all of them alike.
+"""Score a system: draw every clip anew, make the rows it must be compared with, and measure all in the same way.
 
-The protocol "reconstruct". For each clip of the split: the target's face is hidden; the reference is another take of
-the same actor with another emotion; the clip's own sound, emotion and intensity are given; what is drawn is compared
-with the clip. Beside it the rows of `names.BESIDE`, measured by the same meter and judges in the same run.
+One protocol for every system. A film system dubs the true film, in which it hides the part that it draws; a portrait
+system animates one photo of the actor; both get the clip's own sound, emotion and intensity
+(`tfg.scores.targets.Target`), and draw through the same `prepare` that users call (`tfg.scores.draw`). The result is
+compared with the clip. Beside it stand the rows of `columns.BESIDE`, measured by the same meter and judges in the same
+run.
 """
 from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import tfg
-from tfg import cores
+from tfg import workers as cores
+from tfg.corpora.prepared import check_margin, options_of
 from tfg.corpora.store import Store
 from tfg.errors import InputError
 from tfg.faces import crops
+from tfg.faces.face_region import MARGIN, face_region
+from tfg.files import make_folder
 from tfg.scores import judges as js
 from tfg.scores import measure
-from tfg.scores.names import BESIDE
+from tfg.scores.columns import BESIDE, TASKS
+from tfg.scores.draw import Drawer, NotDrawn, rows_of
+from tfg.scores.judge_clip import judge_clip
 from tfg.scores.results import Scores
 from tfg.scores.targets import Target, Targets, targets
 
 SHEET = 6
-"""Clips whose frames are kept for the picture."""
+"""Number of clips whose frames are kept for frames.png."""
 
 
-def score(system: str | Callable, store, out=None, *, real=None, checkpoint=None, split: str = "test",
-          clips: int | None = None, judges=None, workers: int | None = None, seed: int = 0,
-          rows: Sequence[str] = BESIDE, splits=None, name: str | None = None, card: dict | None = None,
-          progress: Callable | None = None) -> Scores:
+def score(system: str | Callable, store, out=None, *, real=None, split: str = "test", clips: int | None = None,
+          judges=None, workers: int | None = None, seed: int = 0, rows: Sequence[str] = BESIDE, splits=None,
+          name: str | None = None, task: str = "film", card: dict | None = None, progress: Callable | None = None,
+          **options) -> Scores:
     """Scores of a system on a split of a store, and beside it those of the true, still, shuffled and copied clips.
 
-    system: a name ("emogen"), or a function `draw(target) -> (T, S, S, 3) uint8`.  store: folder or Store of tight
-    crops.  out: folder for the tables, None to write nothing.  real: another store, of real clips, that is scored in
-    the same run.  checkpoint: the system's folder, None for the one that ships.  clips: at most so many of each actor.
-    judges: folder, None for those that ship, or a `judges.Judges`.  workers: processes for measuring, None for one a
-    core.  rows: of `BESIDE`.  name: of the system's row.  card: of a function's checkpoint, if it has one.
-    progress: function of (clips done, of all).
-    Raises InputError: nothing to score, a split that may not be read, a judge that would judge itself (`judges.check`).
+    system: a name in `tfg.registry.SYSTEMS`, or a function `draw(target) -> (T, S, S, 3) uint8`.  options: the
+    system's, as for `tfg.animate`; emotion, intensity, sound and size are each clip's own.  store: folder or Store of
+    tight crops.  out: folder for the tables, None to write nothing.  real: another store, of real clips, that is scored
+    in the same run.  clips: most clips of each actor.  judges: folder, None for those that ship, or a
+    `judges.Judges`.  workers: processes for measuring, None for one a core.  rows: some of `BESIDE`.  name: name of the
+    system's row.  task, card: a function's task ("film" or "portrait") and its checkpoint's card, if it has one.
+    progress: function of (clips done, clips in all).
+    A clip that the system refuses is left out of all rows and listed with the reason.
+    Raises InputError: nothing to score, a store without sound or of other crops, a split that may not be read, a
+    circular judge (`judges.check`), a system that refuses every clip.
     """
     unknown = [r for r in rows if r not in BESIDE]
     if unknown:
         raise InputError(f"there is no row {unknown[0]!r}; choose among {', '.join(BESIDE)}.")
-    if isinstance(system, str):
-        from tfg.scores.systems import system as by_name
-
-        draw, card = by_name(system, checkpoint)
-        name = name or system
-    else:
-        draw, name = system, name or getattr(system, "__name__", "system")
+    draw, result, cards = _asked(system, options, seed, rows, name, task, card)
     stores = [store if isinstance(store, Store) else Store.open(Path(store))]
     stores += [real if isinstance(real, Store) else Store.open(Path(real))] if real is not None else []
-    if isinstance(system, str):
-        from tfg.models.emogen import check_crops
-
-        for each in stores:
-            check_crops(each)
+    for each in stores:
+        check_margin(each, MARGIN, "the judges'")
     parts = [targets(s, split, splits=splits if k == 0 else None, clips=clips, seed=seed)
              for k, s in enumerate(stores)]
-    held = judges if isinstance(judges, js.Judges) else js.load(judges)
-    js.check(held, {f"{r.corpus}/{r.actor}" for part in parts for r in part.clips}, card)
-    result = Scores(name, tuple(r for r in BESIDE if r in rows) + (name,), judges=held)
+    held = result.judges = judges if isinstance(judges, js.Judges) else js.load(judges)
+    people = {f"{r.corpus}/{r.actor}" for part in parts for r in part.clips}
+    for its in cards.values() or [None]:
+        js.check(held, people, its)
+    if out is not None:
+        make_folder(out)                                     # fails before the work if it cannot be written
     n = sum(map(len, parts))
-    for k, (key, points, scores, frames) in enumerate(_measured(parts, draw, result.rows, cores.workers(workers, n))):
-        target, folder = key
-        _judge(result, held, target, frames, points, scores)
-        if k % max(1, -(-n // SHEET)) == 0:
-            result.pictures.append(_sheet(target, frames))
+    for k, (target, found) in enumerate(_measured(parts, draw, result, cores.workers(workers, n))):
+        if found is not None:
+            points, scores, frames = found
+            judge_clip(result, held, target, frames, points, scores)
+            if k % max(1, -(-n // SHEET)) == 0:
+                result.pictures.append(_sheet(target, frames))
         if progress:
             progress(k + 1, n)
-    result.card = _card(name, card, parts, held, split, clips, seed)
+    if not result.own:
+        raise InputError(f"{result.system} refused all {n} clips; of {next(iter(result.refused))} it says: "
+                         f"{next(iter(result.refused.values()))}")
+    result.card = _card(result, cards, parts, split, clips, seed, getattr(draw, "given", {}))
     if out is not None:
         from tfg.scores.table import write
 
@@ -80,175 +88,104 @@ def score(system: str | Callable, store, out=None, *, real=None, checkpoint=None
     return result
 
 
+def _asked(system, options: dict, seed: int, rows, name, task: str, card) -> tuple[Callable, Scores, dict]:
+    """The function that draws, an empty result, and the cards of the networks that draw."""
+    if isinstance(system, str):
+        draw = Drawer(system, options, seed)
+        name, task, cards, mask = name or system, draw.its.task, draw.cards, draw.its.drawn_mask(96) is not None
+    else:
+        if options:
+            raise TypeError(f"score() got {', '.join(options)}, but a function that draws takes no options")
+        draw, name, mask = system, name or getattr(system, "__name__", "system"), False
+        cards = {name: card} if card else {}
+    if task not in TASKS:
+        raise InputError(f"there is no task {task!r}; choose {' or '.join(TASKS)}.")
+    if name in BESIDE:
+        raise InputError(f"the system's row cannot be called {name}, as another row is; give another name.")
+    return draw, Scores(name, tuple(r for r in BESIDE if r in rows) + (name,), task=task, masked=mask), cards
+
+
 def score_clip(target: Target, rows: dict[str, np.ndarray], held: js.Judges, folder: Path | None = None) -> Scores:
-    """All scores of one clip that was drawn in several ways, as `score` makes them, for looking closely.
+    """All scores of one clip that was drawn in several ways, as `score` computes them.
 
-    rows: name -> frames (T, S, S, 3) uint8; "true", "copy" and "still" mean what they mean in tables.  folder: where
-    landmarks of the truth are kept, None to measure them anew.
+    rows: name -> frames (T, S, S, 3) uint8; "true", "copy" and "still" have the same meaning as in tables.  folder:
+    cache of the truth's landmarks, None to measure them anew.
     """
-    from tfg.models.emogen import face_mask
-
     result = Scores("clip", tuple(rows), judges=held)
-    points, scores = measure.work(target.frames, rows, face_mask(target.size), folder)
-    _judge(result, held, target, rows, points, scores)
+    points, scores = measure.work(target.frames, rows, {"mask": face_region(target.size)}, folder)
+    judge_clip(result, held, target, rows, points, scores)
     return result
 
 
 # ---- drawing and measuring --------------------------------------------------------------------------------------
-def drawn(target: Target, draw: Callable, rows: Sequence[str]) -> dict[str, np.ndarray]:
-    """Frames of each row (T, S, S, 3) uint8.  Raises InputError if the system returns anything else."""
-    out = {}
-    for row in rows:
-        if row in BESIDE and row != "shuffled":
-            out[row] = {"true": target.frames, "copy": target.reference,
-                        "still": np.repeat(target.frames[:1], len(target.frames), 0)}[row]
-            continue
-        frames = draw(replace(target, mel=target.other_mel) if row == "shuffled" else target)
-        if not isinstance(frames, np.ndarray) or frames.shape != target.frames.shape or frames.dtype != np.uint8:
-            raise InputError(f"the system drew {getattr(frames, 'shape', type(frames))} "
-                             f"{getattr(frames, 'dtype', '')} for clip {target.id}; a draw function returns "
-                             f"{target.frames.shape} uint8.")
-        out[row] = frames
-    return out
-
-
-def _measured(parts: list[Targets], draw: Callable, rows, workers: int):
-    """((target, folder), landmarks by row, scores by row, frames by row) of each clip, in order. Workers measure while
-    this process draws the next clips."""
-    from tfg.models.emogen import face_mask
-
+def _measured(parts: list[Targets], draw: Callable, result: Scores, workers: int):
+    """(target, (landmarks by row, scores by row, frames by row)) of each clip, in order; (target, None) where the
+    system refused the clip. Workers measure while this process draws the next clips."""
     def jobs():
         for part in parts:
-            folder = crops.folder_for(part.store)
-            mask = face_mask(part.store.size)
+            folder, masks = crops.folder_for(part.store), _masks(draw, part.store.size, result)
             for target in part:
-                yield (target, folder), drawn(target, draw, rows), mask
+                try:
+                    frames = rows_of(target, draw, result.rows, result.task)
+                except NotDrawn as error:
+                    result.refused[target.id] = str(error)
+                    yield target, None, ()
+                    continue
+                yield target, frames, (target.frames, frames, masks, folder)
 
     if workers == 1:
-        for key, frames, mask in jobs():
-            yield key, *measure.work(key[0].frames, frames, mask, key[1]), frames
+        for target, frames, job in jobs():
+            yield target, None if frames is None else (*measure.work(*job), frames)
         return
     from joblib.externals.loky import get_reusable_executor
 
-    pool, waiting = get_reusable_executor(max_workers=workers), deque()
-    for key, frames, mask in jobs():
-        waiting.append((key, pool.submit(measure.work, key[0].frames, frames, mask, key[1]), frames))
+    pool = get_reusable_executor(max_workers=workers)
+    waiting: deque = deque()
+
+    def done(target, frames, future):
+        return target, None if frames is None else (*future.result(), frames)
+
+    for target, frames, job in jobs():
+        waiting.append((target, frames, None if frames is None else pool.submit(measure.work, *job)))
         if len(waiting) > 2 * workers:
-            key, future, frames = waiting.popleft()
-            yield key, *future.result(), frames
+            yield done(*waiting.popleft())
     while waiting:
-        key, future, frames = waiting.popleft()
-        yield key, *future.result(), frames
+        yield done(*waiting.popleft())
 
 
-def _judge(result: Scores, held: js.Judges, target: Target, frames: dict, points: dict, scores: dict) -> None:
-    """Add what the judges say of one clip's rows, and of themselves."""
-    from tfg.metrics import sync_curve, sync_scores
-
-    about = {"clip": target.id, "actor": target.actor, "kind": target.kind, "emotion": target.emotion,
-             "level": target.level, "intensity": round(target.intensity, 4), "frames": len(target.frames)}
-    sync, mood = held.networks.get("judge_sync"), held.networks.get("judge_emotion")
-    sound = js.sync_sound(sync, target.mel) if sync is not None else None
-    faces = _Faces(held, target.frames, points["true"])
-    own = {"meter": measure.lips(points["true"], target.points), "person": faces.person}
-    for row in result.rows:
-        got = dict(scores[row], moves=measure.moves(points[row]))
-        if sync is not None:
-            picture = js.sync_faces(sync, frames[row])
-            found, curve = sync_scores(picture, sound), sync_curve(picture, sound)
-            got |= {"lse_d": found.lse_d, "lse_c": found.lse_c, "offset": float(found.offset),
-                    "in_sync": float(abs(found.offset) <= 1), "d0": float(curve[len(curve) // 2])}
-            result.curves.setdefault(row, []).append(curve)
-            if row == "true":
-                own["shifts"] = js.found_shifts(picture, sound)
-        if mood is not None and target.emotion is not None:
-            odds = js.emotion(mood, points[row])
-            got |= {"accuracy": float(js.named(odds) == target.emotion), "named": js.named(odds),
-                    "probability": float(odds[js.EMOTIONS.index(target.emotion)])}
-        got |= faces.scores(row, frames[row], points[row], result)
-        result.clips.append({**about, "row": row, **got})
-    result.own.append({**about, **own})
-
-
-class _Faces:
-    """What needs the face encoder and the identity judge: once for the truth, then for each row."""
-
-    def __init__(self, held: js.Judges, frames: np.ndarray, points: np.ndarray):
-        self.encoder, self.identity = held.networks.get("judge_encoder"), held.identity
-        self.at = slice(None, None, js.FACES_EVERY)
-        self.maps = self._maps(frames)
-        self.vectors, self.person = self._identities(frames, points), None
-        if self.vectors is not None and np.isfinite(self.vectors).all(1).any():
-            known = self.vectors[np.isfinite(self.vectors).all(1)]
-            self.person = (known / np.linalg.norm(known, axis=1, keepdims=True)).mean(0)
-
-    def _maps(self, frames):
-        if self.encoder is None:
-            return None
-        import torch
-
-        with torch.inference_mode():
-            return self.encoder.features(torch.from_numpy(js.sized(frames[self.at], frames.shape[1])))
-
-    def _identities(self, frames, points):
-        if self.identity is None:
-            return None
-        at = slice(None, None, js.IDENTITY_EVERY)
-        if np.array_equal(frames[at], np.broadcast_to(frames[:1], frames[at].shape)):        # a still picture
-            at = slice(0, 1)
-        return self.identity.embed(frames[at], points[at])
-
-    def scores(self, row: str, frames, points, result: Scores) -> dict[str, float]:
-        """csim, face_lpips; the features for face-FID go into the result."""
-        from tfg.metrics.identity import csim
-        from tfg.models.encoder import map_distance, pool
-
-        out = {}
-        if self.encoder is not None:
-            maps = self.maps if row == "true" else self._maps(frames)
-            result.features.setdefault(row, []).append(pool(maps).numpy())
-            if row != "true":
-                out["face_lpips"] = float(map_distance(maps, self.maps).mean())
-        if self.person is not None and row != "true":
-            values = csim(self._identities(frames, points), self.vectors)
-            out["csim"] = float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
-        return out
+def _masks(draw: Any, size: int, result: Scores) -> dict[str, np.ndarray]:
+    """Masks (S, S) that weight pictures, by the ending of their columns; empty where pixels do not correspond."""
+    if result.task != "film":
+        return {}
+    return {"mask": face_region(size)} | ({"drawn": draw.its.drawn_mask(size)} if result.masked else {})
 
 
 # ---- the record of the run --------------------------------------------------------------------------------------
 def _sheet(target: Target, frames: dict, n: int = 5) -> dict:
-    """A few frames of each row, for the picture."""
+    """A few frames of each row, for frames.png."""
     at = np.linspace(0, len(target.frames) - 1, n + 2)[1:-1].astype(int)
     return {"clip": target.id, "kind": target.kind, "emotion": target.emotion, "level": target.level,
             "rows": {row: f[at] for row, f in frames.items()}}
 
 
-def _card(name, card, parts: list[Targets], held: js.Judges, split, clips, seed) -> dict:
-    """What one must know to make this table again."""
-    from tfg.corpora import prepare
-
-    stores = []
+def _card(result: Scores, cards: dict, parts: list[Targets], split, clips, seed, options: dict) -> dict:
+    """Settings of the run, from which its tables can be made again."""
+    stores, held = [], result.judges
     for part in parts:
         references = Counter(part.reference(row)[1] for row in part.clips)
-        options = part.store.path / prepare.OPTIONS
+        photos = Counter(part.photo(row)[2] for row in part.clips)
         stores.append({
             "store": part.store.path.name, "size": part.store.size, "clips": len(part),
             "actors": len({r.actor for r in part.clips}), "references": dict(sorted(references.items())),
+            "photos": dict(sorted(photos.items())),
             "own_sound_as_other": sum(part.other(row).id == row.id for row in part.clips),
-            "left_out": [list(e) for e in part.left_out], "crop": _read(options)})
+            "left_out": [list(e) for e in part.left_out], "crop": options_of(part.store)})
     kept = ("sha256", "parameters", "data", "profile", "steps", "seed", "scores", "perceptual", "experts")
-    return {"protocol": "reconstruct", "system": name, "tfg": tfg.__version__, "split": split, "seed": seed,
-            "clips_per_actor": clips, "stores": stores,
-            "checkpoint": {k: card[k] for k in kept if k in card} if card else None,
+    return {"system": result.system, "task": result.task, "options": {k: str(v) for k, v in options.items()},
+            "tfg": tfg.__version__, "split": split, "seed": seed, "clips_per_actor": clips, "stores": stores,
+            "refused": result.refused,
+            "networks": {name: {k: card[k] for k in kept if k in card} for name, card in cards.items()},
             "judges": {k: {"about": held.about(k), "sha256": c.get("sha256"), "scores": c.get("scores")}
                        for k, c in held.cards.items()},
             "identity": held.about("identity"), "missing": held.missing}
 
-
-def _read(path: Path) -> dict:
-    import json
-
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}

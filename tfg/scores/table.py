@@ -1,5 +1,8 @@
-"""Scores as Markdown, CSV, JSON and figures. Every table names crop, size, split and judge; nothing is left out
-silently: what is not defined is a dash, what could not be measured is counted."""
+"""Scores as Markdown, CSV, JSON and figures.
+
+Every table names crop, size, split and judge; undefined scores are dashes, and clips that were not measured are
+counted.
+"""
 from __future__ import annotations
 
 import csv
@@ -11,7 +14,7 @@ import numpy as np
 
 from tfg.files import atomic, make_folder
 from tfg.metrics.stats import Mean
-from tfg.scores.names import ABOUT, SCORES
+from tfg.scores.columns import SCORES, TASKS, about
 from tfg.scores.results import GROUPS, Scores, better
 from tfg.training.cli import said
 from tfg.vocabulary import EMOTIONS
@@ -19,13 +22,14 @@ from tfg.vocabulary import EMOTIONS
 HEADINGS = {"pictures": "Pictures", "lips": "Lips", "sync": "Sound and lips", "emotion": "Emotion"}
 TITLES = {"all": "virtual and portrait actors", "virtual": "virtual actors", "portrait": "portrait actors",
           "real": "real clips"}
+KINDS = {"film": "dubbing of a film", "portrait": "from one photo"}
 LEVELS = ("HI", "MD", "LO", "XX")
 LABELS = ("clip", "actor", "kind", "emotion", "level", "intensity", "frames", "row")
 FILES = ("scores.md", "scores.csv", "scores.json", "scores.png", "curves.png", "frames.png")
 
 
 def write(result: Scores, out) -> Path:
-    """Write FILES into a folder, each beside its place and then moved. Returns the folder.  Raises InputError."""
+    """Write FILES into a folder, each atomically. Returns the folder.  Raises InputError."""
     from tfg.scores import figures
 
     out = make_folder(out)
@@ -41,24 +45,35 @@ def write(result: Scores, out) -> Path:
 
 # ---- Markdown ---------------------------------------------------------------------------------------------------
 def markdown(result: Scores) -> str:
-    """The page: what was done, the judges' own accuracy, then tables for each group."""
-    card, lines = result.card, [f"# Scores of `{result.system}`", ""]
+    """The page in Markdown: settings, the judges' own accuracy, then tables for each group."""
+    card, lines = result.card, [f"# Scores of `{result.system}`, {KINDS[result.task]}", ""]
+    lines.append(f"- Task {result.task}: {TASKS[result.task]}.")
+    if card["options"]:
+        lines.append(f"- Options: {', '.join(f'{k} {v}' for k, v in card['options'].items())}.")
     for s in card["stores"]:
         margin = s["crop"].get("margin")
         crop = s["crop"].get("crop", "?") + (f", margins {', '.join(f'{m:g}' for m in margin)}" if margin else "")
-        held = ", ".join(f"{n} {k}" for k, n in s["references"].items())
+        name = "references" if result.task == "film" else "photos"
+        held = ", ".join(f"{n} {k}" for k, n in s[name].items())
         lines.append(f"- Store `{s['store']}`, split {card['split']}: {s['clips']} clips of {s['actors']} actors, "
-                     f"crops of {s['size']} px ({crop}); references: {held}.")
+                     f"crops of {s['size']} px ({crop}); {name}: {held}.")
         if s["own_sound_as_other"]:
             lines.append(f"- {s['own_sound_as_other']} clips have no other clip's sound to be shuffled with, and keep "
                          "their own.")
         lines += [f"- Left out: {id} {why}." for id, why in s["left_out"]]
-    its = card["checkpoint"] or {}
-    lines += [f"- Checkpoint: {str(its.get('sha256', 'none'))[:12]}"
-              f"{', steps ' + str(its['steps']) if 'steps' in its else ''}. Seed {card['seed']}."]
-    lines += ["- Rows: " + "; ".join(f"**{r}**: {ABOUT.get(r, 'the system')}" for r in result.rows) + ".",
+    lines += [f"- Refused by the system, and so in none of the rows: {id} ({why.rstrip('.')})."
+              for id, why in result.refused.items()]
+    used = [f"{name} {str(its.get('sha256', ''))[:12]}" + (f", steps {its['steps']}" if "steps" in its else "")
+            for name, its in card["networks"].items()]
+    lines += [f"- Networks: {'; '.join(used) or 'none'}. Seed {card['seed']}.",
+              "- Rows: " + "; ".join(f"**{r}**: {about(r, result.task)}" for r in result.rows) + ".",
               "- Cells: mean over actors [95 % interval, actors drawn anew]; – is not defined for that row; "
-              "a number of clips in brackets: only so many could be measured.", ""]
+              "a number of clips in brackets: only so many could be measured."]
+    silent = [SCORES[k].title for k in result.columns if result.task not in SCORES[k].tasks]
+    if silent:
+        lines.append("- Not defined for one photo, whose head moves otherwise than the true film's: "
+                     f"{', '.join(silent)}.")
+    lines.append("")
     lines += judges_table(result)
     for group in result.groups:
         clips, actors = result.n(group)
@@ -69,14 +84,14 @@ def markdown(result: Scores) -> str:
                 lines += emotion_tables(result, group)
         lines += ["### Paired differences", "", caption(result, group), "", *paired_table(result, group), ""]
     lines += ["## What the scores are", ""]
-    lines += [f"- **{s.title}**: {s.about}." for s in SCORES.values()]
+    lines += [f"- **{SCORES[k].title}**: {SCORES[k].about}." for k in result.columns]
     lines += ["- **face-FID**: Fréchet distance of all frames' features in our own face encoder, N frames a side; "
               "biased upwards where N is small, and not comparable with published FID."]
     return "\n".join(lines) + "\n"
 
 
 def caption(result: Scores, group: str, name: str | None = None) -> str:
-    """One line for a table: clips, crop, size, split, and who judges it, with the judge's own accuracy."""
+    """Caption of a table in one line: clips, crop, size, split, and its judges with their own accuracy."""
     clips, actors = result.n(group)
     store = result.card["stores"][-1 if group == "real" else 0]
     found, told = result.judged(group), []
@@ -87,13 +102,14 @@ def caption(result: Scores, group: str, name: str | None = None) -> str:
         key, what = says[judge]
         known = f" ({what}: {cell(found[key], 2)})" if key and found[key] else ""
         told.append(judge + (" (missing)" if judge in result.card["missing"] else known))
-    return (f"*{TITLES[group].capitalize()}, {clips} clips of {actors} actors, split {result.card['split']}, "
+    return (f"*{KINDS[result.task].capitalize()}; {TITLES[group]}, {clips} clips of {actors} actors, "
+            f"split {result.card['split']}, "
             f"{store['crop'].get('crop', '?')} crop of {store['size']} px"
             f"{'; judged by ' + ', '.join(told) if told else ''}.*")
 
 
 def judges_table(result: Scores) -> list[str]:
-    """Who judged, and how well on the true clips of each group."""
+    """Table of the judges with their accuracy on the true clips of each group, as lines of Markdown."""
     groups = result.groups
     found = {g: result.judged(g) for g in groups}
     about = result.card["judges"]
@@ -120,13 +136,13 @@ def judges_table(result: Scores) -> list[str]:
 
 
 def score_table(result: Scores, name: str, group: str) -> list[str]:
-    """Rows against the scores of one heading."""
-    columns = [k for k, s in SCORES.items() if s.group == name]
+    """Table of the rows and the scores of one heading, as lines of Markdown."""
+    columns = [k for k in result.columns if SCORES[k].group == name]
     more = ["face-FID (N)"] if name == "pictures" else []
     lines = ["| row | " + " | ".join(_arrow(k) for k in columns) + "".join(f" | {m} ↓" for m in more) + " |",
              "|---|" + "---|" * (len(columns) + len(more))]
     for row in result.rows:
-        cells = ["–" if row in SCORES[k].undefined else _cell(result, row, k, group) for k in columns]
+        cells = [_cell(result, row, k, group) if result.defined(row, k) else "–" for k in columns]
         if more:
             value, n = result.fid(row, group)
             cells.append("–" if row == "true" else f"{value:.3f} ({n})" if np.isfinite(value) else f"too few ({n})"
@@ -136,7 +152,7 @@ def score_table(result: Scores, name: str, group: str) -> list[str]:
 
 
 def emotion_tables(result: Scores, group: str) -> list[str]:
-    """Accuracy by level, and by emotion."""
+    """Tables of the accuracy by level, and by emotion, as lines of Markdown."""
     out = []
     for title, label, values in (("level", "level", LEVELS), ("emotion", "emotion", EMOTIONS)):
         here = [v for v in values if result.where(result.system, group, **{label: v})]
@@ -153,11 +169,12 @@ def emotion_tables(result: Scores, group: str) -> list[str]:
 
 
 def paired_table(result: Scores, group: str) -> list[str]:
-    """The system less each other row, clip by clip."""
+    """Table of the paired differences, the system minus each other row, as lines of Markdown."""
     others = [r for r in result.rows if r not in (result.system, "true")]
     lines = ["| score | " + " | ".join(f"{result.system} − {r}" for r in others) + " |", "|---|" + "---|" * len(others)]
-    for key, s in SCORES.items():
-        if s.better == 0:
+    for key in result.columns:
+        s = SCORES[key]
+        if s.better == 0 or result.task not in s.tasks:
             continue
         cells = []
         for other in others:
@@ -169,7 +186,7 @@ def paired_table(result: Scores, group: str) -> list[str]:
 
 
 def cell(m: Mean | None, digits: int, sign: bool = False) -> str:
-    """"0.123 [0.100, 0.150]"; without an interval where there are too few actors."""
+    """Text of a mean, as in "0.123 [0.100, 0.150]"; without an interval where there are too few actors."""
     if m is None:
         return "not measured"
     how = f"{'+' if sign else ''}.{digits}f"
@@ -200,17 +217,17 @@ def _bold(result: Scores, row: str) -> str:
 
 # ---- CSV and JSON -----------------------------------------------------------------------------------------------
 def rows(result: Scores) -> Iterator[list]:
-    """A line for each clip, row and score; empty where it is not finite ("inf": equal to the truth)."""
+    """Lines of the CSV for each clip, row and score; the value is empty if not finite ("inf": equal to the truth)."""
     yield [*LABELS, "score", "value"]
     for c in result.clips:
-        for key, s in SCORES.items():
-            if c["row"] not in s.undefined:
+        for key in result.columns:
+            if result.defined(c["row"], key):
                 value = c.get(key, float("nan"))
                 yield [*(c[k] for k in LABELS), key, "" if np.isnan(value) else f"{value:.6g}"]
 
 
 def as_json(result: Scores) -> dict:
-    """Card, judges, means, differences and curves; for programs (`make bench` reads it)."""
+    """Card, judges, means, differences and curves as JSON-able dict, for programs (`make bench` reads it)."""
     def plain(m: Mean | None):
         return None if m is None else {k: None if not np.isfinite(v) else round(v, 6) for k, v in vars(m).items()}
 
@@ -221,15 +238,15 @@ def as_json(result: Scores) -> dict:
         groups[g] = {
             "kinds": GROUPS[g], "clips": result.n(g)[0], "actors": result.n(g)[1],
             "judges": {k: plain(m) for k, m in result.judged(g).items()},
-            "rows": {r: {k: plain(result.summary(r, k, g)) for k, s in SCORES.items() if r not in s.undefined}
+            "rows": {r: {k: plain(result.summary(r, k, g)) for k in result.columns if result.defined(r, k)}
                      | {"face_fid": _fid(result, r, g)} for r in result.rows},
             "levels": {r: {v: plain(result.summary(r, "accuracy", g, level=v)) for v in LEVELS} for r in result.rows},
             "confusion": {r: result.confusion(r, g).tolist() for r in result.rows},
-            "differences": {r: {k: plain(result.difference(k, r, group=g)) for k, s in SCORES.items() if s.better}
-                            for r in others},
+            "differences": {r: {k: plain(result.difference(k, r, group=g)) for k in result.columns
+                                if SCORES[k].better and result.defined(result.system, k)} for r in others},
             "curves": {r: [None if np.isnan(v) else round(float(v), 5) for v in c] for r, c in curves.items()
                        if c is not None}}
-    return {"card": result.card, "system": result.system, "groups": groups}
+    return {"card": result.card, "system": result.system, "task": result.task, "groups": groups}
 
 
 def _fid(result: Scores, row: str, group: str) -> dict | None:

@@ -1,1 +1,1 @@
-"""Training runs, one per file. Import the one you need: this package stays light."""
+"""The training loop and its parts: batches, augmentation, log, states, warm starts. Importing the room is light."""

@@ -1,4 +1,4 @@
-"""What a training says of itself: a bar, a table (log.csv), sample pictures, TensorBoard where it is installed."""
+"""Log of a training: a progress bar, a table (log.csv), sample pictures, and TensorBoard where it is installed."""
 from __future__ import annotations
 
 import csv
@@ -6,16 +6,16 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from tfg.files import atomic, make_folder
+from tfg.files import atomic, disk_errors, make_folder
 
 EVERY = 20
-"""Steps between two rows of the table: reading a value waits for the GPU, so it is not done at each step."""
+"""Steps between two rows of the table; reading a value waits for the GPU, so it is not read at each step."""
 COLUMNS = ("step", "name", "value")
 
 
 class Log:
-    """log.csv has one row for each value: step, name, value. Rows beyond `step` (of a run that was killed after its
-    last checkpoint) are dropped when a run goes on."""
+    """The log.  log.csv has one row for each value: step, name, value.  Rows beyond `step` (of a run that was killed
+    after its last checkpoint) are dropped when a run continues."""
 
     def __init__(self, out: Path, step: int, steps: int, *, show: bool = True, write: bool = True):
         from tqdm.auto import tqdm
@@ -35,19 +35,19 @@ class Log:
         self.last, self.from_step = step - 1, step
 
     def add(self, values: dict) -> None:
-        """Values of a batch: tensors (detached here) or numbers."""
+        """Note values of a batch: tensors (detached here) or numbers."""
         for name, value in values.items():
             self.sums.setdefault(name, []).append(value.detach() if hasattr(value, "detach") else value)
 
     @contextmanager
     def waiting(self):
-        """Time spent waiting for data."""
+        """Context that measures the time spent waiting for data."""
         start = time.perf_counter()
         yield
         self.waited += time.perf_counter() - start
 
     def tick(self, step: int) -> None:
-        """After an optimiser's step; every EVERY steps it writes a row, see there."""
+        """Count a step of the optimisers; every EVERY steps, write a row."""
         if step == self.last:
             return
         self.last = step
@@ -56,7 +56,7 @@ class Log:
             self.row()
 
     def row(self) -> None:
-        """Means since the last row. Raises FloatingPointError when one is not finite."""
+        """Write means since the last row. Raises FloatingPointError when one is not finite."""
         if not self.sums:
             return
         step, steps, self.from_step = self.last, self.last + 1 - self.from_step, self.last + 1
@@ -74,7 +74,7 @@ class Log:
                                      "precision 32-true; the last checkpoint in state.pt is from before")
 
     def scores(self, step: int, scores: dict[str, float], pictures: dict) -> None:
-        """Scores of an evaluation, and its pictures as samples/STEP_NAME.png."""
+        """Write scores of an evaluation, and its pictures as samples/STEP_NAME.png."""
         self._rows(step, scores)
         if scores:
             self.bar.write(f"step {step}: " + ", ".join(f"{k} {v:.4g}" for k, v in scores.items()))
@@ -89,14 +89,14 @@ class Log:
     def _rows(self, step: int, values: dict) -> None:
         if not self.write:
             return
-        with self.path.open("a", newline="", encoding="utf-8") as file:
+        with disk_errors(self.path), self.path.open("a", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([step, name, f"{value:.6g}"] for name, value in values.items())
         if self.board is not None:
             for name, value in values.items():
                 self.board.add_scalar(name, value, step)
 
     def close(self) -> None:
-        """End the bar and the board."""
+        """Close the progress bar and TensorBoard."""
         self.bar.close()
         if self.board is not None:
             self.board.close()

@@ -13,7 +13,7 @@ from tools.bench.common import ROOT, SHARED, machine
 
 
 def main(names: list[str]) -> int:
-    """Returns 0, or 2 if a name is unknown. What an earlier run of other parts wrote is kept."""
+    """Run the parts.  Returns 0, or 2 if a name is unknown.  Results of earlier runs of other parts are kept."""
     unknown = [n for n in names if n not in PARTS]
     if unknown:
         print(f"bench: no part {unknown[0]!r}; there are {', '.join(PARTS)}", file=sys.stderr)

@@ -1,4 +1,5 @@
-"""Do actors look real to a meter? Faces found, curves, landmarks, speed; and a classifier that tries to tell."""
+"""Virtual actors as measured by the landmarker: faces found, curves, landmarks, speed; and a classifier of real
+ones."""
 from __future__ import annotations
 
 import time
@@ -47,7 +48,8 @@ def virtual(n: int) -> list:
 
 
 def portraits(n: int) -> list:
-    """Of n people of SFHQ from all over the table, those included that a set leaves out as hard to read."""
+    """Portrait actors of n people of SFHQ, evenly over the table, including those that a set leaves out as hard to
+    read."""
     from tfg.actors.portrait import PortraitActor, suitable
     from tfg.corpora import sfhq
 
@@ -59,7 +61,7 @@ def portraits(n: int) -> list:
 
 
 def photo(tile) -> np.ndarray:
-    """(h, w, 3) a tile cut from its sheet."""
+    """A tile cut from its sheet, (h, w, 3) uint8."""
     from PIL import Image
 
     with Image.open(SHARED / "sfhq" / tile.sheet) as sheet:
@@ -76,7 +78,7 @@ def takes(seed: int, levels: tuple[str, ...] = ("HI",)) -> list:
 
 
 def sweeps(kind: str, actors: list) -> dict:
-    """One coefficient at a time goes from 0 to 1, all others at rest: what the landmarker reads, r and range."""
+    """Single coefficients swept from 0 to 1, all others at rest: r and range of the landmarker's values."""
     asked, rows = np.linspace(0, 1, 9), {}
     for name in CURVES:
         found = []
@@ -92,7 +94,7 @@ def sweeps(kind: str, actors: list) -> dict:
             found.append((correlation(asked[ok], seen[ok]), np.ptp(seen[ok])))
         r, reach = np.array(found).T
         rows[name] = {"r": r.mean(), "worst": r.min(), "range": reach.mean(), "its worst": reach.min()}
-    table(f"{kind}: one coefficient at a time, from 0 to 1, and what is read", rows)
+    table(f"{kind}: one coefficient at a time, from 0 to 1, as measured", rows)
     return rows
 
 
@@ -110,8 +112,8 @@ def pooled(kind: str, seen: list[dict]) -> dict:
 
 
 def watch(actor, performed) -> dict:
-    """What the landmarker sees of an actor: true, seen (N, 52); moved (N, 956) how far its points are from those of the
-    face at rest, head motion taken out; error (N, 478); both in outer-eye distances; clip (N,); found, frames."""
+    """Measurements of an actor: true, seen (N, 52) coefficients; moved (N, 956), travel of its points from the face at
+    rest without head motion; error (N, 478) of its points; both in outer-eye distances; clip (N,); found, frames."""
     true, seen, moved, error, clip, frames = [], [], [], [], [], 0
     with landmarks.Landmarker() as look:
         rest = (look(actor.render(actor.neutral)) or landmarks.detect(actor.render(actor.neutral)))[0].points
@@ -168,7 +170,7 @@ def report(kind: str, actors: list, seen: list[dict]) -> dict:
 
 
 def _row(actors: list[tuple]) -> dict:
-    """Correlations of (true, seen, calibrated, clip) of each actor."""
+    """Row of the table: correlations over actors.  actors: (true, seen, calibrated, clip) of each."""
     scale = 5 if max(a.max() for a, _, _, _ in actors) > 1 else 1           # Action Units run from 0 to 5
     actors = [row for row in actors if row[0].std() > MOVES * scale]
     pooled = [correlation(a, b) for a, b, _, _ in actors]
@@ -183,7 +185,8 @@ def _row(actors: list[tuple]) -> dict:
 
 
 def calibrated(seen: list[dict]) -> list[np.ndarray]:
-    """(N, 52) for each actor: ridge regression from the landmarks' travel to the truth, on the other actors."""
+    """Calibrated coefficients of each actor, (N, 52), by ridge regression from the landmarks' travel, fitted on
+    others."""
     out = []
     for k, one in enumerate(seen):
         x = np.concatenate([s["moved"] for j, s in enumerate(seen) if j != k])
@@ -195,7 +198,7 @@ def calibrated(seen: list[dict]) -> list[np.ndarray]:
 
 
 def rate(actor, take) -> float:
-    """Frames per second, picture and landmarks."""
+    """Frames per second of drawing a take with its landmarks."""
     absolute, pose = actor.personal(take.motion.expression), take.motion.pose
     for _ in range(3):
         actor.render(absolute[0], pose[0])

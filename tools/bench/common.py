@@ -1,4 +1,4 @@
-"""What the parts of the benchmark share: where clips lie, the machine's name, tables, intervals."""
+"""Shared by the parts of the benchmark: paths of clips, the machine's name, tables, intervals."""
 from __future__ import annotations
 
 import csv
@@ -29,7 +29,7 @@ def machine() -> str:
 
 
 def astronaut() -> np.ndarray:
-    """(512, 512, 3) a real portrait with a toothy smile (NASA, public domain)."""
+    """A real portrait with a toothy smile (NASA, public domain), (512, 512, 3) uint8."""
     from skimage import data
 
     return data.astronaut()
@@ -68,7 +68,7 @@ def interval(values, n: int = 2000) -> tuple[float, float]:
 
 
 def track(video) -> np.ndarray:
-    """(T, 478, 3) landmarks of each frame of a path or of frames, NaN where no face is found.
+    """Landmarks of each frame of a video, (T, 478, 3) px, NaN where no face is found.  video: a path, or frames.
 
     Frame by frame: MediaPipe's own video mode smooths the lips and delays them by about half a frame.
     """
@@ -76,7 +76,7 @@ def track(video) -> np.ndarray:
 
 
 def aligned(points: np.ndarray, onto: np.ndarray) -> np.ndarray:
-    """(..., 478, 2): points moved onto another face by a similarity in 3D over places that expressions do not move."""
+    """Points moved onto another face by a similarity in 3D over points that expressions do not move: (..., 478, 2)."""
     def one(p):
         a, b = p[list(STABLE)], onto[list(STABLE)]
         ca, cb = a.mean(0), b.mean(0)
@@ -89,7 +89,7 @@ def aligned(points: np.ndarray, onto: np.ndarray) -> np.ndarray:
 
 
 def span(points: np.ndarray) -> float:
-    """Outer-eye distance."""
+    """Outer-eye distance of points (478, 2 or 3), in their unit."""
     return float(np.linalg.norm(points[33, :2] - points[263, :2]))
 
 
@@ -102,7 +102,7 @@ def portraits() -> dict:
 
 
 def real_measurements() -> dict[str, np.ndarray]:
-    """emotion -> (T, 478, 3) landmarks of actor 1001's clip."""
+    """Landmarks of actor 1001's clips: emotion -> (T, 478, 3)."""
 
     return {p.stem.split("_")[2]: track(p) for p in real_clips().get("crema_d", [])}
 

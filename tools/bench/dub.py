@@ -1,5 +1,5 @@
-"""How fast `tfg animate --system emogen` dubs, from the files to the finished file: the shipped network and the paper's
-size (random weights: they take as long). The film is a portrait of 256 px whose face is about 150 px high."""
+"""Speed of `tfg animate --system emogen` from files to the finished file, with the shipped network and the paper's size
+(its weights are random, which takes as long). The film is a portrait of 256 px whose face is about 150 px high."""
 from __future__ import annotations
 
 import json
@@ -23,7 +23,7 @@ with open("/proc/self/status") as status:              # ru_maxrss would count w
 print(json.dumps({"wall_s": time.perf_counter() - start, "frames": len(clip.frames), "peak_mb": peak}))
 """
 LENGTHS = {"shipped, cpu": (1, 4), "paper's size": (1, 2)}
-"""How often the sentence is said, for the two runs whose difference tells the time of a frame."""
+"""Repetitions of the sentence in the two runs whose difference gives the time of a frame."""
 
 
 def run() -> dict:
@@ -32,8 +32,9 @@ def run() -> dict:
     import torch
 
     import tfg
-    from tfg.audio import load_audio, write_wav
-    from tfg.models import checkpoint, emogen
+    from tfg.media.audio import load_audio, write_wav
+    from tfg.networks import checkpoint
+    from tfg.systems.emogen import network as emogen
 
     out: dict = {}
     threads = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}

@@ -1,4 +1,4 @@
-"""How far each emotion moves the landmarks of a portrait, and whether it can be told from the others."""
+"""Travel of a portrait's landmarks in each emotion, and recognition of the emotions from it."""
 from __future__ import annotations
 
 import numpy as np
@@ -9,8 +9,8 @@ from tools.bench.common import aligned, portraits, real_measurements, span, tabl
 
 
 def run() -> dict:
-    """How far each emotion moves the landmarks, and whether it can be told from the others."""
-    from tfg.actors.emotion import actions
+    """Print mean travel of the landmarks by emotion, and the emotions recognised by the nearest prototype."""
+    from tfg.acting.emotion import actions
 
     shown: dict = {}
     for name, portrait in portraits().items():

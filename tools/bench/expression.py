@@ -1,8 +1,10 @@
 """The system `expression` beside the baseline `graphics`, the true film and a still picture, on the 14 test actors.
 
 Each actor says one sentence in each of the six emotions, acted at level HI (NEU has no level). A system is given the
-actor's picture at rest, the take's sound, its emotion and intensity. What it draws (256 px) is measured by the
-landmarker and judged by the networks of `tfg score`, which learned from other people.
+actor's picture at rest, the take's sound, its emotion and intensity. Its frames (256 px) are measured by the
+landmarker and judged by the networks of `tfg score`, which were trained on other people. `tfg score --system
+expression` measures the same on the crops of a store; here the whole head is drawn at the size that users get, and
+several models of emotion stand in one table.
 """
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ import time
 
 import numpy as np
 
-from tfg.audio import mel_spectrogram, mel_windows
+from tfg.media.audio import mel_spectrogram, mel_windows
 from tfg.metrics import aperture_r, paired, sync_scores
 from tfg.metrics.stats import mean
 from tfg.vocabulary import EMOTIONS, SENTENCES
@@ -22,7 +24,7 @@ EMOTION_MODELS = ("linear", "transformer")
 
 
 def run(actors: int | None = None) -> dict:
-    """Scores by row, their means over actors, paired differences; everything by judges of other people."""
+    """Scores by row, their means over actors, paired differences; all by judges trained on other people."""
     from tfg.actors import cast, take
     from tfg.scores import judges as js
 
@@ -67,22 +69,27 @@ def _clip(member, emotion: str, played, actor, rest: np.ndarray, held) -> list[d
 
 def drawn(rest: np.ndarray, played, emotion: str) -> dict[str, list[np.ndarray]]:
     """Frames of each system, given the picture at rest, the take's sound, emotion and intensity."""
-    from tfg.systems import Speech, expression, graphics
+    from tfg import registry
+    from tfg.systems.base import Speech
+
+    def frames(system: str, **options):
+        its = registry.system(system)
+        return list(its.prepare(rest, speech, its.Options(**options, **how)).frames)
 
     how = dict(emotion=emotion, intensity=float(played.intensity), seed=played.seed % 2 ** 31, size=SIZE)
     speech = Speech(played.audio)
-    out = {"graphics": list(graphics.prepare(rest, speech, **how).frames)}
+    out = {"graphics": frames("graphics")}
     for model in EMOTION_MODELS:
-        out[f"expression, {model}"] = list(expression.prepare(rest, speech, emotion_model=model, **how).frames)
+        out[f"expression, {model}"] = frames("expression", emotion_model=model if emotion != "NEU" else None)
     return out
 
 
 def tight(frames, points: np.ndarray) -> np.ndarray:
-    """(T, 96, 96, 3) crops as the judge of lips and sound knows them."""
+    """Crops as the judge of lips and sound was trained on, (T, 96, 96, 3) uint8."""
     import cv2
 
-    from tfg.corpora.crop import matrices
-    from tfg.models.emogen import MARGIN
+    from tfg.faces.face_region import MARGIN
+    from tfg.faces.steady_crop import matrices
 
     ok = np.isfinite(points[:, 0, 0])
     at = matrices(points, ok, TIGHT, frames[0].shape[:2], margin=MARGIN)

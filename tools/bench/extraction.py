@@ -1,7 +1,7 @@
-"""Expression read off a face in three ways (`tfg measure --method`): against the truth of actors nobody learned from.
+"""Expression measured in three ways (`tfg measure --method`), against the truth of actors that no network trained on.
 
-The sets are those that `tfg train extractor` takes; what the landmarker measured on the split test is kept in
-build/readings, and made there where it is missing. On the real clips there is no truth: how far the methods agree.
+The sets are those that `tfg train extractor` takes; the landmarker's measurements of the split test are cached in
+build/readings. Real clips have no truth; for them the agreement of the methods is printed.
 """
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import warnings
 
 import numpy as np
 
+from tfg.experts.extractor import data
+from tfg.experts.extractor.evaluate import GROUPS, group, score, summary
 from tfg.faces import measure
-from tfg.faces.methods import METHODS, read
-from tfg.training import extractor_data as data
-from tfg.training.extractor_scores import GROUPS, group, score, summary
+from tfg.faces.readers import METHODS, read
 from tools.bench.common import ROOT, real_clips, table
 
 SHORT = {"blendshapes": "blend", "fit": "fit", "learned": "learned"}
 SETS, READINGS = ("build/cpu",), "build/readings"
 ALSO = ("eyeWide", "cheekSquint", "noseSneer", "mouthPress", "mouthStretch", "eyeSquint", "mouthUpperUp",
         "mouthLowerDown", "mouthFunnel", "eyeLookDown")
-"""Shown besides: AUs 5, 6, 9, to which blendshapes are blind, and others that move."""
+"""Coefficients shown besides: those of AUs 5, 6, 9, which blendshapes do not measure, and others that move."""
 
 
 def readings(split: str = "test", sets=SETS) -> data.Readings | None:
-    """What was measured of all actors of a split; None where the sets were not made."""
+    """Measurements of all actors of a split; None where the sets were not made."""
     if not all((ROOT / s / "set.json").is_file() for s in sets):
         return None
     clips = data.sources([ROOT / s for s in sets], (split,))
@@ -33,7 +33,7 @@ def readings(split: str = "test", sets=SETS) -> data.Readings | None:
 
 
 def found(held: data.Readings, method: str) -> np.ndarray:
-    """(N, 52) of a method on all frames, clip by clip, as `tfg.faces.measure.measure` has it."""
+    """Coefficients by a method on all frames, (N, 52), clip by clip, as `tfg.faces.measure.measure` computes them."""
     a, parts = held.arrays, []
     for k in range(len(held.clips)):
         rows = held.rows(k)
@@ -44,7 +44,7 @@ def found(held: data.Readings, method: str) -> np.ndarray:
 
 
 def pose_error(held: data.Readings, angles: np.ndarray) -> np.ndarray:
-    """(3,) mean |error| in degrees of yaw, pitch, roll (N, 3), each clip from its own median."""
+    """Mean |error| of yaw, pitch, roll in degrees, (3,), each clip relative to its own median.  angles: (N, 3)."""
     true = held.arrays["true_pose"][:, :3]
     away = [np.abs((x - np.nanmedian(x, 0)) - (y - np.median(y, 0))) for x, y in
             ((angles[held.rows(k)], true[held.rows(k)]) for k in range(len(held.clips)))]
@@ -84,7 +84,7 @@ def truth(split: str = "test") -> dict:
 
 
 def agreement() -> dict:
-    """Real clips: r between methods, mean over clips, and how long each takes."""
+    """Agreement on real clips: r between methods, mean over clips, and the time of each method."""
     rows: dict = {}
     speed: dict[str, list[float]] = {m: [] for m in METHODS}
     pairs: dict = {}
@@ -113,7 +113,7 @@ def agreement() -> dict:
 
 
 def run() -> dict:
-    """Print both; returns them."""
+    """Print both tables; returns them."""
     return {"truth": truth(), "real": agreement()}
 
 

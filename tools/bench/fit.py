@@ -10,10 +10,10 @@ from tools.bench.common import astronaut, real_clips, sfhq, table
 
 
 def run() -> dict:
-    """Landmark error of the fit on landmarks left out of it, in outer-eye distances; no residual warp."""
+    """Print the fit's error on left-out landmarks, in outer-eye distances, without the residual warp."""
     from tfg.head.fit import fit_landmarks
     from tfg.head.model import Head
-    from tfg.video import FrameReader
+    from tfg.media.video import FrameReader
 
     head = Head.load()
     use = np.ones(478, bool)

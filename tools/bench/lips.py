@@ -1,4 +1,4 @@
-"""Real voice, real lips: a portrait is driven by a real clip's sound, and its lips compared with the clip's own."""
+"""Lips of a portrait that is driven by a real clip's sound, compared with the clip's own lips."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 
 from tfg import paths
-from tfg.audio import load_audio, loudness
 from tfg.faces.geometry import lip_gap
+from tfg.media.audio import load_audio, loudness
 from tfg.metrics import correlation
 from tools.bench.common import interval, real_clips, table, track
 
 
 def known_phones(path: Path, y: np.ndarray, truth: np.ndarray) -> float:
-    """r of our viseme curves when the words are known and aligned by force, without network or rendering: what the
-    table of visemes can reach. NaN without pocketsphinx."""
+    """r of our viseme curves with known, force-aligned words, without network or rendering: the limit of the table of
+    visemes. NaN without pocketsphinx."""
     try:
-        from tfg.actors.visemes import coarticulate, opening, with_effort
+        from tfg.speech.visemes import coarticulate, opening, with_effort
         from tools.align import align, grid_sentence
         words = "don't forget a jacket" if path.suffix == ".flv" else grid_sentence(path.stem)
         return correlation(opening(coarticulate(with_effort(align(y, words), y), len(truth))), truth)
@@ -25,12 +25,13 @@ def known_phones(path: Path, y: np.ndarray, truth: np.ndarray) -> float:
 
 
 def other_ways(y: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """r of the networks' openings before rendering, as they are, and of the first after simple changes. Printed, never
-    chosen by."""
+    """r of the networks' openings before rendering, and of the first network's after simple changes. For print only:
+    nothing is selected by it."""
     from scipy.ndimage import gaussian_filter1d
 
-    from tfg.actors.visemes import opening
-    from tfg.models import expnet, mouth
+    from tfg.speech.visemes import opening
+    from tfg.systems.expression.expnet import network as expnet
+    from tfg.systems.graphics import network as mouth
 
     gap, other = opening(mouth.predict(y)), opening(np.clip(expnet.predict(y), 0, 1))
     level = loudness(y)
@@ -44,11 +45,12 @@ def other_ways(y: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
 
 def driven(portrait, y: np.ndarray) -> dict[str, np.ndarray]:
-    """(T,) lip gap of the portrait, measured in what was rendered, as each network moves it: ExpNet, and the first
-    network through `perform`. The head moves alike in both, and the eyes stay open."""
-    from tfg.actors.performance import perform
-    from tfg.models import expnet, mouth
-    from tfg.motion import Motion
+    """Lip gap of the rendered portrait, (T,) for each network: ExpNet, and the first network through `perform`. The
+    head moves equally in both, and the eyes stay open."""
+    from tfg.acting.performance import perform
+    from tfg.media.motion import Motion
+    from tfg.systems.expression.expnet import network as expnet
+    from tfg.systems.graphics import network as mouth
 
     first = perform(mouth.predict(y), y, "NEU", 1.0, seed=0, blink=False)
     rest = portrait.personal(np.zeros(first.expression.shape[1], np.float32))
@@ -57,10 +59,10 @@ def driven(portrait, y: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def differences(rows: dict[str, list[dict]]) -> dict[str, dict]:
-    """ExpNet's r less the others', clip by clip: mean and paired bootstrap interval over the clips.
+    """ExpNet's r minus the others', clip by clip: mean and paired bootstrap interval over the clips.
 
-    The clips are of two people (six of CREMA-D's 1001, four of one GRID speaker), too few to draw people anew: an
-    interval says how sure the mean is for more clips of these two, and nothing of anybody else.
+    The clips are of two people (six of CREMA-D's 1001, four of one GRID speaker), too few for a bootstrap over people:
+    the interval holds for more clips of these two, and not for other people.
     """
     out = {}
     for corpus, part in [*rows.items(), ("all", [r for p in rows.values() for r in p])]:
@@ -75,7 +77,7 @@ def differences(rows: dict[str, list[dict]]) -> dict[str, dict]:
 def run() -> dict:
     """Lip gap of a portrait driven by each real clip's sound against the gap in that clip's own video; no shift."""
     from tfg.head.portrait import Portrait
-    from tfg.video import read_image
+    from tfg.media.video import read_image
 
     portrait = Portrait.from_image(read_image(paths.data("faces", "default.jpg")), size=256)
     out, rows = {}, {}
@@ -101,6 +103,6 @@ def run() -> dict:
     if out:
         table("Real voice, real lips: Pearson r of the inner-lip gap", out)
         paired = differences(rows)
-        table("ExpNet's r less the other's, paired by clip (clips of two people: nothing is said of others)", paired)
+        table("ExpNet's r minus the other's, paired by clip (clips of two people; not for others)", paired)
         out["paired"] = paired
     return out

@@ -1,4 +1,4 @@
-"""Making the `cpu` set: how long it takes and how large it is. $TFG_BENCH_FULL=1 makes all of it in build/cpu."""
+"""Time and size of making the `cpu` set. $TFG_BENCH_FULL=1 makes all of it in build/cpu."""
 from __future__ import annotations
 
 import os
@@ -13,8 +13,8 @@ PHOTOS = [f"{SHIPPED}{name}.jpg" for name in ("default", "portrait_1", "portrait
 
 
 def run() -> dict:
-    """A ninth of the set (4 built faces and the 4 photos that ship with tfg, 12 clips each), multiplied by nine; or all
-    of it. Workers start and compile within the time."""
+    """Make a ninth of the set (4 built faces and the 4 photos that ship with tfg, 12 clips each) and multiply by nine;
+    or make all of it. The time includes the start and compilation of workers."""
     whole = bool(os.environ.get("TFG_BENCH_FULL"))
     share = 1 if whole else PROFILES["cpu"]["actors"] / (2 * len(PHOTOS))
     with tempfile.TemporaryDirectory() as folder:

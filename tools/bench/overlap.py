@@ -1,4 +1,4 @@
-"""Do virtual actors' emotions overlap as in life? A linear classifier must read strong displays, not weak ones."""
+"""Overlap of virtual actors' emotions: a linear classifier should recognise strong displays and confuse weak ones."""
 from __future__ import annotations
 
 import numpy as np
@@ -9,7 +9,7 @@ FOLDS = 4
 
 
 def run() -> dict:
-    """Print the accuracy at each level, and what is mistaken for what at LO."""
+    """Print the accuracy at each level, and the confusion of emotions at LO."""
     print("Emotions of virtual actors, read by a linear classifier from a clip's mean coefficients, actors held out:")
     found = {level: overlap(level) for level in LEVELS}
     for level, result in found.items():
@@ -19,7 +19,7 @@ def run() -> dict:
 
 
 def overlap(level: str, *, actors: int = 72, sentences: int = 2, first_seed: int = 1000) -> dict:
-    """How well a linear classifier tells the six emotions of takes at one level.
+    """Accuracy of a linear classifier of the six emotions, on takes at one level.
 
     Multinomial logistic regression on the mean of each coefficient over a take, standardised on the training actors;
     trained on three quarters of the actors, tested on the others, four times round.
@@ -43,7 +43,7 @@ def overlap(level: str, *, actors: int = 72, sentences: int = 2, first_seed: int
 
 
 def held_out(x: np.ndarray, y: np.ndarray, who: np.ndarray, folds: int = FOLDS) -> np.ndarray:
-    """(N,) what classifiers say that have not seen the actor."""
+    """Answers of classifiers that were not trained on the actor, (N,) int."""
     said = np.empty(len(y), int)
     for fold in range(folds):
         test = who % folds == fold

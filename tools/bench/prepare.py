@@ -16,7 +16,7 @@ STAGES = ("read_video", "read_sound", "find_cuts", "track", "place", "crop_and_j
 def run(actors: Path | None = None) -> dict:
     """`tfg corpora prepare` in one process on one core, after a first clip has loaded the libraries.
 
-    actors: a set of virtual actors (default: $TFG_ACTORS), for the road without detection.
+    actors: a set of virtual actors (default: $TFG_ACTORS), for preparing without detection.
     """
     from tfg.corpora.prepare import prepare
 
@@ -49,14 +49,15 @@ def _stages() -> dict[str, float]:
     """Milliseconds per frame of each step, on one CREMA-D clip."""
     import numpy as np
 
-    from tfg.audio import load_audio, mel_spectrogram
-    from tfg.corpora import crop, cuts
     from tfg.corpora.store import encode
     from tfg.corpora.sync import audio_offset
+    from tfg.faces import shots as cuts
+    from tfg.faces import steady_crop as crop
     from tfg.faces.align import warp
     from tfg.faces.geometry import lip_gap
     from tfg.faces.measure import track
-    from tfg.video import FrameReader
+    from tfg.media.audio import load_audio, mel_spectrogram
+    from tfg.media.video import FrameReader
 
     clip = sorted((SHARED / "crema_d" / "VideoFlash").glob("*.flv"))[0]
     ms, at = {}, time.perf_counter()
@@ -89,7 +90,7 @@ def _stages() -> dict[str, float]:
 
 @contextlib.contextmanager
 def _one_core():
-    """This process on one core, where the system can do that."""
+    """Keep this process on one core, where the system can do that."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return

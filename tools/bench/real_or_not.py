@@ -11,12 +11,13 @@ RIDGE = 300.0
 
 
 def run() -> dict:
-    """People are divided into four: actors and photos to learn from, actors and photos to be tested on.
+    """Divide people into actors and photos to train on, and actors and photos to test on; print the classifier's
+    accuracy.
 
     All are faces of SFHQ, framed and brought to 128 px by the same code, so that neither camera nor crop gives the
-    answer away; a photo of a smile counts as a photo. Prints how often a linear classifier on fine detail is right
-    about people it has not seen (small CNNs, which have too few people to learn from here, do worse), and what it says
-    to frames of the ten real clips.
+    answer away; a photo of a smile counts as a photo. The accuracy is that of a linear classifier on fine detail for
+    unseen people (small CNNs, which have too few people to train on here, do worse); its answers for frames of the ten
+    real clips are printed, too.
     """
     from tfg.actors.portrait import suitable
     from tfg.corpora import sfhq
@@ -58,7 +59,7 @@ def _photo(tile):
 
 
 def _played(tile, k):
-    """(FRAMES, SIZE, SIZE, 3): frames of this person's takes, each of another emotion."""
+    """Frames of this person's takes, each of another emotion: (FRAMES, SIZE, SIZE, 3)."""
     from tfg.actors.portrait import PortraitActor
     from tfg.actors.take import make_take
     from tools.bench.actors import photo
@@ -74,10 +75,10 @@ def _played(tile, k):
 
 
 def _real_frames():
-    """(N, SIZE, SIZE, 3): four frames of each real clip, cropped like a photo. For testing only."""
+    """Four frames of each real clip, cropped like a photo: (N, SIZE, SIZE, 3). For testing only."""
     from tfg.faces.landmarks import detect
     from tfg.head.framing import frame
-    from tfg.video import FrameReader
+    from tfg.media.video import FrameReader
 
     out = []
     for paths in real_clips().values():
@@ -98,8 +99,8 @@ def _set(actors, people, played, photos):
 
 
 def _features(x):
-    """(N, F): how strong fine detail is in 6 x 6 blocks (edges, curvature, share of flat pixels), and the picture at
-    16 px."""
+    """Features (N, F) of pictures: strength of fine detail in 6 x 6 blocks (edges, curvature, share of flat pixels),
+    and the picture at 16 px."""
     grey = x.astype(np.float32) @ np.float32([0.299, 0.587, 0.114])
     laplace = (4 * grey[:, 1:-1, 1:-1] - grey[:, :-2, 1:-1] - grey[:, 2:, 1:-1] - grey[:, 1:-1, :-2]
                - grey[:, 1:-1, 2:])
@@ -129,7 +130,7 @@ def _learn(x, y):
 
 
 def _says(model, x):
-    """(N,) bool: an actor."""
+    """Answers of the classifier, (N,) bool: True for an actor."""
     if not len(x):
         return np.zeros(0, bool)
     mean, spread, weights = model

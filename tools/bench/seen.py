@@ -1,4 +1,4 @@
-"""Asked and seen: single coefficients swept on portraits, and re-measured by the landmarker."""
+"""Single coefficients swept on portraits, and measured again by the landmarker."""
 from __future__ import annotations
 
 import numpy as np
@@ -17,7 +17,7 @@ def brow_travel(moved: np.ndarray, still: np.ndarray, part: str) -> float:
 
 
 def run() -> dict:
-    """A scripted 0..1 sweep of single coefficients on portraits, re-measured by the landmarker."""
+    """Sweep single coefficients from 0 to 1 on portraits, and print the landmarker's measurements of them."""
     asked = np.linspace(0, 1, 9)
     rows: dict = {}
     psnr = []

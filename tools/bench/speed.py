@@ -1,4 +1,4 @@
-"""How fast `tfg animate` and the measuring of faces are."""
+"""Speed of `tfg animate` and of the measuring of faces."""
 from __future__ import annotations
 
 import json
@@ -16,10 +16,10 @@ import json, resource, time, warnings
 start = time.perf_counter()
 import tfg
 from tfg import paths
-from tfg.audio import load_audio
+from tfg.media.audio import load_audio
 import numpy as np
 y = np.tile(load_audio({audio!r}), {repeat})
-from tfg.audio import write_wav
+from tfg.media.audio import write_wav
 write_wav({wav!r}, y)
 times = {{}}
 clip = tfg.animate({image!r}, {wav!r}, emotion="HAP", size=256, out={out!r}, overwrite=True, progress=False)
@@ -38,14 +38,14 @@ def run() -> dict:
         for repeat in (1, 12):
             code = SPEED.format(audio=str(sound), repeat=repeat, wav=f"{folder}/y.wav", out=f"{folder}/o.mp4",
                                 image=str(paths.data("faces", "default.jpg")))
-            for _ in range(2):                                        # the second has numba's compiled code
+            for _ in range(2):                                        # the second run has numba's compiled code
                 done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
                 runs[repeat] = json.loads(done.stdout.strip().splitlines()[-1])
         a, b = runs[1], runs[12]
         per_frame = (b["wall_s"] - a["wall_s"]) / (b["frames"] - a["frames"])
         out["animate, 256 px"] = {"frames/s": 1 / per_frame, "x real time": 1 / per_frame / 25,
                                   "one-time s": a["wall_s"] - a["frames"] * per_frame, "peak MB": b["peak_mb"]}
-        from tfg.video import FrameReader
+        from tfg.media.video import FrameReader
 
         frames = list(FrameReader(f"{folder}/o.mp4")[:300])
     start = time.perf_counter()

@@ -1,11 +1,11 @@
 """Training throughput: `tfg.training.loop` on the packed store against a plain loop written as EmoGen's is.
 
-The same networks, batches and losses (the pairs' loss for SyncNet, L1 for the generator: what both have), the same
-frames, sound and machine. The plain loop reads JPEG files one by one, makes the mel of the whole clip with librosa for
+Both have the same networks, batches and losses (the pairs' loss for SyncNet, L1 for the generator), the same frames,
+sound and machine. The plain loop reads JPEG files one by one, makes the mel of the whole clip with librosa for
 each item, has its batches made by a DataLoader with as many workers as there are cores, and keeps the networks in
-memory as they come; its items are drawn at random, as there. Ours is the loop that trains the shipped networks, with
-its clipping, averaging and log: with the profile's numbers of 32 bits, and with `--precision bf16-mixed`, which pays on
-processors that multiply such numbers themselves (AVX512-BF16, AMX).
+memory as they come; its items are drawn at random, as in EmoGen. Ours is the loop that trains the shipped networks,
+with its clipping, averaging and log: with the profile's numbers of 32 bits, and with `--precision bf16-mixed`, which
+pays on processors that multiply such numbers themselves (AVX512-BF16, AMX).
 """
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from tfg import audio
 from tfg.corpora.store import Store
 from tfg.corpora.windows import Windows
-from tfg.models import emogen, syncnet
+from tfg.experts.syncnet import network as syncnet
+from tfg.media import audio
+from tfg.systems.emogen import network as emogen
 from tfg.training.loop import At, Run, train
 from tools.bench.common import machine
 from tools.bench.windows import make
@@ -33,7 +34,7 @@ T, SIZE, ACTORS, CLIPS, FRAMES = 5, 96, 8, 6, 66
 PARTS = {"SyncNet, cpu": (syncnet.SyncNet(syncnet.TEACHERS["cpu"]), 96, 12),
          "generator, cpu": (emogen.Emogen(emogen.PROFILES["cpu"]), 16, 6),
          "generator, paper size": (emogen.Emogen(emogen.PROFILES["gpu"]), 4, 3)}
-"""Network, windows in a batch, steps that are timed."""
+"""Cases: network, windows per batch, timed steps."""
 
 
 def run(rounds: int = 3) -> dict:
@@ -69,7 +70,7 @@ def run(rounds: int = 3) -> dict:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-# ---- the loss that both train by ----------------------------------------------------------------------------------
+# ---- the loss of both loops ---------------------------------------------------------------------------------------
 def loss_of(network, batch: dict) -> torch.Tensor:
     """SyncNet: binary cross entropy of a true or false pair. Generator: L1 of all five drawn frames."""
     frames = batch["frames"].float() / 255
@@ -83,7 +84,7 @@ def loss_of(network, batch: dict) -> torch.Tensor:
 
 @dataclass
 class Task:
-    """The smallest task that the loop takes."""
+    """The smallest training that the loop can run."""
 
     network: torch.nn.Module
     data: Windows
@@ -101,7 +102,7 @@ def _ours(network, windows, batch: int, steps: int, out: Path, precision: str) -
     """Windows/s after the first 20 steps (rows of the log are means of 20), and the share of waiting."""
     run = Run(phases=(("learn", 20 + max(20, steps)),), batch=batch, average=.99, accelerator="cpu", seed=1,
               precision=precision)
-    if steps < 20:                                              # slow networks: no 40 steps only to fill a row
+    if steps < 20:                                              # slow networks: rows of the log get fewer steps
         from tfg.training import log
 
         before, log.EVERY = log.EVERY, steps
@@ -125,8 +126,8 @@ def _steps(run: Run, n: int) -> Run:
 
 # ---- the plain one --------------------------------------------------------------------------------------------------
 class Files(torch.utils.data.Dataset):
-    """Items as EmoGen and Wav2Lip read them: whatever the index, a clip and a place drawn at random; JPEG files one by
-    one, resized; the wav read and its whole mel made by librosa each time; the reference from another clip."""
+    """Items as EmoGen and Wav2Lip read them: a clip and a place drawn at random, independent of the index; JPEG files
+    one by one, resized; the wav read and its whole mel made by librosa each time; the reference from another clip."""
 
     def __init__(self, root: Path, size: int, *, sync: bool):
         self.clips, self.size, self.sync = sorted(root.glob("*/*")), size, sync

@@ -20,11 +20,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tfg import audio, paths
+from tfg import paths
 from tfg.corpora.augment import Augment
 from tfg.corpora.splits import Person, Splits
 from tfg.corpora.store import Row, Store, StoreWriter, encode
 from tfg.corpora.windows import Windows, collate
+from tfg.media import audio
 from tools.bench.common import ROOT, machine
 
 SIZE, T, BATCH, WORKERS = 96, 5, 32, 2
@@ -64,7 +65,7 @@ def _run(folder: Path, actors: int, clips: int, frames: int, items: int) -> dict
     found: dict = {"frames": store.n_frames, "decoding_s": decoding_s}
     found["plain"] = _table("one process, plain calls", {k: _plain(v, n, items) for k, v in loaders.items()})
     through = {k: _loader(v, n, items) for k, v in loaders.items()}
-    through["tfg, by tfg.training.feed (a thread, no workers)"] = _feed(windows, items)
+    through["tfg, by tfg.training.batches (a thread, no workers)"] = _feed(windows, items)
     found["loader"] = _table(f"torch DataLoader, {WORKERS} workers, batches of {BATCH}", through)
     found["decoding_share"] = _share(loaders["tfg, decoding JPEGs (no decoded file)"], n, items)
     print(f"  without the decoded file, decoding is {found['decoding_share']:.0%} of the time")
@@ -78,12 +79,12 @@ def _run(folder: Path, actors: int, clips: int, frames: int, items: int) -> dict
     return found
 
 
-# ---- what is read -------------------------------------------------------------------------------------------------
+# ---- data ---------------------------------------------------------------------------------------------------------
 def make(folder: Path, actors: int, clips: int, frames: int) -> Splits:
     """A store and a folder of the same JPEGs: four portraits that move a little, another light and sound per clip."""
     import cv2
 
-    from tfg.image import read_image
+    from tfg.media.image import read_image
 
     faces = [read_image(paths.data("faces", f"{name}.jpg")) for name in ("default", "portrait_1", "portrait_2",
                                                                         "portrait_3")]
@@ -148,7 +149,8 @@ class Folder:
 
 # ---- measuring ----------------------------------------------------------------------------------------------------
 def _plain(data, n: int, items: int, rounds: int = 3) -> float:
-    """Windows/s: items one by one where that is how the loader works, batches of 32 where it has them. Median."""
+    """Windows/s of a loader, median of rounds: one by one for loaders of items, in batches of 32 for loaders of
+    batches."""
     rates = []
     for r in range(rounds + 1):
         order = np.random.default_rng([1, r]).integers(0, n, items * (8 if _fast(data) else 1))
@@ -182,7 +184,7 @@ def _loader(data, n: int, items: int) -> float:
 
 def _feed(data, items: int) -> float:
     """Windows/s of the course's own training loop, which copies nothing between processes."""
-    from tfg.training.feed import feed
+    from tfg.training.batches import feed
 
     batches = feed(data, BATCH, seed=2)
     for _ in range(4):
@@ -208,7 +210,7 @@ def _table(title: str, rates: dict[str, float]) -> dict[str, float]:
 
 
 def _share(data: Windows, n: int, items: int) -> float:
-    """How much of a window's time is decoding, where there is no decoded file."""
+    """Share of a window's time that goes into decoding, without the decoded file."""
     order = np.random.default_rng(3).integers(0, n, items)
     spent, read = 0.0, data.pixels.read
 
@@ -228,7 +230,7 @@ def _share(data: Windows, n: int, items: int) -> float:
 
 
 def memory(folder: str, batches: int) -> dict:
-    """Largest sum over all processes while a DataLoader reads random windows: resident, and with shared pages once."""
+    """Peak memory in MB over all processes while a DataLoader reads random windows: resident, and shared pages once."""
     from torch.utils.data import DataLoader
 
     base = _memory(os.getpid())[0]
@@ -248,7 +250,7 @@ def memory(folder: str, batches: int) -> dict:
 
 
 def _memory(pid: int) -> tuple[float, float]:
-    """(RSS, PSS) in MB; zeros where the system does not tell."""
+    """Memory of a process, (RSS, PSS) in MB; zeros where the system does not report it."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:

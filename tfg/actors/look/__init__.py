@@ -1,7 +1,7 @@
-"""How a virtual actor looks: what is painted once per person, the geometry of hair and clothes, and light.
+"""Looks of the virtual actors: textures painted once per person, geometry of hair and clothes, and light.
 
-`people` and `scene` draw the numbers of `tfg.actors.identity`; `actions` turns coefficients into weights; `chart`,
-`skin`, `brows`, `wrinkles`, `eyes` paint; `teeth`, `clothes`, `hair` (with `hair_style`, `cuts`, `strands`, `scalp`,
-`beard`) make `piece`s and `part`s that `mesh` joins; `bake` finds soft shadows once; `draw` and `shade` are the
-kernels of a frame.
+`phenotypes` and `scene` draw the numbers of `tfg.actors.identity` at random; `actions` turns coefficients into weights
+of the head's shapes; `chart`, `skin`, `brows`, `wrinkles` and `eyes` paint textures; `teeth`, `clothes` and `hair`
+(with `hair_style`, `haircuts`, `strands`, `scalp`, `skull`, `beard`) make `piece`s and `part`s, which `mesh` joins;
+`bake` computes soft shadows once; `draw` and `shade` are the kernels that draw a frame.
 """

@@ -1,4 +1,4 @@
-"""From coefficients to weights of the modeller's actions: gains, lids and lips that close, light on what they cover."""
+"""Weights of Anny's facial actions from coefficients: gains, closing of lids and lips, and the light when they open."""
 from __future__ import annotations
 
 import numpy as np
@@ -9,14 +9,14 @@ from tfg.vocabulary import EXPRESSION, index
 GAIN = {"browDown": 1.75, "browInnerUp": 2.1, "browOuterUp": 2.0, "mouthPucker": 1.2, "mouthFunnel": 1.2,
         "mouthFrown": 1.7, "noseSneer": 1.5, "eyeWide": 1.7, "mouthStretch": 1.4, "cheekSquint": 1.2,
         "mouthLowerDown": 1.2, "eyeLookUp": 1.3}
-"""How much further this face goes than Anny's actions, so that what is read from it is what was asked."""
+"""Coefficient -> factor on Anny's action, so that a landmarker measures about the coefficient that was asked."""
 _BLINK, _BROW_DOWN, _SNEER = index("eyeBlink"), index("browDown"), index("noseSneer")
 LIP_PAIRS = np.array([[81, 82, 13, 312, 311], [178, 87, 14, 317, 402]])
-"""Landmarks of the inner upper lip, and those below them."""
+"""Landmarks of the inner upper lip, and the landmarks of the lower lip below them."""
 
 
 def gains() -> np.ndarray:
-    """(52,) float32."""
+    """Factor on each action, as `GAIN`: (52,) float32 in EXPRESSION order, 1 where `GAIN` has none."""
     out = np.ones(len(EXPRESSION), np.float32)
     for name, value in GAIN.items():
         out[index(name)] = value
@@ -24,7 +24,10 @@ def gains() -> np.ndarray:
 
 
 def seal(head, rest, offsets) -> float:
-    """How much mouthClose this face needs for its relaxed lips to touch, as the mean face's do."""
+    """Weight of mouthClose, in [0, 0.1], with which this face's relaxed lips touch as the mean face's do.
+
+    rest: (V, 3) vertices at expression 0.  offsets: (52, V, 3) metres of each action.
+    """
     def gap(x):
         tri, weight = head.landmark_triangles[LIP_PAIRS], head.landmark_weights[LIP_PAIRS]
         y = (x[tri, 1] * weight).sum(-1)
@@ -34,7 +37,10 @@ def seal(head, rest, offsets) -> float:
 
 
 def lid_gap(rest, offsets, eye):
-    """Height of the lids' opening along the middle of an eye: (J,) metres at expression 0, (52, J) for each action."""
+    """Height of the lids' opening at J places along an eye: (J,) metres at expression 0, and (52, J) for each action.
+
+    rest: (V, 3).  offsets: (52, V, 3).  eye: the upper and lower margin, from `tfg.actors.look.skin.margin_points`.
+    """
     (ut, ub), (lt, lb) = eye
     n = len(ut)
     at = np.linspace(0.18 * n, 0.82 * n, 7).astype(int)
@@ -46,9 +52,10 @@ def lid_gap(rest, offsets, eye):
 
 
 def opened(head, m):
-    """Light on lids and lips while eyes are shut and the mouth is open.
+    """Visibility of lids and lips while the eyes are nearly shut and the mouth is open.
 
-    Returns the rows (R,) that it is for, their visibility (R, D) and their normals (R, 3).
+    m: the actor's `tfg.actors.look.mesh.Mesh`.  Returns the vertex numbers (R,) of lids and lips, their visibility
+    (R, D) as `bake.visibility`, and their normals (R, 3).
     """
     from scipy.spatial import cKDTree
 
@@ -67,8 +74,8 @@ def opened(head, m):
 
 
 def shut(expression: np.ndarray, lids: list) -> np.ndarray:
-    """(52,) weights of the actions for coefficients (52,): an eyeBlink of 1 brings the lids together, whatever else
-    moves them.  lids: `lid_gap` of the left and of the right eye."""
+    """Weights (52,) of the actions for coefficients (52,): those of eyeBlink are scaled so that 1 closes the lids,
+    whatever else moves them.  lids: `lid_gap` of the left and of the right eye."""
     out = expression.copy()
     for k, (gap, moves) in zip(_BLINK, lids, strict=True):
         others = gap + expression @ moves - expression[k] * moves[k]

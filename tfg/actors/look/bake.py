@@ -1,26 +1,25 @@
-"""Soft light computed once: from which directions each vertex sees the sky.
+"""Soft light that is computed once: the directions from which light reaches each vertex.
 
-Visibility from DIRECTIONS, found with depth maps of the resting face, gives two things in every frame at the price of
-a matrix product: how much light arrives from any surroundings (precomputed radiance transfer, Sloan et al. 2002), and
-how far a lamp of any size is shadowed by nose, brow, chin and hair.
+The visibility from `directions`, found with depth maps of the resting face, gives two quantities in every frame by one
+matrix product: the light that arrives from any surroundings (precomputed radiance transfer, Sloan et al. 2002), and
+the share of a lamp of any size that nose, brow, chin and hair leave unshadowed.
 """
 from __future__ import annotations
 
 import functools
 
-import numba
 import numpy as np
 
-from tfg.actors.look import draw
+from tfg.jit import jit
 
 N_DIRECTIONS = 72
-MAP_PX = 160
-BIAS_M = 0.0028
+MAP_PX = 160                # side of a depth map
+BIAS_M = 0.0028             # a vertex is hidden only by surfaces that lie further than this in front of it
 
 
 @functools.lru_cache(maxsize=1)
 def directions() -> np.ndarray:
-    """(D, 3) unit vectors, evenly spread (Fibonacci's spiral)."""
+    """Evenly spread directions: (D, 3) unit vectors on a Fibonacci spiral. The array is shared and read-only."""
     i = np.arange(N_DIRECTIONS) + 0.5
     y = 1 - 2 * i / N_DIRECTIONS
     phi = np.pi * (1 + 5**0.5) * i
@@ -31,8 +30,11 @@ def directions() -> np.ndarray:
 
 
 def visibility(v: np.ndarray, normal: np.ndarray, tri: np.ndarray, corners: np.ndarray | None = None) -> np.ndarray:
-    """(N, D) float32 in [0, 1]: 1 where vertex i sees out in direction d past the triangles (F, 3) of corners (C, 3),
-    which are the vertices v (N, 3) themselves unless given."""
+    """Visibility of the surroundings from each vertex in each of `directions`: (N, D) float32 in [0, 1], 1 is free.
+
+    v, normal: (N, 3) vertices and normals.  tri: (F, 3) triangles that may hide the view.  corners: (C, 3) vertices of
+    these triangles; None: v.
+    """
     corners = v if corners is None else corners
     out = np.empty((len(v), N_DIRECTIONS), np.float32)
     lifted = v + normal * np.float32(0.0015)
@@ -54,8 +56,9 @@ def visibility(v: np.ndarray, normal: np.ndarray, tri: np.ndarray, corners: np.n
     return out
 
 
-@numba.njit(**draw._jit)
+@jit
 def _depth_map(xy, z, tri, zbuf):
+    """Write into zbuf (h, w) the largest z of the triangles tri (F, 3) at each pixel. xy: (N, 2) px.  z: (N,)."""
     height, width = zbuf.shape
     zbuf[:] = -1e9
     for t in range(tri.shape[0]):
@@ -78,8 +81,9 @@ def _depth_map(xy, z, tri, zbuf):
                         zbuf[y, x] = d
 
 
-@numba.njit(**draw._jit)
+@jit
 def _look(xy, z, zbuf, bias, out):
+    """Write into out (N,) the share of the four pixels around xy (N, 2) that are not nearer than z (N,) + bias."""
     height, width = zbuf.shape
     for i in range(xy.shape[0]):
         x, y = xy[i, 0], xy[i, 1]
@@ -94,6 +98,6 @@ def _look(xy, z, zbuf, bias, out):
 
 
 def transfer(seen: np.ndarray, normal: np.ndarray) -> np.ndarray:
-    """(N, D): how much light from each direction a matt surface of those normals (N, 3) sends on."""
+    """Light that a matt surface with visibility seen (N, D) and normals (N, 3) reflects from each direction: (N, D)."""
     cosine = np.maximum(normal @ directions().T, 0)
     return np.ascontiguousarray(seen * cosine * np.float32(4 / N_DIRECTIONS), np.float32)

@@ -1,6 +1,7 @@
-"""Beards: where they grow, and locks that hang on the skin and so move with jaw and lips.
+"""Beards: the areas where they grow, and their locks, which are bound to the skin and so move with jaw and lips.
 
-Points are those of the mean head (metres, see tfg.head.model): mouth corners at (0.025, -0.073), chin at y -0.115.
+Areas are functions of points of the mean head (metres, see tfg.head.model), whose mouth corners lie at (0.025, -0.073)
+and whose chin lies at y = -0.115. Each takes points (..., 3) and returns a density (...) in [0, 1].
 """
 from __future__ import annotations
 
@@ -12,12 +13,13 @@ from tfg.actors.look import scalp
 from tfg.actors.look.hair_style import Beard, tones
 from tfg.actors.look.piece import HairPiece
 from tfg.actors.look.scalp import smooth
+from tfg.actors.look.skull import body_of
 from tfg.actors.look.strands import Growth, atlas, cards, grow, unit
 from tfg.head.model import Head
 
 
 def _mouth(p: np.ndarray) -> np.ndarray:
-    """(...,) 1 away from the lips, 0 on them and just beside the corners."""
+    """Density that keeps the lips free: 0 on them and just beside the corners, 1 elsewhere."""
     x = np.abs(p[..., 0])
     upper = -0.0628 - 0.0105 * np.clip(x / 0.026, 0, 1) ** 1.6           # the upper lip's edge
     lower = -0.0868 + 0.0125 * np.clip(x / 0.026, 0, 1) ** 2
@@ -26,7 +28,7 @@ def _mouth(p: np.ndarray) -> np.ndarray:
 
 
 def moustache(p: np.ndarray, width: float = 0.5) -> np.ndarray:
-    """(...,) in [0, 1]: between nose and upper lip, and as far beyond the corners as width in [0, 1] says."""
+    """Density of a moustache between nose and upper lip; width in [0, 1] extends it beyond the corners."""
     x, y = np.abs(p[..., 0]), p[..., 1]
     top = -0.0520 - 0.010 * np.clip((x - 0.012) / 0.02, 0, 1.5)
     bottom = -0.070 - 0.012 * smooth(0.022, 0.034, x) * width
@@ -36,7 +38,7 @@ def moustache(p: np.ndarray, width: float = 0.5) -> np.ndarray:
 
 
 def goatee(p: np.ndarray, width: float = 0.5) -> np.ndarray:
-    """(...,) in [0, 1]: chin, the patch below the lower lip, and lines up to the moustache."""
+    """Density of a goatee: the chin, the patch below the lower lip, and from width 0.5 lines up to the moustache."""
     x, y = np.abs(p[..., 0]), p[..., 1]
     half = 0.017 + 0.013 * width
     chin = smooth(half + 0.003, half - 0.003, x) * smooth(-0.0915, -0.0955, y + 0.25 * np.maximum(0.008 - x, 0)) \
@@ -48,7 +50,7 @@ def goatee(p: np.ndarray, width: float = 0.5) -> np.ndarray:
 
 
 def jaw(p: np.ndarray, width: float = 0.5) -> np.ndarray:
-    """(...,) in [0, 1]: cheeks, jaw, chin and the upper throat, up to the sideburns."""
+    """Density of a full beard without its moustache: cheeks, jaw, chin and upper throat, up to the sideburns."""
     x, y, z = np.abs(p[..., 0]), p[..., 1], p[..., 2]
     back = np.clip((0.022 - z) / 0.075, 0, 1)                       # 0 beside the mouth, 1 before the ear
     top = -0.083 + 0.012 * width + (0.052 - 0.006 * width) * back + 0.030 * smooth(0.55, 1.0, back)
@@ -59,7 +61,7 @@ def jaw(p: np.ndarray, width: float = 0.5) -> np.ndarray:
 
 
 def beard_density(beard: Beard, p: np.ndarray) -> np.ndarray:
-    """(...,) in [0, 1]: how much beard colour shows on the skin at mean-head points p (..., 3): paint it there."""
+    """Opacity of the beard's colour painted on the skin at mean-head points p (..., 3): (...) in [0, 1]."""
     w = beard.width
     grown = {"none": 0, "stubble": 1, "moustache": 1, "goatee": 1, "short": 1, "long": 1}[beard.style]
     if not grown:
@@ -71,6 +73,7 @@ def beard_density(beard: Beard, p: np.ndarray) -> np.ndarray:
 
 
 def _area(beard: Beard, p: np.ndarray) -> np.ndarray:
+    """Density of the beard's style at mean-head points p (..., 3)."""
     w = beard.width
     lip, chin = moustache(p, w), goatee(p, w)
     return {"moustache": lambda: lip, "goatee": lambda: np.maximum(chin, lip * (w > 0.3)),
@@ -79,7 +82,7 @@ def _area(beard: Beard, p: np.ndarray) -> np.ndarray:
 
 @functools.lru_cache(maxsize=1)
 def _skin() -> np.ndarray:
-    """(F, 3) the skin's triangles where a beard may grow."""
+    """Triangles (F, 3) of the skin on which a beard may grow."""
     head = Head.load()
     tri = head.triangles[head.part_mask("skin")].astype(np.int32)
     p = head.mean[tri]
@@ -90,11 +93,10 @@ def _skin() -> np.ndarray:
 
 
 def build_beard(head: Head, beard: Beard, rest: np.ndarray) -> list[HairPiece]:
-    """Locks of the beard on the head at rest (V, 3), bound to the skin; none for "none" and "stubble" (paint those)."""
+    """Locks of the beard on the head at rest (V, 3), bound to the skin. There are none for the styles "none" and
+    "stubble", which are only painted (`beard_density`)."""
     if beard.style in ("none", "stubble"):
         return []
-    from tfg.actors.look.hair import body_of
-
     rng = np.random.default_rng([beard.seed, 72])
 
     def area(p):

@@ -1,4 +1,4 @@
-"""Brows: single hairs drawn on the chart, so that they move with the skin."""
+"""Brows: single hairs drawn on the chart of the skin, so that they move with it."""
 from __future__ import annotations
 
 import functools
@@ -15,13 +15,16 @@ HAIRS = 420
 
 @functools.lru_cache(maxsize=1)
 def _lines() -> np.ndarray:
-    """(2, 2, 5, 3) points of the mean head: side, (lower, upper), inner end to tail."""
+    """Edges of both brows on the mean head: (2, 2, 5, 3) metres: side, (lower, upper), inner end to tail."""
     p = Head.load().landmark_points()
     return np.stack([np.stack([p[list(low)][::-1], p[list(up)][::-1]]) for low, up in zip(LOWER, UPPER, strict=True)])
 
 
 def paint(brows, size: int) -> np.ndarray:
-    """(S, S) float32 in [0, 1]: how much of each texel is brow hair."""
+    """Share of brow hair in each texel of the chart: (S, S) float32 in [0, 1].
+
+    brows: `tfg.actors.identity.Brows`.  size: S.
+    """
     import cv2
 
     rng = np.random.default_rng([brows.seed, 4])
@@ -61,7 +64,7 @@ def paint(brows, size: int) -> np.ndarray:
 
 
 def _texel_of(size):
-    """Function from mean-head points (N, 3) of the brows' region to texels: there the eyes' closing moves nothing."""
+    """Function from mean-head points (N, 3) in the region of the brows, which closing eyes do not move, to texels."""
     def to_texel(p):
         q = np.array(p)
         q[:, 2] = _depth(size, q[:, 0], q[:, 1])
@@ -71,6 +74,7 @@ def _texel_of(size):
 
 @functools.lru_cache(maxsize=2)
 def _surface(size: int):
+    """Interpolator of the mean head's z from x, y in the region of the brows."""
     from scipy.interpolate import LinearNDInterpolator
 
     c = chart(size)
@@ -84,10 +88,12 @@ def _depth(size, x, y):
 
 
 def _spline(p, t):
+    """Cubic spline through points p (N, 3), evenly spaced on [0, 1], at parameters t."""
     from scipy.interpolate import CubicSpline
 
     return CubicSpline(np.linspace(0, 1, len(p)), p)(t)
 
 
 def _fixed(p):
+    """A point in px as OpenCV's fixed-point numbers with 4 fractional bits."""
     return int(round(float(p[0]) * 16)), int(round(float(p[1]) * 16))

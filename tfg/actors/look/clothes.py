@@ -1,11 +1,11 @@
-"""What covers the shoulders: the skin below a neckline becomes cloth, and a collar runs along the line."""
+"""Clothes: the skin below a neckline is drawn as cloth, and a collar runs along the line."""
 from __future__ import annotations
 
 import functools
 
 import numpy as np
 
-from tfg.actors.look.part import Part
+from tfg.actors.look.part import MeshPart
 from tfg.head.model import Head
 
 KINDS = ("crew", "v", "scoop", "shirt", "turtle", "hoodie", "jacket")
@@ -13,8 +13,8 @@ PATTERNS = ("plain", "knit", "stripes", "check")
 CLOTH_COLOURS = ((.93, .93, .91), (.12, .12, .14), (.20, .24, .34), (.36, .42, .52), (.55, .20, .20), (.24, .36, .27),
                  (.62, .55, .45), (.78, .72, .62), (.42, .42, .44), (.80, .62, .28), (.50, .34, .48), (.30, .48, .58),
                  (.76, .50, .46), (.30, .20, .16), (.66, .74, .80))
-AXIS = np.array([0.0, -0.150, -0.068])              # the middle of the neck, that azimuths are counted around
-RING = 64
+AXIS = np.array([0.0, -0.150, -0.068])              # middle of the neck in metres: azimuths turn around it
+RING = 64                                           # segments of a collar around the neck
 # Cross-sections of collars: metres outward from the skin and metres along it away from the neck, from inside to out.
 BANDS = {"crew": ((-.001, -.001), (.0055, -.001), (.0065, .007), (.0062, .016), (.003, .0175)),
          "v": ((-.001, -.001), (.0055, -.001), (.0062, .006), (.0060, .013), (.003, .014)),
@@ -26,7 +26,10 @@ BANDS = {"crew": ((-.001, -.001), (.0055, -.001), (.0065, .007), (.0062, .016), 
 
 
 def under_neckline(clothes) -> np.ndarray:
-    """(V,) metres below the neckline on the mean head (negative: bare skin)."""
+    """Distance of each vertex below the neckline on the mean head: (V,) float32 metres, negative on bare skin.
+
+    clothes: `tfg.actors.identity.Clothes`.
+    """
     p = Head.load().mean
     line = -0.157 - 0.50 * (p[:, 2] + 0.06)
     front = np.clip((p[:, 2] + 0.09) / 0.03, 0, 1)
@@ -46,6 +49,7 @@ def under_neckline(clothes) -> np.ndarray:
 
 @functools.lru_cache(maxsize=1)
 def _neck_triangles() -> np.ndarray:
+    """Triangles (F, 3) of the skin around the neck."""
     head = Head.load()
     tri = head.triangles[head.part == 0]
     p = head.mean[tri]
@@ -53,8 +57,11 @@ def _neck_triangles() -> np.ndarray:
 
 
 def ring(under: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The neckline on the person at rest (V, 3): points (RING + 1, 3) around the neck from the nape, closed; the head's
-    vertex nearest to each; and whether the line is whole (it is not where the neckline leaves the mesh)."""
+    """The neckline as a closed ring on the person at rest.
+
+    under: (V,) from `under_neckline`.  rest: (V, 3) vertices.  Returns points (RING + 1, 3) around the neck, from the
+    nape; the number of the vertex nearest to each, (RING + 1,); and False if the neckline leaves the mesh.
+    """
     from scipy.ndimage import gaussian_filter1d
     from scipy.spatial import cKDTree
 
@@ -67,7 +74,7 @@ def ring(under: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
     angle = np.arctan2(at[:, 0] - AXIS[0], -(at[:, 2] - AXIS[2]))               # 0 at the nape, +-pi in front
     want = np.linspace(-np.pi, np.pi, RING + 1)
     out = np.empty((RING + 1, 3))
-    for k, w in enumerate(want):                                                # weighted mean of what lies near
+    for k, w in enumerate(want):                                                # weighted mean of the nearby crossings
         d = np.angle(np.exp(1j * (angle - w)))
         weight = np.exp(-(d / 0.07) ** 2) + 1e-12
         out[k] = (weight[:, None] * at).sum(0) / weight.sum()
@@ -78,8 +85,12 @@ def ring(under: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
     return out, seen[cKDTree(rest[seen]).query(out)[1]], crosses.sum() > 20
 
 
-def collar(clothes, under: np.ndarray, rest: np.ndarray, normal: np.ndarray, turn: np.ndarray) -> list[Part]:
-    """The band or collar along the neckline. rest, normal (V, 3), turn (V,): of the head's vertices."""
+def collar(clothes, under: np.ndarray, rest: np.ndarray, normal: np.ndarray, turn: np.ndarray) -> list[MeshPart]:
+    """The band or collar along the neckline, as a list of one part; empty if the neckline leaves the mesh.
+
+    clothes: `tfg.actors.identity.Clothes`.  under: (V,) from `under_neckline`.  rest, normal: (V, 3) vertices and
+    normals at rest.  turn: (V,) share of the head's turning.
+    """
     rng = np.random.default_rng([clothes.seed, 8])
     line, near, whole = ring(under, rest)
     if not whole:
@@ -116,15 +127,17 @@ def collar(clothes, under: np.ndarray, rest: np.ndarray, normal: np.ndarray, tur
         shade = shade * (1 - 0.14 * (np.arange(256) % 4 < 2))[None, :, None]    # ribs
     shade = shade * np.interp(np.arange(32), [0, 6, 26, 31], [0.62, 0.95, 1.0, 0.8])[:, None, None]
     texture[..., :3] = np.round(255 * np.clip(colour * shade * 0.93, 0, 1))
-    return [Part(base=p.reshape(-1, 3).astype(np.float32), offsets=None, turn=np.repeat(turn[near], k),
+    return [MeshPart(base=p.reshape(-1, 3).astype(np.float32), offsets=None, turn=np.repeat(turn[near], k),
                  uv=uv.reshape(-1, 2), triangles=tri, texture=texture, kind="cloth", two_sided=True, gloss=0.2)]
 
 
 def _unit(x):
+    """Vectors (..., 3) scaled to length 1."""
     return x / (np.linalg.norm(x, axis=-1, keepdims=True) + 1e-9)
 
 
 def _round(x):
+    """Smooth a closed ring (N + 1, C), whose first and last rows are equal."""
     from scipy.ndimage import gaussian_filter1d
 
     soft = gaussian_filter1d(x[:-1], 2.0, axis=0, mode="wrap")

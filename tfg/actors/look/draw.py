@@ -1,21 +1,20 @@
-"""The kernels of a frame: move the vertices, rasterise, shade (numba; everything is float32 and written in place).
+"""Kernels that move the vertices of a frame and rasterise it (numba; all are float32 and write in place).
 
 Spaces: "head" is tfg.head.model's frame before the head turns; "camera" is that frame after turning, z to the camera.
-Colours are linear light until `resolve`.
 """
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from tfg.jit import jit
+
 SKIN, EYE, TEETH, FLESH, CLOTH, HAIR, LASH = range(7)
-"""Materials of triangles."""
-_jit = dict(cache=True, fastmath=True, nogil=True)
+"""Numbers of the triangles' materials."""
 
 
-@numba.njit(**_jit)
+@jit
 def deform(base, offsets, weights, out):
-    """out (N, 3) = base + weights . offsets (K, M, 3), M <= N: what lies behind M never moves."""
+    """Write vertices: out (N, 3) = base (N, 3) + weights (K,) . offsets (K, M, 3). Vertices from M on do not move."""
     m = offsets.shape[1]
     out[:] = base
     for k in range(offsets.shape[0]):
@@ -27,9 +26,14 @@ def deform(base, offsets, weights, out):
                 out[i, 2] += w * offsets[k, i, 2]
 
 
-@numba.njit(**_jit)
+@jit
 def view(v, turn, r, pivot, shift_m, rc, distance, scale, sx, sy, q, xy):
-    """Turn the head on its neck, move it, look through the camera: q (N, 3) camera metres, xy (N, 2) pixels."""
+    """Turn the head on its neck, shift it, and project it: writes q (N, 3) camera metres and xy (N, 2) px.
+
+    v: (N, 3) head metres.  turn: (N,) share of the head's turning.  r, rc: (3, 3) rotations of the head and of the
+    whole person.  pivot: (3,) the neck.  shift_m: (3,).  distance: camera's, metres.  scale: px per metre.  sx, sy: px
+    of the origin.
+    """
     for i in range(v.shape[0]):
         w = turn[i]
         x, y, z = v[i, 0] - pivot[0], v[i, 1] - pivot[1], v[i, 2] - pivot[2]
@@ -47,9 +51,9 @@ def view(v, turn, r, pivot, shift_m, rc, distance, scale, sx, sy, q, xy):
         xy[i, 0], xy[i, 1] = a * f + sx, -b * f + sy
 
 
-@numba.njit(**_jit)
+@jit
 def normals(q, tri, n):
-    """n (N, 3): unit normals, area weighted."""
+    """Write into n (N, 3) the area-weighted unit normals of vertices q (N, 3) with triangles tri (F, 3)."""
     n[:] = 0
     for t in range(tri.shape[0]):
         i, j, k = tri[t, 0], tri[t, 1], tri[t, 2]
@@ -67,22 +71,23 @@ def normals(q, tri, n):
         n[i, 2] *= s
 
 
-@numba.njit(**_jit)
+@jit
 def turn_frame(normal, tangent, r, n, t):
-    """n, t (P, 3): the pieces' fixed normals and hair directions, turned by r."""
+    """Write into n, t (P, 3) the pieces' fixed normals and hair directions (P, 3), turned by the rotation r (3, 3)."""
     for i in range(normal.shape[0]):
         for a in range(3):
             n[i, a] = r[a, 0] * normal[i, 0] + r[a, 1] * normal[i, 1] + r[a, 2] * normal[i, 2]
             t[i, a] = r[a, 0] * tangent[i, 0] + r[a, 1] * tangent[i, 1] + r[a, 2] * tangent[i, 2]
 
 
-@numba.njit(**_jit)
+@jit
 def raster(xy, q, tri, first, last, two_sided, uv, atlas, place, zbuf, face, bary):
     """Draw triangles first..last into zbuf (H, W; camera z, larger is nearer), face (triangle or -1), bary (H, W, 2).
 
-    two_sided (F,): else back faces are skipped.  place (F, 3): offset, height and width of the triangle's texture in
-    atlas (flat RGBA); height 0 means no alpha. Alpha is cut at a dithered threshold that stands still on the screen,
-    so that the average over a 2x2 block shows five levels.
+    xy: (N, 2) px.  q: (N, 3) camera metres.  tri: (F, 3).  two_sided: (F,), False skips the triangle if its back is
+    seen.  place: (F, 3) offset, height and width of the triangle's texture in atlas (flat RGBA); height 0 means no
+    alpha. Alpha is compared with a dithered threshold that is fixed on the screen, so that the mean of a 2x2 block
+    shows five levels.
     """
     height, width = zbuf.shape
     for t in range(first, last):

@@ -1,4 +1,4 @@
-"""The eyeball's texture: iris, pupil, limbal ring, veins, seen from the front."""
+"""Texture of the eyeball seen from the front: iris, pupil, limbal ring and veins."""
 from __future__ import annotations
 
 import numpy as np
@@ -10,7 +10,10 @@ SIZE = 128
 
 
 def paint(identity, size: int = SIZE) -> np.ndarray:
-    """(E, E, 4) uint8: square roots of linear colour; the pupil in the middle, the ball's edge at the border."""
+    """Paint the eye of an identity: (E, E, 4) uint8, square roots of linear colour and alpha 255.
+
+    The pupil is in the middle, and the ball's edge touches the border.  size: E.
+    """
     rng = np.random.default_rng([identity.iris.seed, 1])
     at = (np.arange(size) + 0.5) / size * 2 - 1
     x, y = np.meshgrid(at * EYE_R_M, at * EYE_R_M)

@@ -1,7 +1,7 @@
 """Hair and beard as geometry on a head: an under-layer that follows the scalp, and locks that grow from it.
 
-The under-layer (cap) closes the view of the scalp, its edge is ragged along the hairline; the locks are textured
-cards that hug the head, fall, curl or stand, and make the silhouette. See `cuts` for the styles.
+The under-layer (cap) hides the scalp, and its edge is ragged along the hairline. The locks are textured cards that lie
+close, fall, curl or stand, and make the silhouette. The styles are in `haircuts`.
 """
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ import numpy as np
 
 from tfg.actors.look import scalp
 from tfg.actors.look.beard import beard_density, build_beard
-from tfg.actors.look.cuts import CUTS, bald_of, depth_of, knot_of, where
 from tfg.actors.look.hair_style import BEARDS, STYLES, Beard, Hair, tones
+from tfg.actors.look.haircuts import CUTS, bald_of, depth_of, knot_of, where
 from tfg.actors.look.piece import HairPiece
 from tfg.actors.look.scalp import smooth
-from tfg.actors.look.strands import Body, Growth, atlas, cards, grow, unit
+from tfg.actors.look.skull import body_of
+from tfg.actors.look.strands import Growth, atlas, cards, grow, unit
 from tfg.head.model import Head
-from tfg.head.render import vertex_normals
 
 __all__ = ["BEARDS", "STYLES", "Beard", "Hair", "build", "beard_density", "build_hair", "scalp_density"]
 
 
 def build(head: Head, identity, rest_vertices: np.ndarray) -> list[HairPiece]:
-    """Everything that grows on this person: identity.hair (Hair) and identity.beard (Beard) on rest_vertices (V, 3)."""
+    """Hair and beard of a person: identity.hair (Hair) and identity.beard (Beard) on rest_vertices (V, 3)."""
     return build_hair(head, identity.hair, rest_vertices) + build_beard(head, identity.beard, rest_vertices)
 
 
 def scalp_density(hair: Hair, p: np.ndarray) -> np.ndarray:
-    """(...,) in [0, 1]: how much hair colour shows on the skin at mean-head points p (..., 3): paint it there."""
+    """Opacity of the hair's colour painted on the skin at mean-head points p (..., 3): (...) in [0, 1]."""
     if hair.style == "bald":
-        # shaved or bare: a shadow of stubble on those who shave
+        # a shaved head (length below 0.5) has a shadow of stubble, a bald one has not
         return 0.22 * (hair.length < 0.5) * smooth(-0.002, 0.012, scalp.inside(p, 0, hair.recession, hair.volume))
     thin = smooth(-0.004, 0.008, depth_of(hair, p))
     if hair.style == "receding":
@@ -40,7 +40,7 @@ def scalp_density(hair: Hair, p: np.ndarray) -> np.ndarray:
 
 @functools.lru_cache(maxsize=1)
 def _marks() -> dict[str, np.ndarray]:
-    """Vertices whose heights the cuts ask for."""
+    """Name of a height that `haircuts` uses (brow, chin, nape, ear) -> vertices that lie at it."""
     head = Head.load()
     skin = np.unique(head.triangles[head.part_mask("skin")])
 
@@ -49,29 +49,11 @@ def _marks() -> dict[str, np.ndarray]:
 
     ear = np.nonzero(head.masks["ears"] > 0.5)[0]
     return {"brow": near([0.033, 0.0235, 0.02]), "chin": near([0, -0.118, 0.02]), "nape": near([0, -0.07, -0.15]),
-            "ear": ear[np.argsort(-head.mean[ear, 1])[:6]], "ears": ear}
-
-
-@functools.lru_cache(maxsize=1)
-def _solid() -> tuple[np.ndarray, np.ndarray]:
-    """Skin triangles and vertices that hair may not enter."""
-    head = Head.load()
-    tri = head.triangles[head.part_mask("skin")]
-    tri = tri[head.masks["inside_mouth"][tri].max(1) < 0.3]
-    return tri, np.unique(tri)
-
-
-def body_of(rest: np.ndarray) -> Body:
-    """The head as a body for hair; the thin ears count as bumps that face outwards."""
-    tri, used = _solid()
-    normal = vertex_normals(rest, tri)
-    ears = _marks()["ears"]
-    normal[ears] = unit(np.stack([np.sign(rest[ears, 0]), 0 * ears, 0 * ears], 1))
-    return Body(rest[used], normal[used])
+            "ear": ear[np.argsort(-head.mean[ear, 1])[:6]]}
 
 
 def build_hair(head: Head, hair: Hair, rest: np.ndarray) -> list[HairPiece]:
-    """The pieces of one person's hair, the same for the same arguments."""
+    """The pieces of one person's hair on the head at rest (V, 3); none if bald. Equal arguments give equal pieces."""
     if hair.style == "bald":
         return []
     rng = np.random.default_rng([hair.seed, 71])
@@ -84,7 +66,7 @@ def build_hair(head: Head, hair: Hair, rest: np.ndarray) -> list[HairPiece]:
     p = (head.mean[tri] * bary[..., None]).sum(1)
     roots = (rest[tri] * bary[..., None]).sum(1)
     q = rng.permutation(len(p)) / len(p)
-    order = np.argsort(-q)                              # outer locks are drawn first: they hide the others early
+    order = np.argsort(-q)                              # outer locks come first: pixels behind them are then skipped
     tri, bary, p, roots, q = (x[order] for x in (tri, bary, p, roots, q))
     c = cut(hair, p, q, level)
     g = c.growth
@@ -114,7 +96,7 @@ def build_hair(head: Head, hair: Hair, rest: np.ndarray) -> list[HairPiece]:
 
 
 def _clear_face(curve: np.ndarray, level: dict) -> np.ndarray:
-    """Locks are moved aside and back from the face: below the brows nothing may hang before eyes, cheeks and mouth."""
+    """Move locks (N, S, 3) that hang below the brows aside and back, off the eyes, cheeks and mouth."""
     x, y, z = np.moveaxis(curve, -1, 0)
     line = level["brow"] + 0.010
     low = smooth(line + 0.014, line - 0.010, y)
@@ -124,14 +106,14 @@ def _clear_face(curve: np.ndarray, level: dict) -> np.ndarray:
     move_x = before * (side * np.maximum(np.abs(x), wide) - x)
     move_z = low * smooth(level["chin"] - 0.08, level["chin"] + 0.01, y) * np.minimum(-0.022 - z, 0) * 0.8
     move = np.stack([move_x, 0 * y, move_z], -1)
-    for _ in range(3):                                  # a lock bends, it has no corners
+    for _ in range(3):                                  # smooth the movement along each lock, so that it has no kink
         inner = 0.25 * move[:, :-2] + 0.5 * move[:, 1:-1] + 0.25 * move[:, 2:]
         move[:, 1:-1] = np.where(np.abs(inner) > np.abs(move[:, 1:-1]), inner, move[:, 1:-1])
     return curve + move
 
 
 def _cap(hair, c, cut, level, rest, body, colours, rng) -> HairPiece:
-    """The under-layer: the scalp lifted a little, painted with hairs along the flow, ragged at the hairline."""
+    """The under-layer: the scalp, lifted a little, painted with hairs along the flow, and ragged at the hairline."""
     head = Head.load()
     bind, tri, uv = scalp.cap_mesh()
     p, at = head.mean[bind], rest[bind]
@@ -153,7 +135,8 @@ def _cap(hair, c, cut, level, rest, body, colours, rng) -> HairPiece:
 
 
 def _cap_texture(hair, cut, level, colours, rng) -> np.ndarray:
-    """(CAP_PX, CAP_PX, 4) uint8: noise smeared along the flow (line integral convolution), cut at the hairline."""
+    """Texture of the under-layer: (CAP_PX, CAP_PX, 4) uint8, noise smeared along the flow of the hair (line integral
+    convolution), transparent beyond the hairline."""
     import cv2
 
     size = scalp.CAP_PX
@@ -182,7 +165,7 @@ def _cap_texture(hair, cut, level, colours, rng) -> np.ndarray:
 
 
 def _knot(head, hair, rest, body, knot, texture, level, rng) -> HairPiece:
-    """The tail or the bun at the knot."""
+    """The tail or the bun at the point `knot` (3,) of the mean head where hair is tied."""
     near = scalp.skin_triangles()
     v = np.unique(near)
     bind = int(v[np.argmin(np.linalg.norm(head.mean[v] - knot, axis=1))])
@@ -206,7 +189,7 @@ def _knot(head, hair, rest, body, knot, texture, level, rng) -> HairPiece:
         n, steps = 46, 8
         radius = 0.024 + 0.016 * hair.volume
         centre = knot + out * (0.6 * radius)
-        # Great circles around an axis that leans: wound hair.
+        # the locks of a bun are great circles around axes that lean at random
         axis = unit(out + 0.5 * rng.normal(size=(n, 3)))
         e1 = unit(np.cross(axis, rng.normal(size=(n, 3))))
         e2 = np.cross(axis, e1)

@@ -1,7 +1,7 @@
-"""One mesh of everything that an actor is drawn with: skin, eyes, tongue, teeth, lashes, clothes, hair.
+"""The mesh of an actor, which joins skin, eyes, tongue, teeth, lashes, clothes and hair.
 
-Vertices that expressions move come first, those that only turn with the head after them; each has its place in a
-texture, a share of the head's turning, and its material belongs to the triangle.
+Vertices that expressions move come first, then those that only turn with the head. Each vertex has a place in a texture
+and a share of the head's turning; each triangle has a material.
 """
 from __future__ import annotations
 
@@ -13,23 +13,28 @@ import numpy as np
 from tfg.actors.look import draw, hair, teeth
 from tfg.actors.look.chart import chart
 from tfg.actors.look.colour import linear
-from tfg.actors.look.part import Part
+from tfg.actors.look.part import MeshPart
 from tfg.head.model import Head
 
 KIND_MATERIAL = {"hair": draw.HAIR, "cloth": draw.CLOTH, "teeth": draw.TEETH, "lash": draw.LASH}
-BODY_M = 0.22               # the body is drawn this far below the mesh's cut
-EYE_R_M = 0.0156
+BODY_M = 0.22               # length by which the body is extended below the lower edge of the head's mesh
+EYE_R_M = 0.0156            # radius of the eyeball
 
 
 @dataclass
 class Mesh:
-    """base (N, 3), offsets (52, M, 3), turn (N,), uv (N, 2), aux (N,): skin: metres under the neckline, teeth: 0 in
-    front .. 1 far back; inside (N,) of the
-    mouth; triangles (F, 3), material (F,), two_sided (F,), place (F, 3) and gloss (F,) of alpha textures in `atlas`
-    (flat, square roots of linear colour, and alpha); opaque: the first so many triangles need no alpha, n_skin:
-    those without the body's lower end; solid (F,) cast shadows; edge (E, 2): rows that
-    take the normal of another (the body's lower end). Pieces lie from vertex `first` on: their fixed normal (P, 3) and
-    direction of hairs tangent (P, 3), which turn with the head, and light (P,): how open they lie to it."""
+    """Vertices, triangles and textures of an actor.
+
+    base: (N, 3) metres at expression 0.  offsets: (52, M, 3) metres by which each coefficient moves the first M.
+    turn: (N,) share of the head's turning.  uv: (N, 2) place in the texture.  aux: (N,) of skin metres below the
+    neckline, of teeth and tongue 0 in front .. 1 far back.  inside: (N,) 1 inside the mouth.
+    triangles: (F, 3); material: (F,), of tfg.actors.look.draw; two_sided: (F,); solid: (F,) True if it casts shadows;
+    place: (F, 3) offset, height and width of its texture in `atlas`, and gloss: (F,).  atlas: flat RGBA, square roots
+    of linear colour, and alpha.  opaque: number of triangles, from the first, that need no alpha.  n_skin: number of
+    those without the body's lower end.  edge: (E, 2) vertices at the body's lower end, and those whose normals they
+    take.  first: number of the first vertex of the pieces, which have fixed unit normals normal: (P, 3) and directions
+    of hairs tangent: (P, 3), both turning with the head, and light: (P,), a factor in [0, 1] on their light.
+    """
 
     base: np.ndarray
     offsets: np.ndarray
@@ -55,7 +60,7 @@ class Mesh:
 
 @functools.lru_cache(maxsize=1)
 def neck_turn() -> np.ndarray:
-    """(V,) how much each vertex turns with the head: 1 above the throat, 0 at the shoulders."""
+    """Share of the head's turning at each vertex: (V,) float32, 1 above the throat, 0 at the shoulders."""
     p = Head.load().mean
     t = np.clip((p[:, 1] + 0.5 * p[:, 2] + 0.232) / 0.085, 0, 1)
     t = np.maximum(t, (p[:, 1] > -0.118) & (p[:, 2] > -0.06))
@@ -64,7 +69,7 @@ def neck_turn() -> np.ndarray:
 
 @functools.lru_cache(maxsize=1)
 def body_edge() -> np.ndarray:
-    """(E, 2) vertex pairs of the cut below the neck."""
+    """Edges of the mesh's open end below the neck: (E, 2) vertex numbers."""
     head = Head.load()
     tri = head.triangles[head.part == 0]
     edges = np.concatenate([tri[:, [0, 1]], tri[:, [1, 2]], tri[:, [2, 0]]])
@@ -75,7 +80,8 @@ def body_edge() -> np.ndarray:
 
 
 def eye_uv(head: Head) -> np.ndarray:
-    """(V, 2) place on the eye's texture, seen from the front: (0.5, 0.5) is the pupil, 0 and 1 the ball's edge."""
+    """Place of each vertex in the eye's texture, seen from the front: (V, 2); (0.5, 0.5) is the pupil, 0 and 1 are the
+    ball's edges."""
     out = np.zeros((len(head.mean), 2), np.float32)
     for side in ("eye_left", "eye_right"):
         ball = np.unique(head.triangles[head.part_mask(side)])
@@ -86,21 +92,29 @@ def eye_uv(head: Head) -> np.ndarray:
 
 
 def _roots(texture: np.ndarray) -> np.ndarray:
-    """(h, w, 4) uint8 sRGB and alpha -> square roots of linear colour, and alpha: cheap to undo at every pixel."""
+    """Convert the sRGB of a texture (h, w, 4) uint8 to square roots of linear colour, which kernels decode by a square;
+    alpha stays."""
     out = texture.copy()
     out[..., :3] = np.round(255 * np.sqrt(linear(np.arange(256) / 255))).astype(np.uint8)[texture[..., :3]]
     return out
 
 
-def pieces(head: Head, identity, rest: np.ndarray, offsets: np.ndarray, neutral: np.ndarray) -> list[Part]:
-    """Teeth, lashes, hair, beard. Hair is built on the face as it rests, and bound to what moves."""
+def pieces(head: Head, identity, rest: np.ndarray, offsets: np.ndarray, neutral: np.ndarray) -> list[MeshPart]:
+    """Teeth, lashes, hair and beard of a person as parts for `build`.
+
+    rest: (V, 3) vertices at expression 0.  offsets: (52, V, 3).  neutral: (52,) expression of the face at rest, on
+    which the hair is built.
+    """
     at_rest = (rest + np.tensordot(neutral, offsets, 1)).astype(np.float32)
-    strands = [Part.of(p, rest, offsets) for p in hair.build(head, identity, at_rest)]
+    strands = [MeshPart.of(p, rest, offsets) for p in hair.build(head, identity, at_rest)]
     return teeth.build(head, rest, offsets, identity) + teeth.lashes(head, rest, offsets, identity) + strands
 
 
-def build(head: Head, rest: np.ndarray, offsets: np.ndarray, cloth: np.ndarray, parts: list[Part]) -> Mesh:
-    """rest (V, 3): the person's face at expression 0.  offsets (52, V, 3).  cloth (V,): metres under the neckline."""
+def build(head: Head, rest: np.ndarray, offsets: np.ndarray, cloth: np.ndarray, parts: list[MeshPart]) -> Mesh:
+    """Join head and parts into one `Mesh`.
+
+    rest: (V, 3) vertices of the head at expression 0.  offsets: (52, V, 3).  cloth: (V,) metres below the neckline.
+    """
     v = len(rest)
     drawn = ~head.part_mask("lash_left", "lash_right", "teeth_upper", "teeth_lower")
     tri = head.triangles[drawn].astype(np.int32)
@@ -140,7 +154,7 @@ def build(head: Head, rest: np.ndarray, offsets: np.ndarray, cloth: np.ndarray, 
     cloth[flesh] = np.clip((0.016 - head.mean[flesh, 2]) / 0.050, 0, 1)                 # how far back in the mouth
     aux = [cloth, cloth[rim] + np.float32(BODY_M)]
     atlas, frames, at, n = [], [(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0))], 0, n_moving
-    for p in sorted(parts, key=lambda p: p.offsets is None):            # stable: those that move come first
+    for p in sorted(parts, key=lambda p: p.offsets is None):            # parts that expressions move come first
         base.append(p.base)
         if p.offsets is not None:
             off.append(p.offsets)

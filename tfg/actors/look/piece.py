@@ -1,10 +1,11 @@
-"""A piece of geometry that is not skin: strands of hair or beard, a collar, lashes, a row of teeth.
+"""`HairPiece`: geometry that is bound to a head's vertices, such as strands of hair or beard.
 
 Coordinates are the head's (tfg.head.model): metres, x right, y up, z towards the camera, before the head turns.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,24 +14,29 @@ from tfg.errors import InputError
 KINDS = ("hair", "cloth", "teeth")
 
 
+_WITH_HEAD: Any = None
+"""Default of `turn`, which becomes ones: all of the piece turns with the head."""
+_OPEN: Any = None
+"""Default of `shade`, which becomes ones: all of the piece is fully lit."""
+
+
 @dataclass
 class HairPiece:
-    """Triangles that follow the head, with a texture whose alpha cuts out strands.
+    """M vertices and their triangles that follow the head, with a texture whose alpha cuts out strands.
 
-    bind_vertices: (M,) head vertex that each of the piece's vertices hangs on.
+    name: name in error messages.  bind_vertices: (M,) head vertex to which each vertex of the piece is bound.
     offset: (M, 3) metres from that vertex in the neutral face of this person; it turns with the head.
-    follow: (M,) 1 moves with the skull only, 0 moves with the skin's vertex (beards, moustaches: so they talk).
+    follow: (M,) 1 moves with the skull only, 0 moves with the skin's vertex, as beards and moustaches do in speech.
     triangles: (F, 3) into M.  uv: (M, 2) in [0, 1] into `texture`, v downward (row = v * (h - 1)); hairs run along v,
-    root at v = 0: the highlights across hairs are computed from that direction.
-    texture: (h, w, 4) uint8, sRGB and alpha (cut at a dithered threshold: 0.1 and more shows, 0.9 and more is solid).
-    two_sided: draw triangles whose back is seen, too (their normals are turned to the camera).
+    with the root at v = 0, and their highlights are computed from that direction.
+    texture: (h, w, 4) uint8, sRGB and alpha, compared with a dithered threshold: 0.1 and more is visible, 0.9 and more
+    is solid.  two_sided: draw a triangle also from its back, with its normals turned to the camera.
     turn: (M,) 1 turns with the head, 0 stays with the shoulders (ends of long hair); default 1.
-    kind: "hair" (layer "hair", shaded as hair), "cloth" or "teeth".  gloss: strength of the highlight, 1 is usual.
-    solid: casts soft shadows on skin (leave out for wisps).
+    kind: "hair" (layer "hair", shaded as hair), "cloth" or "teeth".  gloss: strength of the highlight, usually 1.
+    solid: the piece casts soft shadows on skin (False for thin strands).
     normal: (M, 3) shading normals in the head's frame (those of the hair's volume, not of the card); None: from the
     triangles.  tangent: (M, 3) direction of the hairs, root to tip; None: along v of the texture.
-    shade: (M,) how open a vertex lies to light, in [0, 1], multiplies the light: roots and inner locks are dark;
-    None: 1.
+    shade: (M,) factor in [0, 1] on the light, low at roots and inner locks; None: 1.
     """
 
     name: str
@@ -41,13 +47,13 @@ class HairPiece:
     uv: np.ndarray
     texture: np.ndarray
     two_sided: bool = True
-    turn: np.ndarray | None = field(default=None)
+    turn: np.ndarray = _WITH_HEAD
     kind: str = "hair"
     gloss: float = 1.0
     solid: bool = True
     normal: np.ndarray | None = None
     tangent: np.ndarray | None = None
-    shade: np.ndarray | None = None
+    shade: np.ndarray = _OPEN
 
     def __post_init__(self):
         self.bind_vertices = np.ascontiguousarray(self.bind_vertices, np.int32)
@@ -70,11 +76,11 @@ class HairPiece:
                              f"{self.texture.shape}, kind {self.kind!r}; see HairPiece.")
 
     def rest(self, vertices: np.ndarray) -> np.ndarray:
-        """(M, 3) where the piece lies on a neutral face whose vertices are (V, 3)."""
+        """Vertices (M, 3) of the piece on a neutral face with vertices (V, 3), metres."""
         return vertices[self.bind_vertices] + self.offset
 
     def frame(self, vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(M, 3) unit normals and (M, 3) unit directions of the hairs, on a neutral face with vertices (V, 3)."""
+        """Unit normals (M, 3) and unit directions of the hairs (M, 3) on a neutral face with vertices (V, 3)."""
         at, tri = self.rest(vertices), self.triangles
         e1, e2 = at[tri[:, 1]] - at[tri[:, 0]], at[tri[:, 2]] - at[tri[:, 0]]
         uv1, uv2 = self.uv[tri[:, 1]] - self.uv[tri[:, 0]], self.uv[tri[:, 2]] - self.uv[tri[:, 0]]

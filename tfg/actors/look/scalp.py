@@ -1,4 +1,4 @@
-"""Where hair grows: the hairline, and roots spread over the scalp.
+"""The scalp: its hairline, and the roots of hairs spread over it.
 
 All functions take points of the mean head (metres, see tfg.head.model), so that one hairline fits every identity.
 """
@@ -11,9 +11,9 @@ import numpy as np
 from tfg.head.model import Head
 
 CENTRE = np.array([0.0, 0.02, -0.075], np.float32)      # middle of the skull
-CROWN = np.array([0.0, 0.102, -0.125], np.float32)      # the whorl that short hair runs away from
-AXIS = np.array([0.0, 0.94, -0.34], np.float32)         # the cap's texture is unrolled around this direction
-CAP_PX = 192
+CROWN = np.array([0.0, 0.102, -0.125], np.float32)      # whorl of the hair: short hair points away from it
+AXIS = np.array([0.0, 0.94, -0.34], np.float32)         # direction around which the cap's texture is unrolled
+CAP_PX = 192                                            # side of the cap's texture
 # The hairline: its height (m) by the direction around the skull (degrees: 0 front, 90 ear, 180 nape).
 LINE_DEG = np.array([0, 14, 26, 36, 44, 52, 58, 63, 68, 73, 78, 90, 106, 114, 124, 140, 160, 180.0])
 LINE_M = np.array([.072, .073, .072, .067, .057, .044, .028, .008, -.012, -.014, .006, .016, .012, -.008, -.032, -.055,
@@ -21,20 +21,21 @@ LINE_M = np.array([.072, .073, .072, .067, .057, .044, .028, .008, -.012, -.014,
 
 
 def smooth(a: float, b: float, x: np.ndarray) -> np.ndarray:
-    """0 where x <= a, 1 where x >= b, smooth between (a > b: falling)."""
+    """Smooth step: 0 for x up to a, 1 for x from b on; with a > b it falls instead. x: any shape."""
     t = np.clip((x - a) / (b - a), 0, 1)
     return t * t * (3 - 2 * t)
 
 
 def azimuth(p: np.ndarray) -> np.ndarray:
-    """(N,) degrees around the skull: 0 front, 90 ears, 180 nape."""
+    """Direction of points (..., 3) around the skull: (...) degrees, 0 in front, 90 at both ears, 180 at the nape."""
     return np.degrees(np.arctan2(np.abs(p[..., 0]), p[..., 2] - CENTRE[2]))
 
 
 def inside(p: np.ndarray, hairline_m: float = 0.0, recession: float = 0.0, balding: float = 0.0) -> np.ndarray:
-    """(N,) metres inside the hairline (negative: bare skin) of mean-head points (N, 3).
+    """Distance of mean-head points (N, 3) inside the hairline: (N,) metres, negative on bare skin.
 
-    hairline_m lifts the front; recession in [0, 1] opens the temples; balding in [0, 1] bares the crown.
+    hairline_m: metres by which the front is lifted.  recession: 0..1, size of the bare temples.  balding: 0..1, size
+    of the bare crown.
     """
     a = azimuth(p)
     front = smooth(70, 40, a)
@@ -44,7 +45,7 @@ def inside(p: np.ndarray, hairline_m: float = 0.0, recession: float = 0.0, baldi
     slope = np.interp(a, (LINE_DEG[1:] + LINE_DEG[:-1]) / 2, rise)
     depth = (p[..., 1] - line) / np.sqrt(1 + slope**2)
     if balding > 0:
-        # A horseshoe is left: bare above a level that rises to the back, and everywhere in front of the temples.
+        # a horseshoe of hair remains: the skin is bare above a level that rises to the back, and before the temples
         level = 0.112 - 0.060 * balding + 0.6 * np.clip(-p[..., 2] - 0.10, 0, 0.06) * (1.3 - balding)
         level = level - 0.12 * smooth(64 + 8 * balding, 48 + 8 * balding, a) * smooth(0.01, 0.03, p[..., 1])
         depth = np.minimum(depth, (level - p[..., 1]) * 0.8)
@@ -53,7 +54,7 @@ def inside(p: np.ndarray, hairline_m: float = 0.0, recession: float = 0.0, baldi
 
 @functools.lru_cache(maxsize=1)
 def skin_triangles() -> np.ndarray:
-    """(F, 3) the skin's triangles on and around the scalp, ears left out."""
+    """Triangles (F, 3) of the skin on and around the scalp, without the ears."""
     head = Head.load()
     tri = head.triangles[head.part_mask("skin")].astype(np.int32)
     near = inside(head.mean) > -0.016
@@ -64,13 +65,14 @@ def skin_triangles() -> np.ndarray:
 
 @functools.lru_cache(maxsize=1)
 def cap_mesh() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The scalp as a mesh of its own: head vertices (M,), triangles (F, 3) into them, uv (M, 2)."""
+    """Mesh of the scalp: head vertices (M,), triangles (F, 3) into them, and texture coordinates (M, 2)."""
     used, tri = np.unique(skin_triangles(), return_inverse=True)
     return used, tri.reshape(-1, 3).astype(np.int32), unroll(Head.load().mean[used])
 
 
 def unroll(p: np.ndarray) -> np.ndarray:
-    """(N, 2) texture coordinates in [0, 1] of mean-head points: azimuthal equidistant around AXIS, front downwards."""
+    """Texture coordinates (N, 2) in [0, 1] of mean-head points (N, 3): an azimuthal equidistant projection around AXIS
+    with the front at the bottom."""
     d = p - CENTRE
     d = d / np.linalg.norm(d, axis=-1, keepdims=True)
     axis = AXIS / np.linalg.norm(AXIS)
@@ -84,7 +86,7 @@ def unroll(p: np.ndarray) -> np.ndarray:
 
 @functools.lru_cache(maxsize=1)
 def cap_points() -> np.ndarray:
-    """(CAP_PX, CAP_PX, 3) the mean-head point behind each texel of the cap (edges repeated outside it)."""
+    """Mean-head point at each texel of the cap: (CAP_PX, CAP_PX, 3) metres; outside the cap, the nearest one's."""
     from scipy.spatial import cKDTree
 
     from tfg.head.raster import rasterise
@@ -99,9 +101,9 @@ def cap_points() -> np.ndarray:
 
 
 def spread(points: np.ndarray, n: int, radius: np.ndarray | None = None) -> np.ndarray:
-    """(n,) which of points (N, 3) to keep so that they lie far apart (farthest point first).
+    """Choose n of the points (N, 3) so that they lie far apart, by farthest-point sampling. Returns their numbers (n,).
 
-    radius (N,): wanted spacing, relative; smaller where more are wanted.
+    radius: (N,) relative spacing, smaller where more points are wanted.
     """
     away = np.full(len(points), np.inf)
     weight = 1.0 if radius is None else 1 / radius**2
@@ -113,9 +115,10 @@ def spread(points: np.ndarray, n: int, radius: np.ndarray | None = None) -> np.n
 
 
 def scatter(rng, triangles: np.ndarray, weight_of, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """n random surface points, evenly spread: triangle (n, 3) vertex numbers and weights (n, 3).
+    """Draw n evenly spread random points of a surface: vertex numbers (n, 3) of their triangles, and weights (n, 3).
 
-    weight_of(mean-head points (N, 3)) -> (N,) density in [0, 1] (0: none grows there).
+    triangles: (F, 3).  weight_of: function from mean-head points (N, 3) to their density (N,) in [0, 1].
+    Fewer points come back where the density leaves no room for n.
     """
     mean = Head.load().mean
     corner = mean[triangles]

@@ -1,4 +1,4 @@
-"""The room: where light comes from, what stands behind, how the camera looks."""
+"""The scene around an actor: light, background and camera."""
 from __future__ import annotations
 
 import numpy as np
@@ -7,13 +7,14 @@ BACKGROUNDS = ("wall", "gradient", "room", "bokeh", "window", "outdoors")
 
 
 def draw(rng: np.random.Generator, *, melanin: float) -> tuple[dict, dict, dict]:
-    """Arguments of identity.Light, Background and Camera."""
+    """Draw the arguments of identity.Light, Background and Camera. melanin: of the skin; darker skin is exposed longer.
+    """
     u = rng.random(30)
     warm = rng.normal(0, 0.07)
     key = np.array([1 + warm, 1.0, 1 - warm])
     cool = np.array([1 - 0.6 * warm, 1.0, 1 + 0.7 * warm])
     soft = float(0.25 + 0.75 * u[0])
-    ratio = 0.55 + 0.45 * soft + 0.25 * (u[1] - .5)                  # fill against key
+    ratio = 0.55 + 0.45 * soft + 0.25 * (u[1] - .5)                  # strength of the other light relative to the key
     side = -1 if u[2] < 0.5 else 1
     light = {"azimuth": round(float(side * (8 + 52 * u[3])), 2), "elevation": round(float(12 + 38 * u[4]), 2),
              "key": _rgb(key * (1.30 - 0.35 * soft)), "fill": _rgb(cool * 0.17 * ratio),
@@ -39,19 +40,24 @@ def draw(rng: np.random.Generator, *, melanin: float) -> tuple[dict, dict, dict]
 
 
 def _rgb(x) -> tuple[float, float, float]:
+    """A colour rounded to 4 decimals."""
     r, g, b = (round(float(v), 4) for v in np.asarray(x, float))
     return r, g, b
 
 
 def key(light) -> tuple[np.ndarray, np.ndarray]:
-    """Direction towards the lamp (3,) in the camera's frame, and its colour (3,), linear."""
+    """Unit vector (3,) towards the key light in the camera's frame, and its linear colour (3,)."""
     a, e = np.deg2rad([light.azimuth, light.elevation])
     direction = np.array([np.sin(a) * np.cos(e), np.sin(e), np.cos(a) * np.cos(e)], np.float32)
     return direction, np.array(light.key, np.float32)
 
 
 def surroundings(light, d: np.ndarray, lamp: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What arrives from directions d (D, 3) of the camera's frame: colours (D, 3); the lamp's weights (D,), sum 1."""
+    """Light that arrives from directions d (D, 3) of the camera's frame.
+
+    light: identity.Light.  lamp: (3,) direction of the key light.  Returns the linear colours (D, 3) of the
+    surroundings, and the share of the key light that comes from each direction, (D,), sum 1.
+    """
     up = (0.5 + 0.5 * d[:, 1:2])
     env = up * np.array(light.sky) + (1 - up) * np.array(light.ground)
     other = np.array([-lamp[0], 0.25, 0.6])
@@ -62,7 +68,10 @@ def surroundings(light, d: np.ndarray, lamp: np.ndarray) -> tuple[np.ndarray, np
 
 
 def background(look, light, size: int) -> np.ndarray:
-    """(size, size, 3) float32 linear light: what stands behind, out of focus."""
+    """Draw the background, out of focus: (size, size, 3) float32 linear light.
+
+    look: identity.Background.  light: identity.Light.
+    """
     import cv2
 
     rng = np.random.default_rng([look.seed, 9])
@@ -97,8 +106,8 @@ def background(look, light, size: int) -> np.ndarray:
     elif look.kind == "window":
         x0 = rng.choice([-0.25, 0.65])
         _box(out, x0, -0.1, 0.55, 0.8, np.array([.9, .95, 1.0]) * rng.uniform(0.5, 0.9))
-        for k in (0.26, 0.0):
-            _box(out, x0 + k, -0.1, 0.03, 0.8, c[1] * 0.6)
+        for bar in (0.26, 0.0):
+            _box(out, x0 + bar, -0.1, 0.03, 0.8, c[1] * 0.6)
         _box(out, x0, 0.3, 0.55, 0.025, c[1] * 0.6)
         blur *= 0.6
     else:
@@ -109,19 +118,20 @@ def background(look, light, size: int) -> np.ndarray:
         mask = np.clip((y - edge) / 0.02 + 0.5, 0, 1)[..., None]
         out[:] = sky * (1 - mask) + ground * mask * (1 + 0.35 * _fog(rng, size, 0.03)[..., None])
     out *= (1 + 0.06 * _fog(rng, size, 0.12) + 0.03 * _fog(rng, size, 0.02))[..., None]
-    out *= (1 + 0.22 * np.sin(np.deg2rad(light.azimuth)) * (2 * x - 1))[..., None]      # the lamp's side is brighter
+    out *= (1 + 0.22 * np.sin(np.deg2rad(light.azimuth)) * (2 * x - 1))[..., None]      # brighter on the key's side
     out = cv2.GaussianBlur(np.maximum(out, 0.004), (0, 0), blur * size, borderType=cv2.BORDER_REFLECT)
     return np.ascontiguousarray(out, np.float32)
 
 
 def _box(out, x, y, w, h, colour) -> None:
+    """Fill a rectangle of a square picture in place; x, y, w, h are shares of its side."""
     n = len(out)
     x0, y0, x1, y1 = (int(np.clip(v, 0, 1) * n) for v in (x, y, x + w, y + h))
     out[y0:y1, x0:x1] = colour
 
 
 def _fog(rng, size: int, radius: float) -> np.ndarray:
-    """(size, size) smooth noise, standard deviation 1; radius as a share of the size."""
+    """Smooth noise: (size, size), mean 0, standard deviation 1. radius: width of its spots as a share of the side."""
     import cv2
 
     step = max(1, int(radius * size / 3))
@@ -132,7 +142,10 @@ def _fog(rng, size: int, radius: float) -> np.ndarray:
 
 
 def film(camera, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Grain (h, w, 3) in 8-bit levels and vignette (h, w), both float32."""
+    """Grain (size, size, 3) in 8-bit levels, and vignette (size, size), a factor on the light; both float32.
+
+    camera: identity.Camera.
+    """
     rng = np.random.default_rng([camera.seed, 2])
     grain = rng.normal(0, camera.noise, (size, size, 3)).astype(np.float32)
     at = (np.arange(size) + 0.5) / size * 2 - 1
@@ -141,7 +154,10 @@ def film(camera, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def curve(light) -> np.ndarray:
-    """(4096,) float32: 8-bit value of linear light 0..1.5, with a shoulder so that highlights keep their colour."""
+    """Tone curve of the film: (4096,) float32, the 8-bit value of linear light 0..1.5.
+
+    It has a shoulder, so that highlights keep their colour.  light: identity.Light, whose contrast is used.
+    """
     x = np.linspace(0, 1.5, 4096)
     knee = 0.62
     x = np.where(x < knee, x, knee + (1 - knee) * (1 - np.exp(-(x - knee) / (1 - knee))))
@@ -151,6 +167,7 @@ def curve(light) -> np.ndarray:
 
 
 def room(light) -> np.ndarray:
-    """(3,) linear light that falls into an open mouth: the surroundings' mean, and a part of the lamp."""
+    """Linear colour (3,) of the light that falls into an open mouth: a mean of the surroundings and a part of the key.
+    """
     return np.array(0.55 * np.array(light.sky) + 0.35 * np.array(light.ground) + 0.3 * np.array(light.fill)
                     + 0.35 * np.array(light.key) * max(np.cos(np.deg2rad(light.azimuth)), 0.3), np.float32)

@@ -1,34 +1,36 @@
-"""Light on every pixel, and from there to a photo (numba)."""
+"""Kernels that shade each sample and turn linear light into a photo (numba)."""
 from __future__ import annotations
 
-import numba
 import numpy as np
 
-from tfg.actors.look.draw import CLOTH, EYE, FLESH, HAIR, LASH, SKIN, TEETH, _jit
+from tfg.actors.look.draw import CLOTH, EYE, FLESH, HAIR, LASH, SKIN, TEETH
+from tfg.jit import jit
 
 N_ATTR = 11
-"""Per-vertex values that pixels interpolate: normal 0-2, light from around 3-5, key's visibility 6, uv 7-8, metres
-under the neckline 9, inside of the mouth 10."""
+"""Number of values of a vertex that pixels interpolate: normal 0-2, light of the surroundings 3-5, visibility of the
+key 6, uv 7-8, metres below the neckline 9, inside of the mouth 10."""
 
 
-@numba.njit(**_jit)
+@jit
 def fill_attributes(n, light, uv, cloth, inside, out):
+    """Write into out (N, N_ATTR) the normals n (N, 3), light (N, 4), uv (N, 2), cloth (N,) and inside (N,)."""
     for i in range(n.shape[0]):
         out[i, 0], out[i, 1], out[i, 2] = n[i, 0], n[i, 1], n[i, 2]
         out[i, 3], out[i, 4], out[i, 5], out[i, 6] = light[i, 0], light[i, 1], light[i, 2], light[i, 3]
         out[i, 7], out[i, 8], out[i, 9], out[i, 10] = uv[i, 0], uv[i, 1], cloth[i], inside[i]
 
 
-@numba.njit(**_jit)
+@jit
 def shade(face, bary, tri, material, place, gloss, attr, tangent, skin, detail, folds, region, fold_depth, eye, atlas,
           key, key_dir, room, mouth, per_px, rot, cloth, pattern, out):
-    """out (H, W, 3) linear light, written where a triangle is seen.
+    """Shade the samples: write linear light into out (H, W, 3) where face (H, W) has a triangle.
 
-    skin (S, S, 4), eye (E, E, 4) uint8: square roots of linear colour, and gloss.  detail (S, S, 4) int8: normals.
-    folds, region, fold_depth: of `wrinkles`.  key (3,), key_dir (3,) towards the lamp.  room (3,): light on eyes.
-    mouth (4,): light that falls into the mouth, and how open it is.  per_px: metres of a pixel.
-    rot (3, 3): from the head's frame to the camera's.  cloth (2, 3) linear colours; pattern: in clothes.PATTERNS.
-    Eyes and the inside of the mouth are darkened below the lid or lip above them, found on the way down each column.
+    skin (S, S, 4), eye (E, E, 4) uint8: square roots of linear colour, and gloss.  detail (S, S, 4) int8: changes of
+    the normals.  folds, region, fold_depth: from `wrinkles`.  key (3,): colour of the key light, key_dir (3,): unit
+    vector towards it.  room (3,): light on eyes.  mouth (4,): light inside the mouth, and its opening.  per_px: metres
+    of a sample.  rot (3, 3): from the head's frame to the camera's.  cloth (2, 3): linear colours.  pattern: number in
+    clothes.PATTERNS.  face, bary, tri, material, place, gloss, attr, tangent, atlas: as in `draw.raster` and `Mesh`.
+    Eyes and the inside of the mouth are darkened below the lid or lip above them, which is found in each column.
     """
     height, width = face.shape
     size, esize = skin.shape[0], eye.shape[0]
@@ -150,7 +152,7 @@ def shade(face, bary, tri, material, place, gloss, attr, tangent, skin, detail, 
             nx, ny, nz = nx * s, ny * s, nz * s
             nl = nx * key_dir[0] + ny * key_dir[1] + nz * key_dir[2]
             nh = max(nx * hx + ny * hy + nz * hz, np.float32(0))
-            if mat == EYE:                                  # the cornea bends twice as much as the ball
+            if mat == EYE:                                  # the cornea is curved twice as strongly as the ball
                 ex, ey, ez = 2 * nx - rot[0, 2], 2 * ny - rot[1, 2], 2 * nz - rot[2, 2]
                 nh = max((ex * hx + ey * hy + ez * hz) / np.sqrt(ex * ex + ey * ey + ez * ez), np.float32(0))
             sh = a[6]
@@ -179,7 +181,7 @@ def shade(face, bary, tri, material, place, gloss, attr, tangent, skin, detail, 
             f = nh * nh
             f = f * f
             f = f * f
-            f = f * f                                       # 16th power; skin's, and where lips and teeth begin
+            f = f * f                                       # 16th power, the skin's; lips and teeth start from it
             if power > 20:
                 f = f * f
             if power > 50:
@@ -194,12 +196,12 @@ def shade(face, bary, tri, material, place, gloss, attr, tangent, skin, detail, 
             out[y, x, 2] = b * (a[5] + key[2] * sh * db) + hl * key[2] + rim * a[5]
 
 
-@numba.njit(**_jit)
+@jit
 def resolve(big, grain, vignette, blur, exposure, curve, small, out):
-    """From linear light at twice the size, big (2h, 2w, 3), to (h, w, 3) uint8: lens, film, grain.
+    """Turn linear light at twice the size, big (2h, 2w, 3), into a photo out (h, w, 3) uint8: blur, film curve, grain.
 
-    grain (h, w, 3) float32 in 8-bit levels; vignette (h, w); blur 0..0.25: share of each of four neighbours;
-    curve: (4096,) float32, 8-bit value of linear light 0..1.5; small (h, w, 3): written over.
+    grain (h, w, 3) float32 in 8-bit levels; vignette (h, w): factor; blur 0..0.25: share of each of four neighbours;
+    exposure: factor; curve (4096,) float32: 8-bit value of linear light 0..1.5; small (h, w, 3): working memory.
     """
     h, w = out.shape[:2]
     for y in range(h):

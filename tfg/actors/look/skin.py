@@ -1,23 +1,27 @@
-"""The skin's texture, painted once per person on the chart of the mean head: colour, gloss, relief."""
+"""Textures of the skin, painted once per person on the chart of the mean head: colour, gloss and relief."""
 from __future__ import annotations
 
 import functools
 
 import numpy as np
 
-from tfg.actors.look import brows, people
+from tfg.actors.look import brows
+from tfg.actors.look import phenotypes as people
 from tfg.actors.look.chart import chart, place, unfolded
 from tfg.actors.look.colour import linear
 from tfg.actors.look.hair import beard_density, scalp_density
 from tfg.head.model import Head
 
 SIZE = 512
-RELIEF = 127.0              # int8 of a normal's change of 1
+RELIEF = 127.0              # int8 value of a change of 1 in a normal
 
 
 def paint(identity, size: int = SIZE) -> tuple[np.ndarray, np.ndarray]:
-    """skin (S, S, 4) uint8: square roots of linear colour, and gloss; detail (S, S, 4) int8: what is added to normals
-    (x, y, z of the head, 127 = 1) and 127 times the darkness of pores and folds."""
+    """Paint the skin of an identity at size S x S.
+
+    Returns skin (S, S, 4) uint8: square roots of linear colour, and gloss; and detail (S, S, 4) int8: changes of the
+    normals (x, y, z of the head, 127 = 1) and 127 times the darkness of pores and folds.
+    """
     rng = np.random.default_rng([identity.skin.seed, 3])
     c, s, z = chart(size), identity.skin, zones(size)
     noise = [_noise(rng, size, r) * z["even"] for r in (1.2, 2.5, 6, 16, 48)]
@@ -62,7 +66,7 @@ def paint(identity, size: int = SIZE) -> tuple[np.ndarray, np.ndarray]:
     skin[..., :3] = np.round(np.sqrt(np.clip(colour, 0, 1)) * 255)
     skin[..., 3] = np.round(255 * np.clip(gloss, 0, 1))
 
-    mm = 0.045 * s.pores * noise[0] + 0.05 * (0.4 + s.lines) * noise[1] + 0.05 * noise[2]       # height
+    mm = 0.045 * s.pores * noise[0] + 0.05 * (0.4 + s.lines) * noise[1] + 0.05 * noise[2]       # height of the relief
     mm = mm * (1 - 0.6 * lip) + 0.05 * lip * lines + 0.25 * hair_of_brow - 0.35 * s.bags * z["bag_edge"]
     detail = np.zeros((size, size, 4), np.int8)
     detail[..., :3] = relief(c, mm * 1e-3)
@@ -71,7 +75,10 @@ def paint(identity, size: int = SIZE) -> tuple[np.ndarray, np.ndarray]:
 
 
 def relief(c, height: np.ndarray) -> np.ndarray:
-    """(S, S, 3) int8: change of the normal by a height (S, S) in metres over the chart."""
+    """Change of the normals by a relief: (S, S, 3) int8, 127 = 1.
+
+    c: `tfg.actors.look.chart.Chart`.  height: (S, S) metres above the skin.
+    """
     dv, du = np.gradient(height)
     across = c.across / (np.maximum((c.across**2).sum(-1, keepdims=True), 4e-8))
     down = c.down / (np.maximum((c.down**2).sum(-1, keepdims=True), 4e-8))
@@ -81,7 +88,7 @@ def relief(c, height: np.ndarray) -> np.ndarray:
 
 @functools.lru_cache(maxsize=2)
 def zones(size: int) -> dict[str, np.ndarray]:
-    """Where on the chart things are, (S, S) float32 in [0, 1] each; the same for everybody, read-only."""
+    """Zones of the face on the chart: name -> (S, S) float32 in [0, 1], equal for all persons. Arrays are read-only."""
     head, c = Head.load(), chart(size)
     p = c.point
     x, y, z = np.abs(p[..., 0]), p[..., 1], p[..., 2]
@@ -100,7 +107,7 @@ def zones(size: int) -> dict[str, np.ndarray]:
            "lips": np.clip(1.35 * c.spread(head.masks["lips"]) - 0.1, 0, 1), "ear": c.spread(head.masks["ears"]),
            "lid": c.spread(head.masks["lids"])}
     texel = np.maximum(np.linalg.norm(c.across, axis=-1), np.linalg.norm(c.down, axis=-1)) * size / 512
-    out["even"] = np.clip(1.8 - texel / 0.0007, 0.15, 1)               # where texels are wide, noise would make streaks
+    out["even"] = np.clip(1.8 - texel / 0.0007, 0.15, 1)               # weakens noise on wide texels, against streaks
     out["lip_edge"] = np.clip(4 * out["lips"] * (1 - out["lips"]), 0, 1)
     at = place(head.at_landmarks(unfolded(head))) * size - 0.5
     px = size / 0.23                                                # texels per metre, about
@@ -127,7 +134,7 @@ def zones(size: int) -> dict[str, np.ndarray]:
 
 
 def lid_margins(size: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The open eye's lid margins on the chart: for the right and the left eye (N, 2) texels along the upper and the
+    """Margins of the open lids on the chart: for the right and the left eye, (N, 2) texels along the upper and the
     lower margin, from left to right."""
     from scipy.ndimage import gaussian_filter1d
 
@@ -138,8 +145,11 @@ def lid_margins(size: int) -> list[tuple[np.ndarray, np.ndarray]]:
 
 @functools.lru_cache(maxsize=1)
 def margin_points() -> list:
-    """Where the open eye's lids end, found by looking at the mean head from the front: for the right and the left eye,
-    for the upper and the lower lid, vertex numbers (N, 3) and weights (N, 3), from left to right."""
+    """Margins of the open lids on the mean head, found in a view from the front.
+
+    Returns for the right and the left eye a list of the upper and the lower margin, each as vertex numbers (N, 3) and
+    weights (N, 3), from left to right.
+    """
     from tfg.head.raster import rasterise
 
     head = Head.load()
@@ -158,7 +168,7 @@ def margin_points() -> list:
 
 
 def stroke(size: int, points: np.ndarray, width: float) -> np.ndarray:
-    """(S, S) in [0, 1]: a soft line through points (N, 2) in texels, `width` texels wide."""
+    """Draw a soft line through points (N, 2) in texels, `width` texels wide: (S, S) float32 in [0, 1]."""
     import cv2
 
     big = np.zeros((size, size), np.uint8)
@@ -168,7 +178,7 @@ def stroke(size: int, points: np.ndarray, width: float) -> np.ndarray:
 
 
 def fill(size: int, polygon: np.ndarray, blur: float) -> np.ndarray:
-    """(S, S) in [0, 1]: the inside of a polygon (N, 2) in texels, blurred."""
+    """Draw the inside of a polygon (N, 2) in texels, blurred by `blur` texels: (S, S) float32 in [0, 1]."""
     import cv2
 
     big = np.zeros((size, size), np.uint8)
@@ -177,7 +187,7 @@ def fill(size: int, polygon: np.ndarray, blur: float) -> np.ndarray:
 
 
 def _noise(rng, size: int, radius: float) -> np.ndarray:
-    """(S, S) smooth noise, standard deviation 1."""
+    """Smooth noise: (S, S), mean 0, standard deviation 1. radius: size of its spots in texels."""
     import cv2
 
     step = max(1, int(radius // 3))
@@ -188,7 +198,7 @@ def _noise(rng, size: int, radius: float) -> np.ndarray:
 
 
 def _streaks(rng, size: int) -> np.ndarray:
-    """(S, S) noise drawn out downward: the fine lines of lips."""
+    """Noise of vertical streaks, for the fine lines of lips: (S, S), standard deviation 1."""
     import cv2
 
     out = cv2.GaussianBlur(rng.standard_normal((size, size), np.float32), (0, 0), sigmaX=1.0, sigmaY=7.0)
@@ -196,7 +206,7 @@ def _streaks(rng, size: int) -> np.ndarray:
 
 
 def _spots(rng, colour, identity, z) -> None:
-    """Freckles and moles, drawn into colour (S, S, 3) in place."""
+    """Draw freckles and moles into colour (S, S, 3), linear, in place. z: `zones`."""
     size, s = len(colour), identity.skin
     n = int(700 * s.freckles)
     at = rng.integers(0, size, (4 * n, 2))
@@ -209,6 +219,8 @@ def _spots(rng, colour, identity, z) -> None:
 
 
 def _dots(colour, at, radius, depth, tint) -> None:
+    """Draw dark dots into colour (S, S, 3) in place. at: (N, 2) row and column.  radius: (N,) texels.  depth: (N,)
+    strength.  tint: (3,) strength in each channel."""
     size = len(colour)
     for (i, j), r, d in zip(at, radius, depth):
         k = int(3 * r) + 1
@@ -219,4 +231,5 @@ def _dots(colour, at, radius, depth, tint) -> None:
 
 
 def _mix(colour, target, weight):
+    """Blend colour (S, S, 3) with target (3,) or (S, S, 3) by weight (S, S)."""
     return colour + (np.asarray(target, np.float32) - colour) * weight[..., None].astype(np.float32)

@@ -8,17 +8,18 @@ import numpy as np
 from tfg.actors.look.piece import HairPiece
 from tfg.actors.look.scalp import smooth
 
-CELLS = 8                           # kinds of lock in the atlas, side by side
+CELLS = 8                           # different locks in the atlas, side by side
 CELL_W, CELL_H = 24, 96
 AHEAD = np.array([0, 0, 1.0])
 
 
 def unit(v: np.ndarray) -> np.ndarray:
+    """Vectors (..., 3) scaled to length 1."""
     return v / (np.linalg.norm(v, axis=-1, keepdims=True) + 1e-9)
 
 
 class Body:
-    """What hair may not enter: the skin as points with outward normals, ears as bumps."""
+    """A solid body that hair cannot enter, given by points (V, 3) of its surface and their outward normals (V, 3)."""
 
     def __init__(self, points: np.ndarray, normals: np.ndarray):
         from scipy.spatial import cKDTree
@@ -26,7 +27,7 @@ class Body:
         self.tree, self.points, self.normals = cKDTree(points), points, normals
 
     def at(self, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Height (N,) metres above the surface and outward normal (N, 3) at q (N, 3)."""
+        """Height above the surface, (N,) metres, and outward normal, (N, 3), at points q (N, 3)."""
         away, i = self.tree.query(q, k=4)
         w = 1 / (away + 2e-3) ** 2
         w /= w.sum(1, keepdims=True)
@@ -36,13 +37,13 @@ class Body:
 
 @dataclass
 class Growth:
-    """How N locks grow; arrays (N,) or (N, 3), metres.
+    """Parameters by which N locks grow; numbers for all, or arrays (N,), in metres.
 
-    flow: the direction they are combed to; lift in [0, 1]: 1 starts straight off the skin; stiff: how long they keep
-    their direction (1: no gravity); height: how far above the skin they lie; cling in [0, 1]: how much they are held
-    at that height; curl_m radius and curl_wave_m wavelength, curl_together in [0, 1]: whether neighbours wave alike;
-    floor: they are cut where y falls below it; comb: how strongly they keep to the flow; before: 1 falls before the
-    shoulders, -1 behind.
+    flow: (N, 3) direction in which they are combed; length: of a lock; lift in [0, 1]: 0 starts along the skin, 1
+    straight off it; stiff in [0, 1]: 1 resists gravity entirely; height: distance above the skin; cling in [0, 1]:
+    strength with which they return down to that height; curl_m, curl_wave_m: radius and wavelength of curls;
+    curl_together in [0, 1]: 1 if neighbours wave alike; floor: y below which they are cut; comb: strength with which
+    they keep to the flow; before: 1 lets them fall before the shoulders, -1 behind.
     """
 
     flow: np.ndarray
@@ -60,7 +61,7 @@ class Growth:
 
 
 def grow(body: Body, roots: np.ndarray, g: Growth, steps: int, rng) -> tuple[np.ndarray, np.ndarray]:
-    """Curves (N, steps + 1, 3) and the surface normals along them, the same shape."""
+    """Grow N locks from their roots (N, 3): curves (N, steps + 1, 3) and the surface normals along them, same shape."""
     n = len(roots)
 
     def col(x):
@@ -82,7 +83,7 @@ def grow(body: Body, roots: np.ndarray, g: Growth, steps: int, rng) -> tuple[np.
         height, normal = body.at(q)
         want = g.height[:, None] * np.clip(gone / np.maximum(2 * g.height[:, None], 0.008), 0.1, 1)
         off = want - height[:, None]
-        # On the shoulders hair slides before or behind them, not outwards along them.
+        # at the shoulders hair moves before or behind them, not outwards along them
         low = smooth(-0.10, -0.13, q[:, 1:2]) * np.clip(normal[:, 1:2], 0, 1)
         push = normal * (1 - low) + low * col(g.before) * AHEAD
         q = q + push * np.maximum(off, 0) + normal * col(g.cling) * np.minimum(off, 0) * (q[:, 1:2] > -0.10)
@@ -90,13 +91,12 @@ def grow(body: Body, roots: np.ndarray, g: Growth, steps: int, rng) -> tuple[np.
         p = p + d * step
         curve.append(p)
         normals.append(normal)
-    curve, normals = np.stack(curve, 1), np.stack(normals, 1)
-    curve, normals = _cut(curve, normals, np.broadcast_to(g.floor, (n,)))
+    curve, normals = _cut(np.stack(curve, 1), np.stack(normals, 1), np.broadcast_to(g.floor, (n,)))
     return _curl(curve, normals, g, rng), normals
 
 
 def _cut(curve, normals, floor):
-    """End each curve where it falls below its floor; its points are spread anew over what is left."""
+    """End each curve where it falls below its floor (N,), and spread its points evenly over the rest."""
     n, s, _ = curve.shape
     y = curve[..., 1]
     below = y < floor[:, None]
@@ -113,6 +113,7 @@ def _cut(curve, normals, floor):
 
 
 def _curl(curve, normals, g, rng):
+    """Add the growth's curls to curves (N, S, 3)."""
     n, s, _ = curve.shape
     if not np.any(g.curl_m):
         return curve
@@ -127,10 +128,10 @@ def _curl(curve, normals, g, rng):
 
 
 def atlas(rng, tones: np.ndarray, density: float = 1.0, frizz: float = 0.0, blunt: float = 0.0) -> np.ndarray:
-    """(CELL_H, CELLS * CELL_W, 4) uint8: locks from root (row 0) to tip.
+    """Texture of `CELLS` locks side by side, from root (row 0) to tip: (CELL_H, CELLS * CELL_W, 4) uint8.
 
-    tones (T, 2, 3): colours that single hairs may have, at the root and at the tip, in [0, 1].
-    density: of hairs; frizz in [0, 1]: how they stray; blunt in [0, 1]: hairs end together, cut straight.
+    tones (T, 2, 3): possible colours of single hairs at root and tip, sRGB in [0, 1].  density: factor on the number of
+    hairs.  frizz in [0, 1]: their disorder.  blunt in [0, 1]: 1 lets all hairs end together, cut straight.
     """
     v = np.linspace(0, 1, CELL_H)[:, None]
     out = np.zeros((CELL_H, CELLS, CELL_W, 4), np.uint8)
@@ -162,10 +163,11 @@ def atlas(rng, tones: np.ndarray, density: float = 1.0, frizz: float = 0.0, blun
 def cards(name: str, curve: np.ndarray, normals: np.ndarray, *, width: np.ndarray, shade: np.ndarray,
           texture: np.ndarray, anchor: np.ndarray, bind: np.ndarray, rng, follow: float = 1.0, turn=None,
           twist: float = 0.35, solid: bool = True) -> HairPiece:
-    """Flat ribbons along curves (N, S, 3), facing outwards.
+    """Make a piece of N flat ribbons along curves (N, S, 3), facing outwards.
 
-    width (N,) metres; shade (N, S); anchor (V, 3) the head at rest and bind (N,) the vertex that each ribbon hangs
-    on; turn (N, S) as in HairPiece, or None.
+    normals: (N, S, 3).  width: (N,) metres.  shade: (N, S).  texture: from `atlas`.  anchor: (V, 3) the head at rest.
+    bind: (N,) the vertex to which each ribbon is bound.  twist: standard deviation of the ribbons' rotation, radians.
+    follow, solid: as in HairPiece; turn: (N, S) as in HairPiece, or None.
     """
     n, s, _ = curve.shape
     tangent = unit(np.gradient(curve, axis=1))
@@ -174,7 +176,7 @@ def cards(name: str, curve: np.ndarray, normals: np.ndarray, *, width: np.ndarra
     side = side * np.cos(angle) + normals * np.sin(angle)
     half = (width[:, None] / 2 * np.interp(np.linspace(0, 1, s), [0, 0.25, 1], [0.8, 1, 0.85]))[..., None]
     point = np.stack([curve - side * half, curve + side * half], 2)                     # (N, S, 2, 3)
-    # Normals fan out across the card: a lock is round, so that light runs over it.
+    # normals spread across the card, so that it is lit like a round lock
     shading = unit(np.stack([normals - 0.5 * side, normals + 0.5 * side], 2))
     cell = rng.integers(0, CELLS, n)
     u = np.stack([cell + 0.02, cell + 0.98], 1) / CELLS
@@ -189,5 +191,5 @@ def cards(name: str, curve: np.ndarray, normals: np.ndarray, *, width: np.ndarra
         return np.repeat(np.asarray(x, np.float32)[:, :, None], 2, 2).reshape(-1)
 
     return HairPiece(name, bind, point.reshape(-1, 3) - anchor[bind], np.full(len(bind), follow), tri,
-                     np.stack([u, v], -1).reshape(-1, 2), texture, turn=None if turn is None else flat(turn),
+                     np.stack([u, v], -1).reshape(-1, 2), texture, turn=flat(np.ones((n, s)) if turn is None else turn),
                      solid=solid, normal=shading.reshape(-1, 3), shade=flat(shade))

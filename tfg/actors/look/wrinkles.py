@@ -1,4 +1,4 @@
-"""Folds that come with an expression, and stay with age: where they lie on the chart, and how deep they are now."""
+"""Folds of the skin that come with an expression and stay with age: their places on the chart, and their depth."""
 from __future__ import annotations
 
 import functools
@@ -9,8 +9,9 @@ from tfg.actors.look.chart import chart
 from tfg.vocabulary import index
 
 _MM = 1e-3
-# Region: (lines as points (x, y) in mm on the mean face, half width mm, depth mm). Right ones are mirrored from left.
-LINES = {
+# Region -> (lines as points (x, y) in mm on the mean face, half width in mm, depth in mm); the right regions mirror the
+# left ones.
+LINES: dict[str, tuple[list, float, float]] = {
     "forehead": ([[(-36, 41), (-14, 43.5), (0, 42.5), (14, 43.5), (36, 41)],
                   [(-33, 49), (-12, 51), (0, 50), (12, 51), (33, 49)], [(-26, 57), (0, 58.5), (26, 57)]], 1.9, 0.85),
     "glabella": ([[(6.5, 11), (7.5, 20), (8, 29)], [(-6.5, 11), (-7.5, 20), (-8, 29)]], 1.8, 0.6),
@@ -20,7 +21,7 @@ LINES = {
     "nose": ([[(-8, 5), (0, 3.5), (8, 5)], [(-9, -1), (0, -3), (9, -1)]], 1.4, 0.7),
     "chin": ([[(-13, -94), (0, -91.5), (13, -94)]], 2.2, 0.9)}
 REGIONS = ("none", "forehead", "glabella", "crow_left", "crow_right", "fold_left", "fold_right", "nose", "chin")
-FROM_AGE = np.array([0, .55, .35, .6, .6, .55, .55, .0, .25], np.float32)
+FROM_AGE = np.array([0, .55, .35, .6, .6, .55, .55, .0, .25], np.float32)      # depth in each region at lines = 1
 _BROW_UP, _BROW_DOWN = index("browInnerUp", "browOuterUp"), index("browDown")
 _SIDE = {side: index(*(n + side for n in ("cheekSquint", "eyeSquint", "mouthSmile", "noseSneer", "mouthUpperUp",
                                           "eyeBlink"))) for side in ("Left", "Right")}
@@ -29,8 +30,8 @@ _SNEER, _CHIN = index("noseSneer"), index("mouthShrugLower", "mouthFrown")
 
 @functools.lru_cache(maxsize=2)
 def relief_map(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """(S, S, 4) int8: change of the normal (127 = 1) and darkness (127 = 1) of folds at full depth, and (S, S) uint8:
-    the number in REGIONS that each texel belongs to. The same for everybody; read-only."""
+    """Folds at full depth on the chart: (S, S, 4) int8, changes of the normal (127 = 1) and darkness (127 = 1), and the
+    region of each texel, (S, S) uint8, a number in REGIONS. Equal for all persons, and read-only."""
     from tfg.actors.look.skin import relief
 
     c = chart(size)
@@ -59,7 +60,7 @@ def relief_map(size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _distance(p, line):
-    """(S, S) distance of points (S, S, 2) to a polyline (N, 2), and how far along it the nearest point lies, 0..1."""
+    """Distance (S, S) of points (S, S, 2) to a polyline (N, 2), and the place of the nearest point along it, 0..1."""
     best, along = np.full(p.shape[:2], np.inf), np.zeros(p.shape[:2])
     n = len(line) - 1
     for k in range(n):
@@ -72,7 +73,10 @@ def _distance(p, line):
 
 
 def depths(expression: np.ndarray, lines: float) -> np.ndarray:
-    """(9,) float32: how deep each of REGIONS is, 1 = full; expression (52,) absolute; lines: of age, 0..1."""
+    """Depth of the folds in each of REGIONS: (9,) float32, 1 is full.
+
+    expression: (52,) absolute.  lines: 0..1, wrinkles of age (`tfg.actors.identity.Skin.lines`).
+    """
     e = expression
     out = FROM_AGE * lines
     grow = 0.45 + 0.75 * lines

@@ -1,0 +1,100 @@
+"""Figures and sliders of notebooks/08_emogen_gan, and the values that they show."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from test_course_explore import drawn, opened  # noqa: F401  (a fixture)
+from tfg.course import explore
+from tfg.systems.emogen.network import PROFILES, Emogen, face_mask, feeling
+from tfg.vocabulary import EMOTIONS
+
+S = PROFILES["ci"].size
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return Emogen(PROFILES["ci"]).eval()
+
+
+@pytest.fixture(scope="module")
+def crops():
+    return np.random.default_rng(0).integers(0, 255, (20, S, S, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def mels():
+    return np.random.default_rng(1).uniform(-4, 4, (20, 80, 16)).astype(np.float32)
+
+
+def test_dubbed_crops_change_in_the_oval_only(network, crops, mels):
+    faces = explore.dub_crops(network, crops, mels, feeling("HAP"))
+    assert faces.shape == crops.shape and faces.dtype == np.uint8
+    outside = face_mask(S) == 0
+    assert np.array_equal(faces[:, outside], crops[:, outside]) and not np.array_equal(faces, crops)
+
+
+def test_one_of_anything_serves_all(network, crops, mels):
+    """More of them than are drawn at once; each is the same as if it were drawn alone."""
+    six = np.stack([feeling(e) for e in EMOTIONS])
+    faces = explore.dub_crops(network, crops[0], mels[0], six)
+    assert len(faces) == 6 and len(explore.dub_crops(network, crops[0], mels, six[0])) == 20
+    alone = explore.dub_crops(network, crops[0], mels[0], six[3])
+    assert np.abs(faces[3].astype(int) - alone[0]).max() <= 1
+
+
+def test_dubbing_is_what_the_package_does(network, crops, mels):
+    """The painter's parts, put together at the network's own size."""
+    from tfg.compose.draw import moved
+    from tfg.systems.emogen.paint import Painter, Seen
+
+    painter = Painter(network, feeling("SAD", .7), np.zeros((1, 2, 3)))
+    theirs = []
+    for crop, parts in zip(crops, painter.draw([Seen(None, None, crop, crop) for crop in crops[:3]], mels[:3])):
+        colour, flow, trust = parts
+        theirs.append(colour + trust[..., None] * (moved(crop.astype(np.float32) / 255, flow) - colour))
+    mine = explore.dub_crops(network, crops[:3], mels[:3], feeling("SAD", .7))
+    inside = face_mask(S) == 1
+    away = np.abs(255 * np.array(theirs)[:, inside] - mine[:, inside])
+    assert away.mean() < .7 and away.max() < 6
+
+
+def test_figures(crops):
+    picture, map_ = crops[0] / 255, np.linspace(0, 1, S * S).reshape(S, S)
+    grid = drawn(explore.draw_grid({"a": [crops[0], None, map_], "b": [picture]}, ["HAP", "x"]))
+    assert [len(ax.images) for ax in grid.axes] == [1, 0, 1, 1, 0, 0]
+    assert grid.axes[0].get_title() == "happiness" and grid.axes[3].get_ylabel() == "b"
+    wide = drawn(explore.draw_grid({"mouths": [crops[0][:20]]}))
+    assert len(wide.axes) == 1
+    assert len(drawn(explore.draw_copy(picture, np.ones((2, S, S)), map_, picture, picture, picture)).axes) == 6
+    assert len(drawn(explore.draw_wishes(picture, {"a": map_, "nothing": 0 * map_})).axes) == 3
+
+
+def test_breathing_says_how_much_the_size_tells():
+    gap = np.linspace(0, .3, 30)
+    figure = drawn(explore.draw_breathing(gap, {"tight": 90 + 20 * gap, "still": np.full(30, 96.)}))
+    assert [t.get_text() for t in figure.axes[0].get_legend().get_texts()] == ["tight: r = 1.00", "still: r = 0.00"]
+
+
+def test_feelings_have_a_row_for_each_intensity(network, crops, mels):
+    figure = drawn(explore.draw_feelings(network, crops[0], mels[0], (.5, 1.0)))
+    assert [ax.get_ylabel() for ax in figure.axes[::6]] == ["0.50", "1.00"]
+    assert figure.axes[0].get_title() == "as filmed" and figure.axes[6].get_title() == "neutral"
+    assert np.array_equal(figure.axes[0].images[0].get_array(), crops[0])
+    assert len(drawn(explore.draw_feelings(network, crops[0], mels[0], (1.0,))).axes) == 6
+
+
+def test_the_arrows_end_where_the_pixel_is_put():
+    """Fetched from 3 px to the right: content moves 3 px to the left."""
+    flow, black = np.zeros((2, S, S)), np.zeros((S, S, 3))
+    flow[0] = 3
+    arrows = drawn(explore.draw_copy(black, flow, black[..., 0], black, black, black)).axes[1]
+    quiver, = [c for c in arrows.collections if hasattr(c, "U")]
+    assert (quiver.U == -3).all() and (quiver.V == 0).all()
+    assert np.allclose(quiver.X + quiver.U, np.tile(np.arange(S // 16 // 2, S, S // 16), 16)[:len(quiver.X)])
+
+
+def test_the_explorer_opens(opened, network, crops, mels):  # noqa: F811
+    opened(lambda: explore.feel(network, crops[:3], mels[:4]))

@@ -1,0 +1,1 @@
+"""Acting: displays of emotions, personal style, performances of whole faces, and voices with emotion."""

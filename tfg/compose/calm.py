@@ -1,0 +1,46 @@
+"""An answer made steadier before it is enlarged: a mistake of one small pixel would be a blot of five in the film.
+
+All functions take one picture's parts, in the layout of images: colour (h, w, 3) in [0, 1], flow (h, w, 2) in half
+sides, trust (h, w) in [0, 1].
+"""
+from __future__ import annotations
+
+import numpy as np
+
+
+def blurred(x: np.ndarray, sigma: float) -> np.ndarray:
+    """(h, w) or (h, w, c) float32, smoothed by a Gaussian of `sigma` px."""
+    import cv2
+
+    return cv2.GaussianBlur(x, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE) if sigma > 0 else x
+
+
+def smooth_flow(flow: np.ndarray, trust: np.ndarray, sigma: float, most: float = np.inf) -> np.ndarray:
+    """The flow, smoothed where it is used and continued where it is not, no longer than `most` half sides.
+
+    Weighted by trust: where a network paints, its flow means nothing and must not bend its neighbours'.
+    """
+    weight = trust[..., None] + np.float32(1e-3)
+    flow = blurred(flow * weight, sigma) / blurred(np.ascontiguousarray(weight[..., 0]), sigma)[..., None]
+    if np.isfinite(most):
+        length = np.linalg.norm(flow, axis=-1, keepdims=True)
+        flow = flow * np.minimum(1, most / np.maximum(length, 1e-6))
+    return flow.astype(np.float32)
+
+
+def prefer_copy(trust: np.ndarray, colour: np.ndarray, copy: np.ndarray, near: float) -> np.ndarray:
+    """Trust raised where paint and copy look alike: there the copy is the same, but sharp.
+
+    copy: (h, w, 3), the source as the flow moves it.  near: difference, of the range 0..1, that counts as alike; at
+    three times that nothing is raised.
+    """
+    away = np.abs(colour - copy).mean(-1)
+    alike = np.clip((3 * near - away) / (2 * near), 0, 1)
+    return trust + (1 - trust) * alike
+
+
+
+def decided(trust: np.ndarray, paint: float, copy: float) -> np.ndarray:
+    """Trust that makes up its mind: 0 up to `paint`, 1 from `copy` on, straight between. Half of a copy and half of
+    what was painted is a ghost of both: lips over a dark mouth are one blot."""
+    return np.clip((trust - paint) / (copy - paint), 0, 1)

@@ -1,0 +1,1 @@
+"""Figures, explorers and self-checks for the notebooks of the course."""

@@ -1,0 +1,38 @@
+"""Self-checks for the exercises: `check.count_frames(count_frames)` compares yours with the reference.
+
+A check prints one line: "✓", "✗" with the likely mistake, or "○ not done". TFG_STRICT=1 makes failures errors.
+Each check is named after the function it tests; `judge(check, answer)` gives mark and message without printing.
+"""
+from __future__ import annotations
+
+import importlib
+
+_WHERE = {
+    "core": ("judge", "Wrong", "exercise", "same"),
+    "start": ("frame_at", "at_intensity", "mix"),
+    "sound": ("count_frames", "hz_to_mel", "mel_window", "shift_sound", "find_offset"),
+    "faces": ("resample", "head_tilt", "invert_similarity", "lip_gap", "jitter", "moving_average"),
+    "heads": ("action_unit", "move", "project", "fit_loss", "emotion_change"),
+    "actors": ("dominance_blend", "envelope", "landmark_error", "pearson"),
+    "windows": ("source_frames", "crop_matrix", "negative_starts", "leaks"),
+    "emotion": ("fold_frames", "soft_cross_entropy", "split_by_actor", "confusion", "occlusion_map"),
+    "emogen": ("hide_face", "feelings", "may_refer", "at_bottleneck", "weighted_l1", "gan_losses"),
+    "expression": ("to_25fps", "shut_lids", "code_and_price", "join_chunks", "five_frames", "orthogonal"),
+    "scores": ("psnr", "window_ssim", "lmd", "frechet", "bootstrap", "paired_difference"),
+    "syncnet": ("lower_half", "moments", "sync_loss", "choice_loss", "sync_curve", "sync_scores"),
+}
+_MODULE = {name: module for module, names in _WHERE.items() for name in names}
+__all__ = sorted(_MODULE)
+
+
+def __getattr__(name: str):
+    """Import a name's module on first use. Not by lazy-loader, whose error does not list the names there are."""
+    if name not in _MODULE:
+        raise AttributeError(f"tfg.course.check has no {name!r}; it has {', '.join(__all__)}")
+    value = getattr(importlib.import_module(f"tfg.course.check.{_MODULE[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return __all__

@@ -1,0 +1,207 @@
+"""Checks of notebooks/08_emogen_gan."""
+from __future__ import annotations
+
+import numpy as np
+
+from tfg.course.check.core import Wrong, exercise, same
+from tfg.vocabulary import EMOTIONS
+
+NEU = EMOTIONS.index("NEU")
+
+
+@exercise
+def hide_face(answer):
+    """hide_face(frames (..., 3, S, S), mask (S, S)) -> the same shape: 0 wherever the mask is not 0."""
+    import torch
+
+    for shape, seed in (((2, 5, 3, 8, 8), 1), ((3, 6, 6), 2)):
+        g = torch.Generator().manual_seed(seed)
+        frames, mask = .2 + .8 * torch.rand(*shape, generator=g), _oval(shape[-1])
+        given = frames.clone()
+        same(answer(given, mask.clone()), frames * (mask <= 0), what=f"hide_face of {shape}", mistakes={
+            "the soft edge still shows the face, only darker: hide wherever the mask is not 0": frames * (1 - mask),
+            "the edge is left as it was: hide wherever the mask is not 0, not only where it is 1": frames * (mask < 1),
+            "you hid what is around the face and kept the face": frames * (mask > 0),
+            "you kept the face, and hid the rest": frames * mask,
+            "all of the picture is hidden: hair, ears and neck stay": torch.zeros_like(frames),
+            "nothing is hidden": frames,
+            "hidden pixels are 1; make them 0": torch.where(mask > 0, torch.ones(()), frames)})
+        if not torch.equal(given, frames):
+            raise Wrong("your function changed its argument, the true frames: the loss needs them later. Make new ones")
+
+
+def _oval(size: int):
+    """A soft disc, (size, size)."""
+    import torch
+
+    at = (torch.arange(size) + .5) / size - .5
+    return ((.45 - (at[None] ** 2 + at[:, None] ** 2).sqrt()) / .15).clamp(0, 1)
+
+
+@exercise
+def feelings(answer):
+    """feelings(emotion (B,) int, intensity (B,)) -> (B, 6): so much of the emotion, the rest neutral."""
+    rng = np.random.default_rng(5)
+    for B in (9, 4):
+        emotion = rng.integers(0, 6, B)
+        emotion[:2] = NEU, (NEU + 1) % 6
+        intensity = np.round(rng.uniform(.1, .9, B), 2)
+        one, neutral, i = np.eye(6)[emotion], np.eye(6)[NEU], intensity[:, None]
+        first, second = (1 - i) * neutral, (1 - i) * neutral
+        first[np.arange(B), emotion] = intensity
+        second[np.arange(B), emotion] = intensity
+        second[:, NEU] = 1 - intensity
+        same(answer(emotion.copy(), intensity.copy()), i * one + (1 - i) * neutral, what="feelings", atol=1e-6,
+             mistakes={
+            "the rest is missing: what is not felt is neutral, and each row sums to 1": i * one,
+            "the intensity has no effect": one,
+            "a neutral clip has only `intensity` in its row, not 1: the rest was overwritten; add to it": first,
+            "a neutral clip has only 1 - intensity in its row, not 1: the emotion was overwritten; add to it": second,
+            "the shares are exchanged: `intensity` belongs to the emotion, the rest to neutral":
+            (1 - i) * one + i * neutral,
+            "the rest is spread over all six: it belongs to neutral": i * one + (1 - i) / 6,
+            "the rest is spread over the other five: it belongs to neutral": i * one + (1 - i) * (1 - one) / 5})
+
+
+@exercise
+def may_refer(answer):
+    """may_refer(actor (N,), emotion (N,), i) -> clips that clip i may have as reference, in order: (n,) int."""
+    rng = np.random.default_rng(8)
+    for N in (14, 30):
+        actor = np.array([f"V{k:03d}" for k in rng.integers(0, 3, N)])
+        emotion = np.array(EMOTIONS)[rng.integers(0, 4, N)]
+        actor[:4], emotion[:4] = "V000", ("HAP", "HAP", "SAD", "ANG")
+        index = np.arange(N)
+        for i in (0, N // 2):
+            own, alike = actor == actor[i], emotion == emotion[i]
+            want = np.flatnonzero(own & ~alike)
+            got = answer(actor.copy(), emotion.copy(), i)
+            if np.asarray(got).dtype.kind == "b":
+                raise Wrong("that is True or False for each clip: np.flatnonzero gives the places of the True ones")
+            same(got, want, what=f"may_refer of clip {i}", mistakes={
+                "the reference may feel the same as the target: then it gives away the emotion that is an input":
+                np.flatnonzero(own & (index != i)),
+                "the clip itself and its emotion are among them": np.flatnonzero(own),
+                "other people are among them: nobody would know whose face to draw": np.flatnonzero(~alike),
+                "it is somebody else: take the same actor": np.flatnonzero(~own & ~alike),
+                "the emotion is the same; it should be another one": np.flatnonzero(own & alike),
+                "all other clips are there, whoever plays and feels": np.flatnonzero(index != i)})
+
+
+@exercise
+def at_bottleneck(answer):
+    """at_bottleneck(sound (B * T, A, 1, 1), emotion (B, E), picture (B * T, P, 1, 1)) -> (B * T, A + E + P, 1, 1)."""
+    import torch
+
+    for B, T, A, E, P in ((3, 5, 4, 6, 7), (4, 1, 2, 3, 2), (2, 3, 5, 4, 6)):
+        g = torch.Generator().manual_seed(T)
+        sound, picture = (torch.rand(B * T, n, 1, 1, generator=g) for n in (A, P))
+        emotion = torch.rand(B, E, generator=g)
+        each, tiled = (x[:, :, None, None] for x in (emotion.repeat_interleave(T, 0), emotion.repeat(T, 1)))
+        try:
+            got = answer(sound.clone(), emotion.clone(), picture.clone())
+        except RuntimeError as error:
+            if T != 5:
+                raise Wrong(f"it works for windows of 5 frames, but not of {T}: {error}. T is len(sound) // "
+                            "len(emotion)") from error
+            raise
+        same(got, torch.cat([sound, each, picture], 1), what=f"at_bottleneck with B = {B}, T = {T}", mistakes={
+            "frames get the emotion of another window: `repeat` gives windows 0 1 2 0 1 2 ..., repeat_interleave "
+            "0 0 0 1 1 1 ..., as frames are folded": torch.cat([sound, tiled, picture], 1) if T > 1 else np.nan,
+            "the order is another one: sound, emotion, picture": torch.cat([each, sound, picture], 1),
+            "the order is another one: sound, emotion, then the picture": torch.cat([picture, sound, each], 1),
+            "the order is another one: the emotion comes second": torch.cat([sound, picture, each], 1),
+            "the order is another one: the sound comes first": torch.cat([picture, each, sound], 1),
+            "the emotion is missing": torch.cat([sound, picture], 1),
+            "height and width are missing: end with (B * T, A + E + P, 1, 1)":
+            torch.cat([sound, each, picture], 1)[..., 0, 0]})
+
+
+@exercise
+def weighted_l1(answer):
+    """weighted_l1(drawn, target (N, 3, S, S), weight (S, S)) -> (): sum(weight |drawn - target|) / sum(weight)."""
+    import torch
+
+    for N, S in ((4, 6), (2, 9)):
+        g = torch.Generator().manual_seed(S)
+        drawn, target = (torch.rand(N, 3, S, S, generator=g) for _ in "dt")
+        weight = _oval(S) * (1 + 3 * torch.rand(S, S, generator=g))
+        drawn.requires_grad_()
+        away = (drawn - target).detach()
+        many = N * 3 * weight.sum()
+        want = (away.abs() * weight).sum() / many
+        got = answer(drawn, target.clone(), weight.clone())
+        same(got, want, what="weighted_l1", atol=1e-6, rtol=1e-4, mistakes={
+            "you divide by the number of pixels: divide by the sum of the weights, or the loss falls when less of the "
+            "picture counts": (away.abs() * weight).mean(),
+            "the weight has no effect": away.abs().mean(),
+            "positive and negative differences cancel out: take |...| first": (away * weight).sum() / many,
+            "differences are squared: that is L2, which blurs more": (away ** 2 * weight).sum() / many,
+            "the colours are added: take their mean": 3 * want,
+            "the pictures of the batch are added: take their mean": N * want,
+            "colours and pictures are added: take their mean": 3 * N * want,
+            "weights are squared: they count once": (away.abs() * weight ** 2).sum() / many,
+            "the difference is weighted by where the mask is, not by how much":
+            (away.abs() * (weight > 0)).sum() / (N * 3 * (weight > 0).sum())})
+        if not hasattr(got, "requires_grad") or not got.requires_grad:
+            raise Wrong("no gradient reaches the drawn faces: stay with torch, without .detach(), .item() and NumPy")
+
+
+@exercise
+def gan_losses(answer):
+    """gan_losses(quality, true, drawn (N, 3, S, S)) -> (the generator's loss, the discriminator's), both ()."""
+    import torch
+    import torch.nn.functional as F
+
+    for N, seed in ((5, 1), (3, 2)):
+        g = torch.Generator().manual_seed(seed)
+        true, drawn = (torch.rand(N, 3, 4, 4, generator=g) for _ in "td")
+        w = torch.randn(48, generator=g, requires_grad=True)
+
+        def quality(x, w=w):
+            return 2 * (x.flatten(1) - .5) @ w                                            # (N,) logits
+
+        def bce(x, label):
+            return F.binary_cross_entropy_with_logits(x, torch.full_like(x, label))
+
+        with torch.no_grad():
+            at_true, at_drawn = quality(true), quality(drawn)
+            asked, real, fake = bce(at_drawn, 1.0), bce(at_true, 1.0), bce(at_drawn, 0.0)
+        drawn.requires_grad_()
+        got = answer(quality, true.clone(), drawn)
+        if not isinstance(got, (tuple, list)) or len(got) != 2:
+            raise Wrong("expected two losses, (the generator's, the discriminator's)")
+        generators, judges = got
+        both = torch.stack([real, fake])
+        same(generators, asked, what="the generator's loss", atol=1e-5, mistakes={
+            "the two are exchanged: the generator's comes first": both.mean(),
+            "the generator asks to be found out: drawn faces have the label 1 here": fake,
+            "the generator asks for minus the discriminator's loss: its gradient vanishes just where faces are bad. "
+            "Ask for label 1": -fake,
+            "the sigmoid is taken twice: these are logits already": bce(at_drawn.sigmoid(), 1.0),
+            "the losses of the pictures are added: take their mean": N * asked,
+            "the true faces are in the generator's loss": asked + real})
+        same(judges, both.mean(), what="the discriminator's loss", atol=1e-5, mistakes={
+            "the losses for true and drawn are added: take their mean": both.sum(),
+            "the labels are exchanged: true faces have 1, drawn ones 0": (bce(at_true, 0.0) + asked) / 2,
+            "drawn faces have the label 1 here, too: they are to be found out, 0": (real + asked) / 2,
+            "it never sees a drawn face": real, "it never sees a true face": fake,
+            "the sigmoid is taken twice: these are logits already":
+            (bce(at_true.sigmoid(), 1.0) + bce(at_drawn.sigmoid(), 0.0)) / 2})
+        if not _reaches(generators, drawn):
+            raise Wrong("no gradient of the generator's loss reaches the drawn faces: do not detach them there")
+        if _reaches(judges, drawn):
+            raise Wrong("the discriminator's loss reaches the generator through the drawn faces, and would teach it to "
+                        "be found out: give it drawn.detach()")
+        if not _reaches(judges, w):
+            raise Wrong("the discriminator's loss does not reach the discriminator: detach the faces, not its answers")
+
+
+def _reaches(loss, x) -> bool:
+    """Whether a gradient of `loss` arrives at `x`."""
+    import torch
+
+    if not getattr(loss, "requires_grad", False):
+        return False
+    found, = torch.autograd.grad(loss, x, allow_unused=True, retain_graph=True)
+    return found is not None and bool(found.abs().sum() > 0)

@@ -1,0 +1,229 @@
+"""Checks of notebooks/10_expression_vectors."""
+from __future__ import annotations
+
+import numpy as np
+
+from tfg.course.check.core import Wrong, exercise, same
+from tfg.vocabulary import EXPRESSION, index
+
+LIDS = index("eyeBlink")
+
+
+@exercise
+def to_25fps(answer):
+    """to_25fps(curves (T, C), fps) -> (round(25 T / fps), C): the same curves, read off every 1/25 s."""
+    rng = np.random.default_rng(10)
+    for T, fps in ((31, 30.0), (23, 24.0), (18, 59.94), (12, 25.0), (1, 30.0)):
+        curves = np.cumsum(rng.normal(size=(T, 3)), 0)
+        n, old = max(1, round(T * 25 / fps)), np.arange(T) / fps
+        new = np.arange(n) / 25
+        same(answer(curves.copy(), fps), _read(new, old, curves), what=f"to_25fps of {T} frames at {fps}", mistakes={
+            "the frames were only relabelled: as many as before, so that everything happens in slow motion (or too "
+            "fast) and drifts away from the sound": curves if n != T else np.nan,
+            "each moment takes the frame before it, so that lips come up to 33 ms late; read between two frames":
+            curves[np.clip((new * fps + 1e-9).astype(int), 0, T - 1)],
+            "each moment takes the nearest frame: read between two frames, np.interp does it":
+            curves[np.clip(np.round(new * fps).astype(int), 0, T - 1)],
+            "first and last frames are laid on each other and the rest is stretched: then a second is no second. New "
+            "moments are k / 25, old ones i / fps": _read(np.linspace(0, T - 1, n), np.arange(T), curves),
+            "the moments are exchanged: you brought it from 25 to fps": _exchanged(T, fps, curves),
+            "a frame is missing: the length is rounded, not cut off": _read(new, old, curves)[:int(T * 25 / fps)]})
+
+
+def _read(new, old, curves) -> np.ndarray:
+    return np.stack([np.interp(new, old, c) for c in curves.T], 1)
+
+
+def _exchanged(T: int, fps: float, curves) -> np.ndarray:
+    return _read(np.arange(max(1, round(T * fps / 25))) / fps, np.arange(T) / 25, curves)
+
+
+@exercise
+def shut_lids(answer):
+    """shut_lids(face (T, 52), blink (T,)) -> (T, 52): each lid goes the share `blink` of its way to shut (1)."""
+    rng = np.random.default_rng(2)
+    for T in (9, 6):
+        face, blink = rng.uniform(.1, .6, (T, len(EXPRESSION))), rng.uniform(.1, .9, T)
+        blink[:2] = 0, 1
+
+        def lids(values, columns=LIDS, face=face):
+            out = face.copy()
+            out[:, columns] = values
+            return out
+
+        now, b = face[:, LIDS], blink[:, None]
+        want = now + (1 - now) * b
+        given = face.copy()
+        same(answer(given, blink.copy()), lids(want), what="shut_lids", mistakes={
+            "the lids are replaced by the signal: whose eyes are narrow at rest, or squint, opens them wide": lids(
+                b * np.ones(2)),
+            "the signal is added: the lids go beyond shut (1). They go a share of what is still open": lids(now + b),
+            "the signal is added and cut off at 1: a half blink of narrow eyes would be more than half. They go a "
+            "share of what is still open": lids(np.minimum(now + b, 1)),
+            "the larger of the two is taken: the lids go a share of what is still open": lids(np.maximum(now, b)),
+            "the lids are multiplied: where nobody blinks the eyes would be wide open": lids(now * b),
+            "the eyes open where they should shut: 1 is shut": lids(now * (1 - b)),
+            "the signal is turned round: 1 is shut": lids(now + (1 - now) * (1 - b)),
+            "only the left lid moves": lids(want[:, :1], LIDS[:1]), "only the right lid moves": lids(
+                want[:, 1:], LIDS[1:]),
+            "the whole face goes to 1: only the columns of eyeBlink do": face + (1 - face) * b,
+            "only the lids came back: the rest of the face belongs to the target, too": want,
+            "nothing has changed": face})
+        if not np.array_equal(given, face):
+            raise Wrong("your function changed its argument, the true face: copy it first")
+
+
+@exercise
+def code_and_price(answer):
+    """code_and_price(mean, logvar, noise (B, D)) -> (z (B, D), KL ()): z = mean + std noise, KL to N(0, 1)."""
+    import torch
+
+    for B, D in ((5, 4), (3, 7)):
+        g = torch.Generator().manual_seed(B)
+        mean, logvar, noise = (torch.randn(B, D, generator=g) for _ in "mln")
+        mean.requires_grad_(), logvar.requires_grad_()
+        m, v, e = (x.detach() for x in (mean, logvar, noise))
+        got = answer(mean, logvar, noise.clone())
+        if not isinstance(got, (tuple, list)) or len(got) != 2:
+            raise Wrong("expected two things, the code z and its price KL")
+        if not _alike(got[0], answer(mean, logvar, noise.clone())[0]):
+            raise Wrong("another call gives another z: use the noise that you are given")
+        z, kl = got
+        each = (m ** 2 + v.exp() - 1 - v) / 2                                              # (B, D), 0 or more
+        same(z, m + (v / 2).exp() * e, what="z", mistakes={
+            "the noise is as large as the variance: logvar is the logarithm of the VARIANCE, its root is "
+            "exp(logvar / 2)": m + v.exp() * e,
+            "logvar itself is taken for the standard deviation: it may be negative; exp(logvar / 2)": m + v * e,
+            "the noise is not scaled: exp(logvar / 2) times the noise": m + e,
+            "the noise is missing: then the code is a place, not a cloud, and nobody can sample later": m,
+            "it is multiplied: mean + exp(logvar / 2) * noise": m * (v / 2).exp() * e})
+        same(kl, each.sum(1).mean(), what="the KL", mistakes={
+            "the sign is wrong: the KL is never below 0": -each.sum(1).mean(),
+            "the half is missing": 2 * each.sum(1).mean(),
+            "it is averaged over the D numbers of a code: add them, each must be sent": each.mean(),
+            "it is averaged over the D numbers of a code: add them, each must be sent, and average over the chunks":
+            each.mean(1).sum(),
+            "it is added up over the chunks of the batch: take their mean, or the price grows with the batch":
+            each.sum(),
+            "the - 1 is missing: a code that is N(0, 1) would not be free": each.sum(1).mean() + D / 2,
+            "the variance in it is exp(logvar), not exp(logvar / 2)":
+            ((m ** 2 + (v / 2).exp() - 1 - v) / 2).sum(1).mean(),
+            "logvar comes in with the wrong sign: mean^2 + exp(logvar) - 1 - logvar":
+            ((m ** 2 + v.exp() - 1 + v) / 2).sum(1).mean(),
+            "the mean has no price: mean^2 is missing": ((v.exp() - 1 - v) / 2).sum(1).mean(),
+            "there is one price for each chunk: take their mean": each.sum(1)})
+        if not (_reaches(z, logvar) and _reaches(kl, logvar) and _reaches(z, mean) and _reaches(kl, mean)):
+            raise Wrong("no gradient comes back to mean and logvar: stay with torch, without .detach() and .item()")
+
+
+def _alike(a, b) -> bool:
+    return not hasattr(a, "detach") or bool((a - b).detach().abs().max() < 1e-5)
+
+
+def _reaches(value, x) -> bool:
+    """Whether a gradient of `value` arrives at `x`."""
+    import torch
+
+    if not getattr(value, "requires_grad", False):
+        return False
+    found, = torch.autograd.grad(value.sum(), x, allow_unused=True, retain_graph=True)
+    return found is not None and bool(found.abs().sum() > 0)
+
+
+@exercise
+def join_chunks(answer):
+    """join_chunks(chunks (N, L, 6), overlap) -> (N (L - overlap) + overlap, 6): shared frames fade over, eased."""
+    rng = np.random.default_rng(32)
+    for N, L, n in ((3, 32, 8), (5, 10, 3), (1, 12, 4)):
+        chunks = rng.normal(size=(N, L, 6)) + np.arange(N)[:, None, None]
+        x = (np.arange(n) + 1) / (n + 1)
+        straight, ends = x[:, None], np.linspace(0, 1, n)[:, None]
+        given = chunks.copy()
+        same(answer(given, n), _joined(chunks, n, _ease(straight)), what=f"join_chunks of {N} chunks", mistakes={
+            "chunks stand one after the other: the shared frames come twice, and the head jumps": chunks.reshape(-1, 6)
+            if N > 1 else np.nan,
+            "the old chunk goes on to its end, then the new one takes over: there the head jumps. Fade": _joined(
+                chunks, n, 0 * straight),
+            "the new chunk takes over at once: there the head jumps. Fade": _joined(chunks, n, 0 * straight + 1),
+            "shared frames are half and half: half of the jump stays at both ends of them. Fade": _joined(
+                chunks, n, 0 * straight + .5),
+            "the fade runs the wrong way: at first the old chunk counts": _joined(chunks, n, 1 - _ease(straight)),
+            "the fade is straight, so the speed jumps at both ends: ease it, 3 x^2 - 2 x^3": _joined(
+                chunks, n, straight),
+            "the fade is straight and reaches 0 and 1 within the shared frames: x = (k + 1) / (n + 1), then 3 x^2 - 2 "
+            "x^3": _joined(chunks, n, ends),
+            "the fade reaches 0 and 1 within the shared frames: two of them do not fade. x = (k + 1) / (n + 1)":
+            _joined(chunks, n, _ease(ends)),
+            "shared frames are added: the weights of old and new sum to 1": _joined(chunks, n, 1 + 0 * straight, 1)})
+        if not np.array_equal(given, chunks):
+            raise Wrong("your function changed its argument: copy the chunks first")
+
+
+def _ease(x):
+    return x * x * (3 - 2 * x)
+
+
+def _joined(chunks, n: int, new, old=None) -> np.ndarray:
+    """Chunks joined with weights of the shared frames: old for the chunk before, new for the next; old: 1 - new."""
+    out = chunks[0]
+    for chunk in chunks[1:]:
+        shared = (1 - new if old is None else old) * out[len(out) - n:] + new * chunk[:n]
+        out = np.concatenate([out[:len(out) - n], shared, chunk[n:]])
+    return out
+
+
+@exercise
+def five_frames(answer):
+    """five_frames(x (T, C)) -> (T, 5, C): around each frame, two before to two after; the ends repeat."""
+    rng = np.random.default_rng(5)
+    for T in (11, 6, 2, 1):
+        x = rng.normal(size=(T, 4))
+        at = np.arange(T)[:, None] + np.arange(-2, 3)
+        want, far = x[np.clip(at, 0, T - 1)], (at < 0) | (at >= T)
+        same(answer(x.copy()), want, what=f"five_frames of {T} frames", mistakes={
+            "four frames are lost, and the result no longer fits its sound: there is a window around EACH frame, the "
+            "first and last frames repeat": want[2:-2] if T > 4 else np.nan,
+            "windows end with their frame, so that nothing is known of what comes: two before, two after": x[
+                np.clip(at - 2, 0, T - 1)],
+            "windows begin with their frame: two before, two after": x[np.clip(at + 2, 0, T - 1)],
+            "beyond the ends there are zeros, a face that suddenly relaxes: repeat the first and the last frame":
+            np.where(far[..., None], 0, want),
+            "beyond the ends comes the other end of the clip: repeat the first and the last frame": x[at % T],
+            "the frames of a window run backwards": want[:, ::-1] if T > 1 else np.nan,
+            "the axes are exchanged: (T, 5, C)": want.swapaxes(1, 2),
+            "the windows are flat: (T, 5, C)": want.reshape(T, -1)})
+
+
+@exercise
+def orthogonal(answer):
+    """orthogonal(change, source (T, C)) -> (T, C): the change without its part along the source, frame by frame."""
+    rng = np.random.default_rng(90)
+    for T, C in ((7, 5), (4, 52)):
+        change, source = rng.normal(size=(2, T, C))
+        source[1] = 0                                                      # a face at rest: no direction to project on
+        dot, norm2 = (change * source).sum(1, keepdims=True), (source ** 2).sum(1, keepdims=True)
+        safe = np.where(norm2 == 0, 1, norm2)
+        along = dot / safe * source
+        with np.errstate(invalid="ignore", divide="ignore"):
+            undefined = change - dot / norm2 * source
+            fork = dot / np.sqrt(norm2) * source
+        back = (change ** 2).sum(1, keepdims=True)
+        same(answer(change.copy(), source.copy()), change - along, what="orthogonal", mistakes={
+            "the frame in which the source is at rest became 0 / 0: the change has no part along it and stays":
+            undefined,
+            "that is the part ALONG the source, which the speech does anyway: take it off the change": along,
+            "that is the fork's: the part along the source, divided by its length instead of the length's square. "
+            "Divide by source . source, and take it OFF the change": np.nan_to_num(fork),
+            "that is the fork's (and 0 / 0 at rest): the part along the source, divided by its length instead of the "
+            "length's square. Divide by source . source, and take it OFF the change": fork,
+            "it is divided by the source's length; its square belongs there, source . source":
+            change - dot / np.sqrt(safe) * source,
+            "it is divided by the source's length (and 0 / 0 at rest); its square belongs there, source . source":
+            change - fork,
+            "it is not divided by source . source": change - dot * source,
+            "the whole clip was taken for one vector: each frame has its own source": change
+            - (change * source).sum() / (source ** 2).sum() * source,
+            "the sums run over time: they run over the coefficients of a frame (axis 1)": change
+            - (change * source).sum(0) / (source ** 2).sum(0) * source,
+            "change and source are exchanged": source - dot / back * change,
+            "the two parts are added: subtract": change + along})

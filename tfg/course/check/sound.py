@@ -1,0 +1,112 @@
+"""Checks of notebooks/01_sound_and_time."""
+from __future__ import annotations
+
+import numpy as np
+
+from tfg.course.check.core import Wrong, exercise, same
+from tfg.media import audio
+
+
+@exercise
+def count_frames(answer):
+    """count_frames(n_samples) -> int, 640 samples per frame, the last frame may be a part of one."""
+    rng = np.random.default_rng(1)
+    for n in [1, 639, 640, 641, 16_000, *rng.integers(700, 10**6, 5).tolist()]:
+        want = audio.n_frames(n)
+        same(answer(n), want, what=f"count_frames({n})", atol=0, rtol=0, mistakes={
+            "the last, incomplete frame was dropped: its samples would never be seen": n // 640,
+            "a frame was added although the last one was full": n // 640 + 1,
+            "you used 16000 / 24 samples per frame; these are 25 frames per second": -(-n // 667),
+            "you forgot to round up: frames are whole": n / 640,
+            "you counted mel columns (200 samples), not frames (640)": -(-n // 200)})
+
+
+@exercise
+def hz_to_mel(answer):
+    """hz_to_mel(hz) -> mel, elementwise: linear below 1000 Hz, logarithmic above (Slaney's scale)."""
+    hz = np.sort(np.random.default_rng(3).uniform(20, 8000, 40))
+    linear = hz * 3 / 200
+    high = np.maximum(hz, 1000.0)
+    want = np.where(hz < 1000, linear, 15 + np.log(high / 1000) * 27 / np.log(6.4))
+    same(answer(hz), want, what="hz_to_mel", mistakes={
+        "the part above 1000 Hz is missing": linear,
+        "you used the other formula, 2595 log10(1 + f / 700)": 2595 * np.log10(1 + hz / 700),
+        "you used log10 where the natural logarithm is meant":
+        np.where(hz < 1000, linear, 15 + np.log10(high / 1000) * 27 / np.log(6.4)),
+        "the logarithm starts at 0 instead of 15 mel": np.where(hz < 1000, linear,
+                                                               np.log(high / 1000) * 27 / np.log(6.4))})
+    if np.ndim(answer(440.0)) != 0:
+        raise Wrong("hz_to_mel(440.0) should give one number, not an array of shape "
+                    f"{np.shape(answer(440.0))}")
+
+
+@exercise
+def mel_window(answer):
+    """mel_window(mel (80, M), frame, width) -> (80, width), -4 (silence) outside the sound."""
+    rng = np.random.default_rng(4)
+    for columns, width, frames in ((64, 16, (10, 8, 13, 0, 1, 19)), (40, 8, (5, 0, 11)), (50, 5, (6, 15))):
+        mel = rng.uniform(-3, 4, (80, columns)).astype(np.float32)
+        for frame in frames:
+            want = audio.mel_window(mel, frame, width)
+            mistakes = {
+                "the window starts at the frame's middle instead of being centred on it":
+                _shifted(mel, frame, width, (width - 1) / 2),
+                "the window belongs to the frame's first sample: its middle is column 3.2 i + 1.6":
+                _shifted(mel, frame, width, -1.6),
+                "the frame starts at column 3 i; it is 3.2 i, and the difference grows":
+                _shifted(mel, frame, width, -0.2 * frame),
+                "your window is one column late": _shifted(mel, frame, width, 1),
+                "your window is one column early": _shifted(mel, frame, width, -1),
+                "you padded with zeros outside the sound: zero is loud, silence is -4":
+                _shifted(mel, frame, width, 0, floor=0.0),
+                "you repeated the outermost column: outside the sound there is silence, -4":
+                _shifted(mel, frame, width, 0, mode="edge")}
+            same(answer(mel, frame, width), want, what=f"mel_window(mel, frame={frame}, width={width})",
+                 mistakes=mistakes)
+
+
+def _shifted(mel, frame, width, columns, floor=-4.0, mode="constant"):
+    """The window that starts `columns` too late; beyond the ends `floor` (mode "constant") or the edge."""
+    first = int(round(3.2 * frame + 1.6 - (width - 1) / 2 + columns)) + 64
+    padded = np.pad(mel, ((0, 0), (64, 64)), **({"mode": mode} if mode == "edge" else {"constant_values": floor}))
+    return padded[:, first:first + width]
+
+
+@exercise
+def shift_sound(answer):
+    """shift_sound(y, k) -> as long as y, k video frames later (earlier if k < 0), silence where no sound is left."""
+    rng = np.random.default_rng(5)
+    y = rng.uniform(-1, 1, 6400).astype(np.float32)
+    for k in (3, 1, 0, -2, 12):
+        want = _delayed(y, 640 * k)
+        same(answer(y.copy(), k), want, what=f"shift_sound(y, {k})", mistakes={
+            "the end of the sound came back at its beginning (np.roll): fill with zeros": np.roll(y, 640 * k),
+            "you moved by k samples, not by k frames of 640 samples": _delayed(y, k),
+            "you moved by k mel columns of 200 samples, not by k frames of 640": _delayed(y, 200 * k),
+            "the direction is the wrong one: k > 0 means later": _delayed(y, -640 * k),
+            "the result became longer: cut it to the length of y": np.concatenate([np.zeros(640 * max(k, 0)), y])})
+
+
+def _delayed(y, n):
+    out = np.zeros_like(y)
+    if abs(n) >= len(y):
+        return out
+    if n >= 0:
+        out[n:] = y[:len(y) - n]
+    else:
+        out[:n] = y[-n:]
+    return out
+
+
+@exercise
+def find_offset(answer):
+    """find_offset(mouth (T,), sound (T,), max_lag) -> int: how many frames the sound lags behind the mouth."""
+    rng = np.random.default_rng(6)
+    for true in (0, 4, -3, 7, -7):
+        smooth = np.convolve(rng.normal(size=140), np.hanning(7) / 3, "same")
+        mouth = 5 + smooth[20:120]
+        sound = 0.3 * smooth[20 - true:120 - true] - 40 + 0.02 * rng.normal(size=100)
+        same(answer(mouth, sound, 8), true, what="find_offset", atol=0, rtol=0, mistakes={
+            "the sign is the wrong one: positive means that the sound comes late": -true,
+            "you returned a position in the list of lags: subtract max_lag": true + 8,
+            "you are one lag off": true + 1, "you are off by one lag": true - 1})

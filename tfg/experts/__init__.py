@@ -1,0 +1,1 @@
+"""Networks that several systems use, a folder each: syncnet, emotion, encoder, extractor."""

@@ -1,1 +1,0 @@
-"""Networks, one per file. Import the one you need: this package stays light."""

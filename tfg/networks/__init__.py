@@ -1,0 +1,1 @@
+"""Blocks of networks, and their files: checkpoints and cards."""

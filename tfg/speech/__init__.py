@@ -1,0 +1,1 @@
+"""Speech: synthetic voices, phones with their times, visemes, and the synthetic speech corpus."""

@@ -1,0 +1,65 @@
+"""Written by `python -m tools.stubs` from the systems' options: do not edit."""
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, overload
+
+from tfg.media.clip import Clip
+from tfg.systems.base import System
+
+Box = tuple[int, int, int, int]
+StrPath = str | os.PathLike[str]
+
+@overload
+def animate(source: Any, audio: Any = ..., *, system: Literal["expression"] = ...,
+    text: str | None = ..., out: Any = ..., save_motion: Any = ..., badge: bool | None = ...,
+    overwrite: bool = ..., progress: bool = ..., emotion: str = ..., intensity: float = ...,
+    face: int | None = ..., preprocess: str = ..., size: int = ..., pose_scale: float = ...,
+    expression_scale: float = ..., blink: bool = ..., seed: int = ..., motion: Any = ...,
+    pose_style: int = ..., yaw: tuple[float, ...] | None = ..., pitch: tuple[float, ...] | None = ...,
+    roll: tuple[float, ...] | None = ..., ref_pose: Any = ..., ref_blink: Any = ..., still: bool = ...,
+    idle: float | None = ..., emotion_model: str = ..., alpha: float = ..., ortho: bool = ...,
+    expnet: StrPath | None = ..., posevae: StrPath | None = ..., emotion_add: StrPath | None = ...) -> Clip: ...
+@overload
+def animate(source: Any, audio: Any = ..., *, system: Literal["graphics"], text: str | None = ...,
+    out: Any = ..., save_motion: Any = ..., badge: bool | None = ..., overwrite: bool = ...,
+    progress: bool = ..., emotion: str = ..., intensity: float = ..., face: int | None = ...,
+    preprocess: str = ..., size: int = ..., pose_scale: float = ..., expression_scale: float = ...,
+    blink: bool = ..., seed: int = ..., motion: Any = ...) -> Clip: ...
+@overload
+def animate(source: Any, audio: Any = ..., *, system: Literal["emogen"], text: str | None = ...,
+    out: Any = ..., save_motion: Any = ..., badge: bool | None = ..., overwrite: bool = ...,
+    progress: bool = ..., emotion: str = ..., intensity: float = ..., face: int | None = ...,
+    pads: Box | None = ..., smooth: bool = ..., box: Box | None = ..., resize_factor: int = ...,
+    rotate: bool = ..., crop_box: Box | None = ..., static: bool = ..., fps: float | None = ...,
+    batch_size: int | None = ..., checkpoint: StrPath | None = ...) -> Clip: ...
+@overload
+def animate(source: Any, audio: Any = ..., *, system: str, text: str | None = ..., out: Any = ...,
+    save_motion: Any = ..., badge: bool | None = ..., overwrite: bool = ..., progress: bool = ...,
+    **options: Any) -> Clip: ...
+@overload
+def fit(source: Any, *, system: Literal["expression"], out: Any, progress: bool = ...,
+    emotion: str = ..., intensity: float = ..., face: int | None = ..., preprocess: str = ...,
+    size: int = ..., pose_scale: float = ..., expression_scale: float = ..., blink: bool = ...,
+    seed: int = ..., motion: Any = ..., pose_style: int = ..., yaw: tuple[float, ...] | None = ...,
+    pitch: tuple[float, ...] | None = ..., roll: tuple[float, ...] | None = ..., ref_pose: Any = ...,
+    ref_blink: Any = ..., still: bool = ..., idle: float | None = ..., emotion_model: str = ...,
+    alpha: float = ..., ortho: bool = ..., expnet: StrPath | None = ..., posevae: StrPath | None = ...,
+    emotion_add: StrPath | None = ...) -> Path: ...
+@overload
+def fit(source: Any, *, system: Literal["graphics"], out: Any, progress: bool = ..., emotion: str = ...,
+    intensity: float = ..., face: int | None = ..., preprocess: str = ..., size: int = ...,
+    pose_scale: float = ..., expression_scale: float = ..., blink: bool = ..., seed: int = ...,
+    motion: Any = ...) -> Path: ...
+@overload
+def fit(source: Any, *, system: Literal["emogen"], out: Any, progress: bool = ..., emotion: str = ...,
+    intensity: float = ..., face: int | None = ..., pads: Box | None = ..., smooth: bool = ...,
+    box: Box | None = ..., resize_factor: int = ..., rotate: bool = ..., crop_box: Box | None = ...,
+    static: bool = ..., fps: float | None = ..., batch_size: int | None = ...,
+    checkpoint: StrPath | None = ...) -> Path: ...
+@overload
+def fit(source: Any, *, system: str, out: Any, progress: bool = ..., **options: Any) -> Path: ...
+
+def options_for(system: str, given: Mapping[str, Any]) -> tuple[System, Any]: ...
+def refuse(its: System, unknown: list[str]) -> None: ...
+def check_result(its: System, save_motion: Any) -> None: ...

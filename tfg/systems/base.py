@@ -1,0 +1,169 @@
+"""What every system offers, and what passes between it and `tfg.animate`, the scorer and the command line.
+
+    class Emogen(System):
+        name, about = "emogen", "dub a film: a network draws its face anew"
+        Options, task = EmogenOptions, "film"
+
+        def prepare(self, source, speech, options, *, progress=False):
+            from tfg.systems.emogen.dub import prepare            # heavy: only when it is used
+
+            return prepare(source, speech, options, progress=progress)
+
+    SYSTEM = Emogen()
+
+One line in `tfg.registry` adds it to `tfg animate`, `fit`, `score`, `systems`, `train` and to the README's tables.
+"""
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from tfg.errors import InputError
+from tfg.options import Options, choice, flags, number, option_class, switch, text, thing, whole
+
+if TYPE_CHECKING:
+    from tfg.media.motion import Motion
+    from tfg.training.part import Training
+
+PREPROCESS = ("crop", "resize", "full")
+MIN_SIZE, MAX_SIZE = 64, 2048
+TASKS = ("portrait", "film")
+
+
+@dataclass(frozen=True)
+class Speech:
+    """What is said: audio (N,) float32 at 16 kHz or None (no sound), phones with exact times where they are known."""
+
+    audio: Any = None
+    phones: Any = None
+
+
+@dataclass(frozen=True)
+class Footage:
+    """A person on film, in memory: a source that `System.prepare` takes beside paths and pictures; the scorer gives it.
+
+    frames: (T, H, W, 3) uint8 RGB at 25 frames/s, what a film system dubs.  photo: (H, W, 3) uint8, what a portrait
+    system animates.  reference: (K, H, W, 3) uint8, other frames of the person that a system may look at; a film
+    system that hides the face takes the person's looks from these.  crop: whether the frames are crops of the face
+    already, placed as `tfg.corpora.prepare` places them, so that nothing is searched for.
+    """
+
+    frames: np.ndarray
+    photo: np.ndarray
+    reference: np.ndarray | None = None
+    crop: bool = True
+
+
+@dataclass
+class Take:
+    """What a system hands back, ready to roll: n frames of size (h, w), made one at a time while `frames` is read.
+
+    fps: frames per second.  times: (n,) seconds at which they begin, if not at a constant rate.  meta: what is to be
+    known of them, for the clip's `meta`; it may still grow while the frames are read.
+    """
+
+    frames: Iterator[np.ndarray]
+    n: int
+    size: tuple[int, int]
+    motion: Motion | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    fps: float = 25.0
+    times: Any = None
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+class System(ABC):
+    """A way to make a face speak. Light to import: networks are read when `prepare` is called.
+
+    name: as in the registry.  about: one line.  Options: what users may set.  task: "portrait" (moves one photo) or
+    "film" (draws the face of a film anew, frame by frame).  plays_motion: whether it hands back the Motion it played,
+    which `save_motion` writes.  networks: folders under data/ that it needs, by the option that replaces each.
+    trainings: what `tfg train` offers of it.  can_fit: whether `fit` is there.
+    """
+
+    name: ClassVar[str]
+    about: ClassVar[str]
+    Options: ClassVar[type[Options]]
+    task: ClassVar[str] = "portrait"
+    plays_motion: ClassVar[bool] = False
+    networks: ClassVar[dict[str, str]] = {}
+    trainings: ClassVar[tuple[Training, ...]] = ()
+    can_fit: ClassVar[bool] = False
+
+    @abstractmethod
+    def prepare(self, source, speech: Speech, options, *, progress: bool = False) -> Take:
+        """Everything that can fail, and the work that comes before the first frame; `Take.frames` draws lazily.
+
+        source: a path, (H, W, 3) uint8 RGB, or a `Footage`.  options: an object of `Options`.
+        Raises InputError: no usable face, no networks, options that do not fit the source.
+        """
+
+    def fit(self, source, options, out, *, progress: bool = False) -> Path:
+        """Adapt to one person: writes a folder that an option of `prepare` takes, and returns it.
+
+        Raises InputError where a system has nothing to adapt.
+        """
+        raise InputError(f"the system {self.name} has nothing to fit to a person: it takes a new source as it is.")
+
+    def drawn_mask(self, size: int) -> np.ndarray | None:
+        """(size, size) float32 in [0, 1]: how far each pixel of a crop is drawn anew, for a column of the scores; None
+        where there is no such mask."""
+        return None
+
+    def missing(self, options=None) -> list[str]:
+        """Folders of networks that are not there, as paths."""
+        from tfg import paths
+
+        wanted = {option: getattr(options, option, None) or paths.data(folder)
+                  for option, folder in self.networks.items()}
+        return [str(folder) for folder in wanted.values() if not list(Path(folder).glob("*.json"))]
+
+
+# ---- options that several systems share -----------------------------------------------------------------------------
+def emotion_code(value: Any) -> str:
+    """The emotion's code in capitals.  Raises InputError."""
+    from tfg.acting.emotion import check_emotion
+
+    return check_emotion(value)
+
+
+@option_class
+class EmotionOptions(Options):
+    """Which emotion, and how much of it."""
+
+    emotion: str = text("ANG anger, DIS disgust, FEA fear, HAP happiness, NEU neutral, SAD sadness", default="NEU",
+                        convert=emotion_code)
+    intensity: float = number("how much of the emotion", default=1.0, low=0, high=1)
+    face: int | None = whole("which face if there are several, 0 is the largest", default=None, low=0)
+
+
+@option_class
+class PortraitOptions(EmotionOptions):
+    """What every system takes that moves a photo."""
+
+    preprocess: str = choice("crop: the head, square; resize: the whole picture, scaled; full: the head pasted back "
+                             "into the whole picture at its own size", default="crop", choices=PREPROCESS)
+    size: int = whole("longer side of the result, even; not for preprocess full", default=256, unit="pixels",
+                      low=MIN_SIZE, high=MAX_SIZE, multiple_of=2)
+    pose_scale: float = number("factor on the head's motion", default=1.0, low=0, high=3)
+    expression_scale: float = number("factor on mouth and emotion", default=1.0, low=0, high=3)
+    blink: bool = switch("whether the eyes blink", default=True)
+    seed: int = whole("same seed, same performance", default=0, low=0)
+    motion: Any = thing("play these coefficients (.npz of tfg measure) instead of a performance", default=None)
+
+    replaced: ClassVar[tuple[str, ...]] = ("emotion", "intensity", "blink", "seed")
+    """Options that have no effect beside a given motion."""
+
+    def check(self) -> None:
+        super().check()
+        if self.preprocess == "full" and "size" in self.given:
+            raise InputError("preprocess full keeps the picture's own size, so size has no use; leave it out, or "
+                             "choose crop or resize.")
+        if self.motion is not None and (unused := self.unused(*self.replaced)):
+            raise InputError(f"a given motion replaces the performance, so {flags(unused)} would have no effect; "
+                             "leave it out.")

@@ -1,0 +1,187 @@
+"""Exact pairs to learn a flow from: an actor plays a moment with feeling and speech, and the same moment calmly.
+
+A twin is the same frame of the same take with lips at rest and no emotion: same pose, light, gaze and blink
+(`tfg.actors.take.replay`). Of each pair the true flow is known, which no film can tell: where in the calm picture lies
+what the other one shows, and which pixels (an open mouth) lie nowhere. A film that is dubbed is asked the same
+question: `tfg.systems.emogen.calm` lays lips at rest into each of its frames, and the network says how they move.
+
+    python -m tfg.systems.emogen.twins --out build/twins                # some minutes; run it again to go on
+    tfg train emogen --store build/twins --out build/emogen
+
+A folder of twins holds twins.json (what was asked for, who is in it) and for each actor NAME.npz, N frames:
+
+    target (N, S, S, 3) uint8       with feeling and speech
+    calm (N, S, S, 3) uint8         the twin. One in three is less than calm: lips a little open, a trace of emotion
+    flow (N, F, F, 2) float16       where in `calm` each place of `target` lies, from here, half sides of the crop,
+                                    x then y; F = S / 2; NaN where `calm` does not show it
+    other (N,) int32                another moment of the same take, which serves as a reference as well
+    other_flow                      as `flow`, into calm[other]
+    mels (N, 80, 16) float16        the sound of each frame
+    emotion, take (N,) int16        place in EMOTIONS; number of the take
+    intensity (N,) float32          how much of the emotion the face shows
+"""
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from tfg.acting.voices import Voice
+from tfg.actors import cast as casting
+from tfg.actors.photos import fetch_photos, voice_sex
+from tfg.actors.take import make_take, replay
+from tfg.errors import InputError
+from tfg.faces import align, steady_crop
+from tfg.files import atomic, make_folder
+from tfg.media.audio import mel_spectrogram, mel_windows
+from tfg.systems.emogen.network import MARGIN
+from tfg.vocabulary import EMOTIONS, MOUTH, index
+from tfg.workers import parallel
+from tfg.workers import workers as how_many
+
+MANIFEST = "twins.json"
+VERSION = 1
+SPLITS = ("train", "val")
+DRAWN_PX = 192
+"""Side of the frames that the crops are cut out of."""
+CALM = .67
+"""Share of twins that are wholly calm."""
+TRACE, PARTED = .5, .7
+"""The most that another twin shows of some emotion, and of some other moment's mouth."""
+
+
+def make(out, *, actors: int = 112, portraits: int = 92, takes: int = 4, size: int = 96, seed: int = 0,
+         workers: int | None = None, progress: bool = False) -> Path:
+    """Make a folder of twins, or go on with one.  Returns the folder.
+
+    actors, portraits: of the whole cast (`tfg.actors.cast.cast`); of these, the people of the splits train and val
+    play.  takes: of each, with the six emotions in turn and everyday sentences.  size: side S of a crop, px.
+    Raises InputError: a folder with other twins, photos that cannot be had.
+    """
+    from joblib import delayed
+    from tqdm.auto import tqdm
+
+    from tfg.actors.make import one_thread_each
+
+    members = [m for m in casting.cast(actors, portraits, seed=seed) if m.split in SPLITS]
+    wanted = {"twins": VERSION, "actors": actors, "portraits": portraits, "takes": takes, "size": size, "seed": seed,
+              "members": [asdict(m) for m in members]}
+    out = make_folder(out)
+    if (out / MANIFEST).is_file():
+        if read_manifest(out) != wanted:
+            raise InputError(f"{out} holds other twins than these; choose another folder, or the options that it was "
+                             "made with.")
+    else:
+        with atomic(out / MANIFEST) as part:
+            part.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
+    missing = [(k, m) for k, m in enumerate(members) if not (out / f"{m.name}.npz").is_file()]
+    fetch_photos([m for _, m in missing])
+    texts = casting.varied(takes * len(members), seed)
+    jobs = (delayed(_play)(out, m, texts[k * takes:(k + 1) * takes], k, size, seed) for k, m in missing)
+    with one_thread_each():
+        done = parallel(how_many(workers, max(len(missing), 1)), return_as="generator_unordered")(jobs)
+        for _ in tqdm(done, total=len(missing), desc="twins", unit=" actor", disable=not progress):
+            pass
+    return out
+
+
+def read_manifest(folder) -> dict:
+    """What a folder of twins is.  Raises InputError if it is none, or one of another version."""
+    path = Path(folder) / MANIFEST
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+        version, members = held["twins"], held["members"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder} is no folder of twins ({path.name}: {error}); make one: "
+                         "python -m tfg.systems.emogen.twins --out DIR") from error
+    if version != VERSION or not isinstance(members, list):
+        raise InputError(f"{path} is of version {version}, but this version of tfg reads version {VERSION}; make the "
+                         "twins again.")
+    return held
+
+
+def is_twins(folder) -> bool:
+    """Whether a folder says that it holds twins."""
+    return (Path(folder) / MANIFEST).is_file()
+
+
+def _play(out: Path, member, texts: Sequence[str], k: int, size: int, seed: int) -> None:
+    actor = casting.build(member, DRAWN_PX)
+    parts = [pairs(actor, member, text, EMOTIONS[(k + j) % len(EMOTIONS)], ("MD", "HI", "HI")[(k + j) % 3], size,
+                   np.random.default_rng([seed, k, j])) for j, text in enumerate(texts)]
+    first = np.cumsum([0, *(len(p["target"]) for p in parts)])
+    for j, part in enumerate(parts):
+        part["other"] = (part["other"] + first[j]).astype(np.int32)
+        part["take"] = np.full(len(part["target"]), j, np.int16)
+    with atomic(out / f"{member.name}.npz") as path:
+        np.savez(path, **{name: np.concatenate([p[name] for p in parts]) for name in parts[0]})
+
+
+def pairs(actor, member, text: str, emotion: str, level: str, size: int, rng: np.random.Generator) -> dict:
+    """One take and its twins: the arrays of the module's docstring but `take`; `other` counts within the take."""
+    voice = Voice.from_seed(member.seed, sex=actor.about.get("sex") or voice_sex(member), age=actor.about.get("age"))
+    take = make_take(member.name, member.seed, text=text, emotion=emotion, level=level if emotion != "NEU" else "XX",
+                     voice=voice)
+    n = len(take.motion)
+    pose, felt = take.motion.pose, actor.personal(take.motion.expression)
+    calm = actor.personal(_calm(take, rng))
+    points = np.stack([actor.landmarks(e, p) for e, p in zip(felt, pose)])
+    matrix = steady_crop.matrices(points, np.ones(n, bool), size, actor.size, margin=MARGIN)
+    other = (np.arange(n) + rng.integers(1, n, n)) % n
+    out = {"target": np.stack([align.warp(actor.render(e, p), m, size) for e, p, m in zip(felt, pose, matrix)]),
+           "calm": np.stack([align.warp(actor.render(e, p), m, size) for e, p, m in zip(calm, pose, matrix)])}
+    for name, where in (("flow", np.arange(n)), ("other_flow", other)):
+        out[name] = np.stack([crop_flow(actor.flow((felt[t], pose[t]), (calm[s], pose[s])), matrix[t], matrix[s], size)
+                              for t, s in enumerate(where)])
+    return out | {"other": other.astype(np.int32), "intensity": np.asarray(take.curve, np.float32),
+                  "mels": mel_windows(mel_spectrogram(take.audio), n).astype(np.float16),
+                  "emotion": np.full(n, EMOTIONS.index(emotion), np.int16)}
+
+
+def _calm(take, rng: np.random.Generator) -> np.ndarray:
+    """(T, 52) asked: the take without emotion and with lips at rest; CALM of the frames so, the others nearly."""
+    n, mouth = len(take.motion), index(*MOUTH)
+    plain = replay(take, "NEU").motion.expression.copy()
+    felt = replay(take, EMOTIONS[rng.integers(len(EMOTIONS))], "HI").motion.expression
+    moved = plain[(np.arange(n) + rng.integers(1, n, n)) % n][:, mouth]              # some other moment's mouth
+    less = rng.uniform(size=(n, 1)) >= CALM
+    trace, parted = (rng.uniform(0, most, (n, 1)) * less for most in (TRACE, PARTED))
+    out = plain + trace * (felt - plain)
+    out[:, mouth] = parted * moved
+    return out
+
+
+def crop_flow(flow: np.ndarray, here: np.ndarray, there: np.ndarray, size: int) -> np.ndarray:
+    """Flow between two frames -> between their crops.
+
+    flow: (h, w, 2) px, from a frame to its source.  here, there: (2, 3), frame to crop, of the two.  size: side S, px.
+    Returns (S / 2, S / 2, 2) float16, half sides of the crop; NaN where it is not known.
+    """
+    h, w = flow.shape[:2]
+    at = np.stack(np.meshgrid(np.arange(w), np.arange(h)), -1).astype(float)
+    moved = align.transform(at + flow, there) - align.transform(at, here)              # (h, w, 2) px of the crop
+    fine = align.warp(moved.astype(np.float32), here, size)
+    known = align.warp(np.isfinite(flow[..., 0]).astype(np.float32), here, size) > .999
+    fine[~known] = np.nan
+    return (fine.reshape(size // 2, 2, size // 2, 2, 2).mean((1, 3)) * (2 / size)).astype(np.float16)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line."""
+    import argparse
+
+    p = argparse.ArgumentParser(prog="python -m tfg.systems.emogen.twins", description=__doc__.split("\n")[0])
+    p.add_argument("--out", required=True, metavar="DIR", help="folder; made if it is not there")
+    for name, default, words in (("actors", 112, "of the whole cast"), ("portraits", 92, "of these, photos"),
+                                 ("takes", 4, "of each actor"), ("size", 96, "side of a crop, px"), ("seed", 0, "")):
+        p.add_argument(f"--{name}", type=int, default=default, metavar="N", help=f"{words} (default: {default})")
+    p.add_argument("--workers", type=int, metavar="W", help="processes (default: all cores)")
+    given = vars(p.parse_args(arguments))
+    print(make(given.pop("out"), **given, progress=True))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Expression vectors and head motion from sound, emotion added; the photo's own pixels follow."""
+from __future__ import annotations
+
+from tfg.options import StrPath, option_class, path
+from tfg.systems.base import System
+from tfg.systems.expression.options import ExpressionOptions
+from tfg.training.part import MachineOptions, Training
+
+
+@option_class
+class ExpNetTraining(MachineOptions):
+    """Options of `tfg train expnet`."""
+
+    measured: StrPath | None = path("motions of real people (tfg measure) with their sound beside them, to train "
+                                    "on as well", default=None)
+
+
+class Expression(System):
+    """The system `expression`; its parts are in `tfg.systems.expression.act`."""
+
+    name = "expression"
+    about = "networks from sound to expression and head motion, emotion added to them; the photo's own pixels follow"
+    Options = ExpressionOptions
+    plays_motion = True
+    networks = {"expnet": "expnet", "posevae": "posevae", "emotion_add": "emotion_add"}
+    trainings = (
+        Training("expnet", "Train the network from sound to a whole face, emotion off, on virtual people.",
+                 "tfg.systems.expression.expnet.train:train_expnet", ExpNetTraining,
+                 "  tfg train expnet --out build/expnet --profile cpu", quiet=("r", "clips")),
+        Training("posevae", "Train the network from sound to head motion on motion made by rules.",
+                 "tfg.systems.expression.posevae.train:train_posevae", MachineOptions,
+                 "  tfg train posevae --out build/posevae --profile cpu"),
+    )
+
+    def prepare(self, source, speech, options, *, progress=False):
+        """See `System.prepare`."""
+        from tfg.systems.expression.act import prepare
+
+        return prepare(source, speech, options, progress=progress)
+
+
+SYSTEM = Expression()

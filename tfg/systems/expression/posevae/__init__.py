@@ -1,0 +1,1 @@
+"""PoseVAE: network from sound and a style of moving to head motion."""

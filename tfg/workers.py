@@ -1,0 +1,63 @@
+"""Worker processes: their number, and a watch that ends them when the process that started them ends."""
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+
+from tfg.errors import InputError
+
+WATCH_S = 0.5
+"""Seconds between two checks whether the parent process still runs."""
+_SYNCHRONIZE = 0x100000                                   # Windows: the right to wait for a process
+
+
+def cores() -> int:
+    """Number of cores that this process may use; in a container it can be smaller than the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def workers(asked: int | None, jobs: int) -> int:
+    """Number of workers to start: `asked`, or one per core if None, but not more than there are jobs.
+
+    Raises InputError if fewer than 1 are asked for.
+    """
+    asked = cores() if asked is None else int(asked)
+    if asked < 1:
+        raise InputError(f"the number of workers is {asked}; give 1 or more.")
+    return max(1, min(asked, jobs))
+
+
+def parallel(n: int, **how):
+    """joblib's Parallel with n worker processes, which end when this process ends in any way.
+
+    A killed process cannot end its workers, and without a watch they would keep hundreds of megabytes for ever. Within
+    `joblib.parallel_config` for another backend (a Dask cluster), the workers are that backend's own.
+    how: further keywords of joblib.Parallel.
+    """
+    from joblib import Parallel
+    from joblib.parallel import get_active_backend
+
+    ours = type(get_active_backend()[0]).__name__ == "LokyBackend"
+    more = {"initializer": tie, "initargs": (os.getpid(),)} if ours and n > 1 else {}
+    return Parallel(n_jobs=n, **more, **how)
+
+
+def tie(parent: int) -> None:
+    """Let this worker process end when the process `parent`, which started it, ends."""
+    if os.name != "nt" and os.getppid() != parent:        # the parent has ended already
+        os._exit(1)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True, name="parent watch").start()
+
+
+def _end_with(parent: int) -> None:
+    """Wait until the process `parent` has ended, then end this one at once."""
+    if sys.platform == "win32":                           # there, getppid still returns the number of an ended parent
+        import _winapi
+
+        handle = _winapi.OpenProcess(_SYNCHRONIZE, False, parent)
+        _winapi.WaitForSingleObject(handle, _winapi.INFINITE)
+    while os.name != "nt" and os.getppid() == parent:
+        time.sleep(WATCH_S)
+    os._exit(1)
