@@ -171,3 +171,13 @@ def test_copies_are_preferred_where_paint_says_the_same():
 def test_trust_decides():
     trust = calm.decided(np.float32([0, .2, .3, .6, .9, 1]), .3, .9)
     np.testing.assert_allclose(trust, [0, 0, 0, .5, 1, 1], atol=1e-6)
+
+
+def test_paint_is_no_bluer_than_the_light_on_the_face():
+    skin = np.full((S, S, 3), [.8, .5, .32], np.float32)
+    teeth = np.full((S, S, 3), [.4, .45, .5], np.float32)
+    new = calm.warmed(teeth, skin, np.ones((S, S), np.float32))
+    assert (new[..., 0] > new[..., 1]).all() and (new[..., 1] > new[..., 2]).all()
+    np.testing.assert_allclose(new.mean(), teeth.mean(), rtol=.1)
+    grey = np.full((S, S, 3), .6, np.float32)
+    np.testing.assert_allclose(calm.warmed(grey, grey, np.ones((S, S), np.float32)), grey, atol=1e-3)

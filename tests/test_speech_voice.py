@@ -122,8 +122,8 @@ def test_voices_are_many_and_each_variant_exists():
 @pytest.mark.parametrize("kwargs, message", [
     (dict(text="  "), "no text"), (dict(text="Hi", voice="xx-none"), "unknown voice"),
     (dict(text="a\udcff"), "no letters"),
-    (dict(text="Hi", rate=9), "rate=9"),
-    (dict(text="Hi", pitch=200), "pitch=200"), (dict(text="Hi", volume=-1), "volume=-1")])
+    (dict(text="Hi", rate=9), "rate is 9"),
+    (dict(text="Hi", pitch=200), "pitch is 200"), (dict(text="Hi", volume=-1), "volume is -1")])
 def test_bad_input_says_what_to_do(kwargs, message):
     with pytest.raises(InputError, match=message):
         voice.speak(**kwargs)

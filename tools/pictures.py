@@ -75,14 +75,15 @@ def dubbed(faces=("default", "portrait_2"), across: int = 4) -> Image.Image:
     with tempfile.TemporaryDirectory() as folder:
         for face in faces:
             film = Path(folder, f"{face}.mp4")
-            tfg.animate(paths.data("faces", f"{face}.jpg"), paths.data("audio", "ITH.wav"), size=SIZE, out=film)
+            tfg.animate(paths.data("faces", f"{face}.jpg"), paths.data("audio", "ITH.wav"), size=2 * SIZE, out=film)
             clips = {"the film": list(FrameReader(film))}
             for e in EMOTIONS:
                 clips[EMOTION_NAMES[e]] = tfg.animate(film, paths.data("audio", "DFA.wav"), system="emogen",
                                                       emotion=e).frames
             at = np.linspace(8, min(map(len, clips.values())) - 8, across).astype(int)
             for name, frames in clips.items():
-                rows.setdefault(name, []).extend(np.asarray(frames)[at])
+                rows.setdefault(name, []).extend(frame.reshape(SIZE, 2, SIZE, 2, 3).mean((1, 3)).astype(np.uint8)
+                                                 for frame in np.asarray(frames)[at])
     out = Image.new("RGB", (LABEL * 4 + SIZE * across * len(faces), SIZE * len(rows)), "white")
     draw = ImageDraw.Draw(out)
     for k, (name, frames) in enumerate(rows.items()):

@@ -5,7 +5,7 @@ to paint where the source shows nothing (colour), and how far each is to be trus
 applied to the source's own pixels, so what is copied stays as sharp as the source. Any system may use this.
 
 answer    colour, flow and trust of a batch of pictures, and the check that they are numbers
-calm      an answer made steadier before it is enlarged: smooth flow, copies preferred, trust that decides
+calm      an answer made steadier before it is enlarged: smooth flow, trust that decides, paint in the face's light
 place     where an answer lies in a larger picture, and its parts enlarged onto that picture's pixels
 draw      flow, colour and trust applied to the source; the result laid into the picture
 grain     fine noise of the surroundings, for what was painted

@@ -44,3 +44,19 @@ def decided(trust: np.ndarray, paint: float, copy: float) -> np.ndarray:
     """Trust that makes up its mind: 0 up to `paint`, 1 from `copy` on, straight between. Half of a copy and half of
     what was painted is a ghost of both: lips over a dark mouth are one blot."""
     return np.clip((trust - paint) / (copy - paint), 0, 1)
+
+
+def warmed(colour: np.ndarray, copy: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Paint that is no bluer and no greener than the light on the face allows, as bright as it was.
+
+    A white thing beside skin, such as teeth, is at most as far from red as the root of the skin's own ratio says; a
+    small network that has seen few of them paints them grey-blue.  copy: (h, w, 3), whose tone counts where `where`
+    (h, w) in [0, 1] is large.
+    """
+    tone = (copy * where[..., None]).sum((0, 1)) + 1e-6
+    out = colour.copy()
+    for channel in (1, 2):
+        most = min(1.0, float(np.sqrt(tone[channel] / tone[0])))
+        out[..., channel] = np.minimum(colour[..., channel], most * colour[..., 0])
+    bright = (colour.mean(-1) + 1e-3) / (out.mean(-1) + 1e-3)
+    return np.clip(out * np.minimum(bright, 1.3)[..., None], 0, 1)

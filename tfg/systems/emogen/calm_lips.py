@@ -116,8 +116,7 @@ class CalmLips:
 
         part = np.ascontiguousarray(frame[place.rows, place.columns])
         share = self.weights[index] if index < len(self.weights) else np.zeros(0)
-        best = np.argsort(share)[:-3:-1]
-        best = [k for k in best if share[k] > .2]
+        best = [int(k) for k in np.argsort(share)[:-3:-1] if share[k] > .2]
         if not best:
             return part.copy()
         here = self.points[index] - [place.columns.start, place.rows.start]
@@ -127,7 +126,8 @@ class CalmLips:
         mask, box = lower_face(outlines, part.shape[:2])
         if mask is None:
             return part.copy()
-        old, patch = part[box].astype(np.float32), 0.0
+        old = part[box].astype(np.float32)
+        patch = np.zeros_like(old)
         for matrix, key, weight in moved:
             new = cv2.warpAffine(key.pixels, matrix - [[0, 0, box[1].start], [0, 0, box[0].start]], mask.shape[::-1],
                                  flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
@@ -155,13 +155,13 @@ def lower_face(outlines: list[np.ndarray], shape: tuple[int, int]) -> tuple:
     """
     import cv2
 
-    hull = []
+    corners: list[np.ndarray] = []
     for points in outlines:
         jaw, mouth = points[len(STILL):-len(MOUTH)], points[-len(MOUTH):]
         nose, cheeks = points[STILL.index(2)], points[[STILL.index(50), STILL.index(280)]]
         middle = mouth[:2].mean(0)
-        hull += [middle + 1.07 * (jaw - middle), .45 * cheeks + .55 * mouth[:2], (.8 * nose + .2 * mouth[2])[None]]
-    hull = np.concatenate(hull)
+        corners += [middle + 1.07 * (jaw - middle), .45 * cheeks + .55 * mouth[:2], (.8 * nose + .2 * mouth[2])[None]]
+    hull = np.concatenate(corners)
     width = float(np.ptp(hull[:, 0]))
     reach = .09 * width                                                        # three deviations of the soft edge
     low = np.clip(np.floor(hull.min(0) - reach).astype(int), 0, shape[::-1])

@@ -95,6 +95,9 @@ class Painter:
             return answer
         flow = calm.smooth_flow(flow, trust, FLOW_SIGMA, MOST_FLOW)
         copy = draw.moved(reference.astype(np.float32) / 255, flow)
+        colour = colour + trust[..., None] * (copy - colour)              # what was trained to look right, as a whole
+        warm = calm.warmed(colour, copy, self.mouth * trust)
+        colour = colour + self.mouth[..., None] * (warm - colour)
         preferred = calm.prefer_copy(trust, colour, copy, ALIKE)
         trust = trust + (1 - self.mouth) * (preferred - trust)
         return colour, flow, calm.decided(trust, PAINT, COPY)
@@ -105,6 +108,7 @@ class Painter:
     def _place(self, matrix: np.ndarray, picture: tuple[int, int]) -> Place:
         """The last one is kept, for a head at rest has one crop."""
         key = matrix.tobytes(), picture
-        if self._placed[0] != key:
-            self._placed = key, Place(matrix, (self.size, self.size), picture, self.oval)
-        return self._placed[1]
+        held = self._placed                                   # once: another thread may put in another
+        if held[0] != key:
+            self._placed = held = key, Place(matrix, (self.size, self.size), picture, self.oval)
+        return held[1]

@@ -32,7 +32,8 @@ def scores(task, windows: dict) -> dict[str, float]:
     lips follow the sound if the second is larger.  heard, felt: mean |change| of mouth and face when the sound, or the
     emotion, is another one.  sync_loss, emotion_accuracy: the frozen experts', of drawn faces; ..._true: of true ones.
     """
-    network, sums, n = task.networks["emogen"], {}, len(windows["mel"])
+    sums: dict[str, float] = {}
+    network, n = task.networks["emogen"], len(windows["mel"])
     device = next(network.parameters()).device
     for first in range(0, n, AT_ONCE):
         part = {k: v[first:first + AT_ONCE].to(device) for k, v in windows.items()}

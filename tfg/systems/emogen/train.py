@@ -17,6 +17,7 @@ import logging
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -107,9 +108,9 @@ class EmogenTask:
     run: Run
     rate: float
     weights: Weights
-    syncnet: SyncNet | None = None
-    emotion: EmotionNet | None = None
-    perceptual: losses.Perceptual | None = None
+    syncnet: Any = None                                   # a SyncNet
+    emotion: Any = None                                   # an EmotionNet
+    perceptual: Any = None                                # a losses.Perceptual
     quality: quality.QualityNet | None = None
     joint: bool = False
     evaluated: int = 96
@@ -288,7 +289,8 @@ def train_emogen(store, out, *, profile: str = "cpu", syncnet=None, emotion=None
     task = EmogenTask(network, learned, unseen, run, rate, WEIGHTS[profile], **expert, perceptual=seen,
                       quality=_quality(profile) if quality else None, joint=joint,
                       evaluated=4 if profile == "ci" else 96)
-    used = {"perceptual": seen.name if seen else "none", "quality": quality, "joint": joint, "ears": heard > 0}
+    used: dict[str, Any] = {"perceptual": seen.name if seen else "none", "quality": quality, "joint": joint,
+                            "ears": heard > 0}
     logging.getLogger("tfg").info("perceptual loss: %s", used["perceptual"])
     at = train(task, run, out, what=f"emogen {config} {task.weights} {used} {len(task.windows)} windows",
                resume=resume, progress=progress)

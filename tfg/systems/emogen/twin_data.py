@@ -95,11 +95,12 @@ class TwinWindows:
             share = self.around * np.float32(TINT * draw[6][b])
             for name in ("frames", "reference"):
                 out[name][b] = np.rint(out[name][b] + share * (colour - out[name][b])).astype(np.uint8)
+        assert self.augment is not None                     # asked before this is called
         draws = self.augment.draw(self.seed, epoch, indices)
         self.augment.frames(out["frames"], draws, 0)
         self.augment.frames(out["reference"], draws, 1)
         turned = np.flatnonzero(draws["flip"])
-        out["flow"][turned] = out["flow"][turned][:, :, :, ::-1] * np.float32([-1, 1])
+        out["flow"][turned] = out["flow"][turned][:, :, :, ::-1] * np.array([-1, 1], np.float32)
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:

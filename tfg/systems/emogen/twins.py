@@ -26,6 +26,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -117,7 +118,8 @@ def _play(out: Path, member, texts: Sequence[str], k: int, size: int, seed: int)
         part["other"] = (part["other"] + first[j]).astype(np.int32)
         part["take"] = np.full(len(part["target"]), j, np.int16)
     with atomic(out / f"{member.name}.npz") as path:
-        np.savez(path, **{name: np.concatenate([p[name] for p in parts]) for name in parts[0]})
+        arrays: dict[str, Any] = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+        np.savez(path, **arrays)
 
 
 def pairs(actor, member, text: str, emotion: str, level: str, size: int, rng: np.random.Generator) -> dict:

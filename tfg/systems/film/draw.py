@@ -9,6 +9,8 @@ What is drawn and how is a painter's business, a system's own:
     painter.see(frame, index)            whatever it needs of frame number `index` of the source to draw its face
     painter.draw(seen, mels)             one answer for each of these and its sound (n, 80, 16)
     painter.lay(answer, frame, seen, k)  the answer laid into the frame (H, W, 3) uint8, in place; k numbers the output
+
+`see` and `lay` are called from several threads at once, for different frames.
 """
 from __future__ import annotations
 
@@ -67,14 +69,16 @@ def dubbed(frames: Iterable[np.ndarray], order: np.ndarray, at: np.ndarray, mel:
     the map of time (`tfg.media.audio.frame_at`).  mel: (80, M).  drawn: (n,) bool, frames of the source with a face.
     """
     numbered = enumerate(frames)
-    for first in numbered:
-        part = [first, *itertools.islice(numbered, block(painter, first[1].nbytes) - 1)]
-        todo = [(k, frame, painter.see(frame, int(order[k]))) for k, frame in part if drawn[order[k]]]
-        if todo:
-            answers = draw_all(painter, [seen for *_, seen in todo], mel_windows(mel, at[[k for k, *_ in todo]]))
-            for answer, (k, frame, seen) in zip(answers, todo):
-                painter.lay(answer, frame, seen, k)
-        yield [frame for _, frame in part]
+    with ThreadPoolExecutor(cores()) as pool:                 # OpenCV works outside of Python's lock
+        for first in numbered:
+            part = [first, *itertools.islice(numbered, block(painter, first[1].nbytes) - 1)]
+            todo = [k for k, _ in part if drawn[order[k]]]
+            if todo:
+                faces = [part[k - part[0][0]][1] for k in todo]
+                seen = list(pool.map(painter.see, faces, (int(order[k]) for k in todo)))
+                answers = draw_all(painter, seen, mel_windows(mel, at[todo]))
+                list(pool.map(painter.lay, answers, faces, seen, todo))
+            yield [frame for _, frame in part]
 
 
 def ahead(blocks: Iterable[list]) -> Iterator:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -78,7 +79,8 @@ class Source:
         from tfg.media.image import read_image, smaller
         from tfg.media.video import FrameReader, is_video
 
-        self.still, self.reader = None, None
+        self.still: np.ndarray | None = None
+        self.reader: Any = None                                # a FrameReader or a Memory, None for a still
         if isinstance(source, Footage):
             self.reader = Memory(np.stack([smaller(frame, resize_factor) for frame in source.frames]))
             self.name = "the footage"
@@ -140,7 +142,7 @@ class Source:
         runs = _runs(schedule.order)
         if self.n == 1:
             only = next(self.forward())
-            frames = itertools.repeat(only)
+            frames: Iterator[np.ndarray] = itertools.repeat(only)
         else:
             frames = itertools.chain.from_iterable(f() for f in itertools.cycle((self.forward, self._backward)))
         for times, frame in zip(runs, frames):
@@ -166,9 +168,9 @@ class Source:
         lasts = np.maximum(np.diff(np.append(begin, max(self.reader.end_s, begin[-1] + 1e-3))), 1e-3)
         rounds = int(np.ceil(seconds / max(lasts.sum(), 1e-3))) + 1
         order = _to_and_fro(self.n, rounds * self.n + 1)
-        again = np.where(lasts > HELD_S, np.ceil(lasts * FPS), 1).astype(np.int64)
-        order = np.repeat(order, again[order])
-        times = np.concatenate([[0], np.cumsum((lasts / again)[order])])
+        repeats = np.where(lasts > HELD_S, np.ceil(lasts * FPS), 1).astype(np.int64)
+        order = np.repeat(order, repeats[order])
+        times = np.concatenate([[0], np.cumsum((lasts / repeats)[order])])
         N = max(1, int(np.searchsorted(times, seconds - 1e-6)))
         return Schedule(order[:N], times[:N + 1], None, _turns(order[:N]))
 
@@ -179,7 +181,7 @@ def constant_rate(times: np.ndarray, fps: float) -> float | None:
     times: (n,) seconds.  fps: their mean rate.
     """
     k = np.arange(len(times))
-    best = (JITTER_S, None)
+    best: tuple[float, float | None] = (JITTER_S, None)
     for rate in (*STANDARD_FPS, float(round(fps)), fps):
         if rate > 0:
             away = times - k / rate

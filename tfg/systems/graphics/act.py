@@ -40,7 +40,7 @@ def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
     else:
         motion = replay(options.motion, speech.audio, **scales)
     seconds["motion"] = time.perf_counter() - clock
-    return Take(frames=portrait.render_motion(motion), n=len(motion), size=tuple(portrait.size), motion=motion,
+    return Take(frames=portrait.render_motion(motion), n=len(motion), size=portrait.size, motion=motion,
                 seconds=seconds)
 
 

@@ -51,7 +51,7 @@ def read(root, splits: Splits | None = None) -> list[FaceExample]:
     of: dict[str, list] = {}
     for item, sound in pairs:
         if id(item) in taught:
-            of.setdefault(item.actor, []).append((item, sound, at_25(Motion.load(item.path), item.path)))
+            of.setdefault(str(item.actor), []).append((item, sound, at_25(Motion.load(item.path), item.path)))
     out = []
     for actor, clips in sorted(of.items()):
         rest = np.nan_to_num(person_neutral(np.concatenate([m.expression for *_, m in clips])))

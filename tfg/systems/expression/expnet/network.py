@@ -24,6 +24,7 @@ from tfg.acting.performance import JAW_SHARE
 from tfg.errors import InputError
 from tfg.media.audio import HOP_LENGTH, check_audible, load_audio, mel_spectrogram, mel_windows, n_frames
 from tfg.networks.blocks import Conv, TemporalBlock, stage
+from tfg.options import StrPath
 from tfg.speech import visemes
 from tfg.speech.features import speech_mean
 from tfg.vocabulary import EXPRESSION, INDEX, index
@@ -171,7 +172,7 @@ def predict(audio: np.ndarray | str | Path, *, neutral: np.ndarray | None = None
     return out
 
 
-def load_expnet(folder: str | Path | None = None) -> tuple[ExpNet, dict]:
+def load_expnet(folder: StrPath | None = None) -> tuple[ExpNet, dict]:
     """The trained network in eval mode and its card. folder: None for the one that ships.  Raises InputError."""
     from tfg.networks.checkpoint import load
 

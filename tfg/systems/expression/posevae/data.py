@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -73,7 +74,9 @@ def ways() -> tuple[Way, ...]:
         out.append(Way(tuple(sway.round(3)), float(np.round(rng.uniform(.18, .6), 3)), tuple((size * main).round(3)),
                        float(np.round(rng.uniform(0, .7), 3)), float(np.round(rng.uniform(.11, .18), 3)),
                        float(rng.choice((.3, .3, .45, .6))), tuple(hold.round(4))))
-    return tuple(Way(*(tuple(map(float, v)) if isinstance(v, tuple) else v for v in vars(w).values())) for w in out)
+    plain: list[dict[str, Any]] = [{k: tuple(map(float, v)) if isinstance(v, tuple) else v for k, v in vars(w).items()}
+                                   for w in out]
+    return tuple(Way(**fields) for fields in plain)
 
 
 def move(way: Way, level: np.ndarray | None, n: int, *, seed: int = 0, fps: float = 25.0) -> np.ndarray:
@@ -224,6 +227,6 @@ def spread(clips: list[PoseClip]) -> tuple[np.ndarray, np.ndarray]:
     poses = np.concatenate([clip.poses.astype(np.float32) for clip in clips])                     # (K, T, 6)
     seen = {s: poses[styles == s].reshape(-1, poses.shape[2]).std(0) for s in set(styles.tolist())}
     usual = np.mean(list(seen.values()), 0)
-    scale = np.stack([seen.get(s, usual) for s in range(STYLES)])
+    scale = np.stack([seen[s] if s in seen else usual for s in range(STYLES)])
     far = np.quantile(np.abs(poses / scale[styles][:, None]), .999, axis=(0, 1))
     return scale, far.astype(np.float32)

@@ -82,7 +82,8 @@ class PoseTask:
         before, chunk = batch["before"], batch["chunk"]
         windows = roughened(batch["windows"])
         if at.phase == "hear":
-            heard = hearing(*network(windows, batch["style"]), batch)
+            stress, answer = network(windows, batch["style"])
+            heard = hearing(stress, answer, batch)
             yield "posevae", sum(heard.values()), heard
             return
         before = before + JITTER * torch.randn_like(before)
