@@ -165,7 +165,7 @@ def test_labels_that_nobody_can_mirror_are_refused(tmp_path):
     with StoreWriter(tmp_path / "s", size=32, arrays=ARRAYS | {"gaze": ("<f4", (2,))}):
         pass
     store = make_store(tmp_path / "s", acted("V1", "HAP", "SAD"), size=32)
-    with pytest.raises(InputError, match="'gaze' in a mirror"):
+    with pytest.raises(InputError, match="'gaze' cannot be mirrored"):
         Windows(store, splits_of(V1="train"), labels=("gaze",), augment=Augment())
     assert "gaze" in Windows(store, splits_of(V1="train"), labels=("gaze",), augment=only(brightness=.1))[0]
 

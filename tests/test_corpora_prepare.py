@@ -507,7 +507,7 @@ def test_openface_replaces_the_aus(tree, tmp_path):
 @pytest.mark.parametrize("given, words", [
     (["--corpus", "sfhq"], "holds pictures"), (["--corpus", "nothing"], "no reader for 'nothing'"),
     (["--corpus", "folder", "--size", "8"], "the size is 8 px"),
-    (["--corpus", "folder", "--workers", "0"], "0 workers"),
+    (["--corpus", "folder", "--workers", "0"], "workers is 0"),
     (["--corpus", "folder", "--labels", "good"], "choose true or measured"),
     (["--corpus", "grid", "--labels", "true"], "the true labels of grid are not known"),
     (["--corpus", "folder", "--crop", "nose"], "choose one of face"),

@@ -101,7 +101,7 @@ def test_each_mask_has_its_own_columns(truth):
     spoiled[:, :, :SIZE // 2] //= 2
     got = measure.pictures(spoiled, frames, {"mask": 1 - left, "drawn": left})
     assert got["psnr_mask"] == np.inf and got["psnr_drawn"] < got["psnr"] < 40
-    assert got["ssim_mask"] > .99 > got["ssim"] > got["ssim_drawn"]
+    assert got["ssim_mask"] > .95 > got["ssim"] > got["ssim_drawn"]     # windows at the edge see both halves
 
 
 def test_lips_that_were_not_measured_are_nan():

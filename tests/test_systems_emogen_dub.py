@@ -289,10 +289,10 @@ def test_the_chosen_of_two_faces(stand_in, photo, tmp_path):
 
 # ---- drawing --------------------------------------------------------------------------------------------------------
 def test_what_the_generator_gets(stand_in, photo):
-    """The frame whole as reference, the same hidden, and the feeling in the terms of training."""
+    """The frame whole as reference, the same hidden, and the feeling in the terms of training, a little livelier."""
     _, frames = dub(photo, noise(.2), emotion="HAP", intensity=.5)
     mel, emotion, masked, reference = stand_in.seen[0]
-    np.testing.assert_array_equal(emotion[0], model.feeling("HAP", .5))
+    np.testing.assert_array_equal(emotion[0], model.feeling("HAP", .5 * emogen.LIVELY))
     hidden = model.face_mask(CI.size) > 0
     assert not masked[0, :, :, hidden].any() and masked.shape == reference.shape == (1, 5, 3, CI.size, CI.size)
     np.testing.assert_array_equal(masked[..., ~hidden], reference[..., ~hidden])

@@ -189,7 +189,7 @@ def test_a_measured_motion_loses_that_persons_rest(parts):
     (dict(pose_style=46), "pose style.*46.*0 to 45"), (dict(pose_style=1.5), "pose style"),
     (dict(yaw=[0, 90]), "yaw.*-60 to 60"), (dict(pitch="up"), "pitch.*'up'"), (dict(roll=[]), "roll"),
     (dict(yaw=float("nan")), "yaw"), (dict(alpha=3), "alpha.*-2 to 2"), (dict(idle=0), "idle"),
-    (dict(emotion_model="magic"), "magic.*linear"), (dict(ref_pose=5), "ref pose is 3"),
+    (dict(emotion_model="magic"), "magic.*linear"), (dict(ref_pose=5), "ref pose is 5, but it must be a path"),
     (dict(still=True, yaw=5), "--still.*--yaw"), (dict(ref_pose="a", pose_style=2), "--ref-pose.*--pose-style"),
     (dict(ref_blink="a", blink=False), "--no-blink and --ref-blink"), (dict(still=1), "still is 1"),
     (dict(motion=Motion.still(3), pose_style=2), "motion replaces.*--pose-style"),

@@ -187,11 +187,11 @@ def test_agreement(rng):
 
 @pytest.mark.parametrize("fps", [24.0, 25.0, 30.0, 30000 / 1001, 50.0, 59.94, 60.0, 12.0])
 def test_conversion_in_time(fps):
-    from tfg.media.video import _schedule
+    from tfg.media.film_index import schedule
 
     for n in (1, 30, 91):
         mine = function(WINDOWS, "source_frames")(n, fps)
-        assert np.array_equal(mine, _schedule(np.arange(n) / fps, 1 / fps, 25.0))
+        assert np.array_equal(mine, schedule(np.arange(n) / fps, 1 / fps, 25.0))
 
 
 def test_crop(rng):
@@ -361,13 +361,13 @@ def test_hiding_and_feelings_are_the_generators():
     import torch
 
     from tfg.systems.emogen import network as emogen
-    from tfg.systems.emogen.data import _feelings
+    from tfg.systems.emogen.data import feelings
 
     frames, mask = torch.rand(2, 5, 3, 48, 48), torch.from_numpy(emogen.face_mask(48))
     assert torch.equal(function(EMOGEN, "hide_face")(frames, mask), emogen.hide(frames, mask))
     emotion, intensity = np.arange(6), np.linspace(0, 1, 6)
     mine = function(EMOGEN, "feelings")(emotion, intensity)
-    assert np.allclose(mine, _feelings(emotion, intensity))
+    assert np.allclose(mine, feelings(emotion, intensity))
     assert np.allclose(mine, [emogen.feeling(e, i) for e, i in zip(vocabulary.EMOTIONS, intensity)])
 
 
