@@ -138,3 +138,17 @@ def test_without_the_extra_the_message_names_it(monkeypatch):
 def test_importing_the_voice_is_light():
     code = "import sys, tfg.speech.voice; assert 'torch' not in sys.modules and 'espeakng_loader' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("text, script", [("你好", "Chinese"), ("Привет, мир", "Cyrillic"), ("Hello мир", "Cyrillic"),
+                                          ("はい", "Hiragana"), ("γεια σου", "Greek"), ("مرحبا", "Arabic")])
+def test_letters_that_the_voice_cannot_read_are_refused(text, script):
+    with pytest.raises(InputError, match=f"{script} letters, but the voice en-us reads Latin"):
+        voice.check_script(text, "en-us")
+
+
+@pytest.mark.parametrize("text", ["naïve café", "Ｈｅｌｌｏ", "x² + π = 3.2 €", "Straße", "İstanbul'da",
+                                  "ﬁne \U0001f600", "e\u0301te"])
+def test_letters_that_it_can_read_are_not(text):
+    voice.check_script(text, "en-us")
+    voice.check_script("Привет", "ru")

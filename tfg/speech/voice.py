@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import _ctypes
 import ctypes
+import re
 import sys
 import threading
+import unicodedata
 from dataclasses import replace
 
 import numpy as np
@@ -104,6 +106,23 @@ def _unload() -> None:
         _ctypes.dlclose(lib._handle)
 
 
+def check_script(text: str, voice: str) -> None:
+    """Raise InputError for letters that the voice cannot read: it would name them ("Chinese letter") one by one.
+
+    All languages of `LANGUAGES` and English are written in Latin letters. Signs, digits and single Greek letters, which
+    formulas have, are read by name and let through. Voices of other languages are not checked.
+    """
+    if voice.split("+")[0].split("-")[0] not in ("en", *LANGUAGES):
+        return
+    written = unicodedata.normalize("NFKC", text)
+    scripts = {unicodedata.name(c, "UNKNOWN LETTER").split()[0] for word in re.findall(r"[^\W\d_]+", written)
+               for c in word if not (len(word) == 1 and unicodedata.name(c, "").startswith("GREEK"))}
+    foreign = sorted(s.capitalize() if s != "CJK" else "Chinese" for s in scripts - {"LATIN", "MODIFIER", "COMBINING"})
+    if foreign:
+        raise InputError(f"the text {text[:40]!r} has {' and '.join(foreign)} letters, but the voice {voice} reads "
+                         "Latin ones: write it in them, or give a recording with --audio.")
+
+
 def speak(text: str, voice: str = "en-us", *, rate: int = 160, pitch: int = 50, pitch_range: int = 50,
           volume: int = 100, ssml: bool = False, fresh: bool = False,
           formants: float = 1.0) -> tuple[np.ndarray, list[Phone]]:
@@ -124,6 +143,7 @@ def speak(text: str, voice: str = "en-us", *, rate: int = 160, pitch: int = 50, 
         raw = text.encode()
     except UnicodeEncodeError as error:
         raise InputError(f"the text holds bytes that are no letters ({text!r}): save or paste it as UTF-8") from error
+    check_script(text, voice)
     if not .7 <= formants <= 1.4:
         raise InputError(f"formants is {formants}; give a number from 0.7 to 1.4")
     if not available():
