@@ -1,6 +1,7 @@
 """Windows: index, reference, sound and negative, and the forerunners' mistakes that cannot happen here."""
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import subprocess
@@ -158,6 +159,7 @@ def test_dataloader(store, workers):
     batch = whole(windows)
     for function in (collate, default_collate):
         seen = []
+        gc.collect()                                                 # as tfg.training.batches does before it forks
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)      # fork in a process that has threads
             for items in DataLoader(windows, batch_size=7, num_workers=workers, collate_fn=function):

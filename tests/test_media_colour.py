@@ -63,7 +63,7 @@ def test_a_film_shows_the_scene(tmp_path, transfer, primaries):
         context.color_trc, context.color_primaries, context.colorspace, context.color_range = transfer, primaries, 9, 1
         for k in range(3):
             frame = av.VideoFrame.from_ndarray(stored, format="rgb48le")
-            frame = frame.reformat(format="yuv420p10le", dst_colorspace=9, dst_color_range=1)
+            frame = frame.reformat(format="yuv420p10le", dst_colorspace=9, dst_color_range=1, threads=1)
             frame.color_trc, frame.color_primaries, frame.colorspace, frame.color_range = transfer, primaries, 9, 1
             frame.pts, frame.time_base = k, Fraction(1, 25)
             out.mux(stream.encode(frame))

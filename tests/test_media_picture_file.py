@@ -30,7 +30,7 @@ def hevc_picture(tile: np.ndarray) -> tuple[bytes, bytes]:
     coder = av.CodecContext.create("libx265", "w")
     coder.width, coder.height, coder.pix_fmt, coder.time_base = tile.shape[1], tile.shape[0], "yuv420p", Fraction(1, 1)
     coder.options = {"x265-params": "log-level=error:info=0:qp=8:repeat-headers=1"}
-    frame = av.VideoFrame.from_ndarray(tile, format="rgb24").reformat(format="yuv420p")
+    frame = av.VideoFrame.from_ndarray(tile, format="rgb24").reformat(format="yuv420p", threads=1)
     stream = b"".join(bytes(packet) for packet in coder.encode(frame) + coder.encode(None))
     units = [unit.rstrip(b"\0") for unit in stream.split(b"\0\0\1") if unit.rstrip(b"\0")]
     kinds = {unit[0] >> 1 & 63: unit for unit in units}

@@ -10,9 +10,14 @@ from contextlib import contextmanager
 from fractions import Fraction
 
 import av
+from av.video.reformatter import VideoReformatter
 
 from tfg.errors import InputError
 from tfg.files import check_file
+
+ONE_THREAD = {"threads": 1} if "threads" in (VideoReformatter.reformat.__doc__ or "") else {}
+"""Keyword that keeps colour conversion on one thread; older PyAV lacks it. That is faster for small pictures, and a
+converter without threads can be freed in a forked process, where one with threads would wait for them forever."""
 
 
 @contextmanager

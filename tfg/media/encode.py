@@ -16,11 +16,10 @@ from av.video.reformatter import Colorspace, VideoReformatter
 from tfg.errors import InputError
 from tfg.files import atomic
 from tfg.media.audio import FPS, SR
+from tfg.media.decode import ONE_THREAD
 
 AI_TAG = "AI-generated (tfg)"
 """Comment in the metadata of each film that tfg generates."""
-_ONE_THREAD = {"threads": 1} if "threads" in (VideoReformatter.reformat.__doc__ or "") else {}
-"""Keyword that limits colour conversion to one thread, which is faster for small pictures; older PyAV lacks it."""
 TICK = Fraction(1, 90000)
 """Unit in seconds of the time stamps of frames at a variable rate."""
 BLOCK = 16
@@ -87,7 +86,7 @@ def write_video(path: str | os.PathLike, frames: Iterable[np.ndarray], audio: np
         for frame in chain([first], iterator):
             picture = av.VideoFrame.from_ndarray(_even(_checked(frame, first.shape)), format="rgb24")
             picture.pts, picture.time_base = n if times is None else int(times[n]), step
-            yuv = to_yuv.reformat(picture, format="yuv420p", dst_colorspace=Colorspace.ITU601, **_ONE_THREAD)
+            yuv = to_yuv.reformat(picture, format="yuv420p", dst_colorspace=Colorspace.ITU601, **ONE_THREAD)
             out.mux(video.encode(yuv))
             n += 1
             if sound is not None:

@@ -21,7 +21,7 @@ from tfg.media import display
 from tfg.media.animation import animation_frames, animation_index
 from tfg.media.audio import FPS
 from tfg.media.colour import is_plain, to_srgb
-from tfg.media.decode import decoded, main_stream, opened
+from tfg.media.decode import ONE_THREAD, decoded, main_stream, opened
 from tfg.media.encode import AI_TAG, write_video
 from tfg.media.film_index import film_index, moves, schedule
 from tfg.media.image import MAX_PIXELS, MAX_SIDE, is_image, read_image, smaller
@@ -206,8 +206,8 @@ class FrameReader:
         transfer, primaries = frame.color_trc, frame.color_primaries
         plain = is_plain(transfer, primaries)
         if (height, width) != (frame.height, frame.width):
-            frame = frame.reformat(width, height, interpolation="BICUBIC")
-        rgb = frame.to_ndarray(format="rgb24" if plain else "rgb48le")
+            frame = frame.reformat(width, height, interpolation="BICUBIC", **ONE_THREAD)
+        rgb = frame.to_ndarray(format="rgb24" if plain else "rgb48le", **ONE_THREAD)
         if not plain:
             rgb = to_srgb(rgb, transfer, primaries)
         rgb = smaller(display.upright(rgb, matrix), self.resize_factor)

@@ -1,6 +1,7 @@
 """Batches for the loop, made ahead of time by a thread or by workers; each is determined by (seed, step)."""
 from __future__ import annotations
 
+import gc
 import queue
 import signal
 import threading
@@ -107,6 +108,7 @@ class _Order(torch.utils.data.Sampler):
 def _by_workers(data, order, workers: int) -> Iterator[dict]:
     from torch.utils.data import DataLoader
 
+    gc.collect()              # a forked worker must not free what libraries' threads, which it does not have, belong to
     loader = DataLoader(_Keyed(data), sampler=_Order(order), batch_size=None, num_workers=workers,
                         pin_memory=torch.cuda.is_available(), prefetch_factor=AHEAD, worker_init_fn=_left_to_the_loop,
                         generator=torch.Generator())         # the loop's random numbers must not depend on workers
