@@ -42,6 +42,7 @@ def test_defaults_and_what_was_given():
     assert few.values() == dict(size=256, share=.5, on=True, way="left", pads=None, yaw=None, folder=None,
                                 anything=None)
     assert few.given == frozenset() and Few(share=.5, pads=None).given == {"share"}     # also at its default; not None
+    assert Few(share=None, on=None, way=None).values() == few.values()                  # None stands for the default
     assert More(more=1, size=64).given == {"more", "size"} and More.names()[-1] == "more"
 
 

@@ -8,7 +8,8 @@ From it come the command line (`add_arguments`), the keywords of `tfg.animate` (
 checks (each value when an object is made, `check` for what excludes what), and the README's tables (tools/readme.py).
 Light: nothing heavy is imported, so that a wrong option is refused before anything else happens.
 
-An option is *given* when the caller names it with a value other than None; `given` holds these names.
+An option is *given* when the caller names it with a value other than None; `given` holds these names. The others have
+their defaults.
 """
 from __future__ import annotations
 
@@ -35,7 +36,7 @@ class Option:
     "paths", "box", "angles" or "object" (a path or an object of Python's).  unit: unit of its numbers, as a word.
     low, high: least and greatest value.  multiple_of: divisor of whole numbers.  choices: the words of a choice.
     convert: a further check of a value that has its kind; it returns the value to keep, and raises InputError.
-    says: what a value must be, where the kind's own words do not do.  needed: whether the command line insists on it.
+    needed: whether the command line insists on it.
     """
 
     help: str
@@ -46,7 +47,6 @@ class Option:
     multiple_of: int = 1
     choices: tuple[str, ...] = ()
     convert: Callable[[Any], Any] | None = None
-    says: str = ""
     needed: bool = False
 
     def value(self, name: str, given: Any) -> Any:
@@ -60,8 +60,6 @@ class Option:
 
     def wanted(self, name: str) -> str:
         """What a value must be, in words."""
-        if self.says:
-            return self.says
         if self.kind == "switch":
             return "True or False"
         if self.kind == "choice":
@@ -91,10 +89,10 @@ def _field(default: Any, option: Option) -> Any:
     return field(default=default, metadata={"option": option})
 
 
-def number(help: str, *, default: Any = None, unit: str = "", low: float | None = None, high: float | None = None,
-           says: str = "") -> Any:
+def number(help: str, *, default: Any = None, unit: str = "", low: float | None = None,
+           high: float | None = None) -> Any:
     """A field for a number."""
-    return _field(default, Option(help, "number", unit, low, high, says=says))
+    return _field(default, Option(help, "number", unit, low, high))
 
 
 def whole(help: str, *, default: Any = None, unit: str = "", low: int | None = None, high: int | None = None,
@@ -225,12 +223,7 @@ class Options:
 
     def replace(self, **changes: Any) -> Any:
         """A copy with other values; what was given stays given."""
-        held = {name: getattr(self, name) for name in self.names()}
-        made = type(self)(**{**{n: v for n, v in held.items() if n in self.given}, **changes})
-        for name, value in held.items():
-            if name not in made.given:
-                object.__setattr__(made, name, value)
-        return made
+        return type(self)(**{name: getattr(self, name) for name in self.given} | changes)
 
     @classmethod
     def declared(cls) -> dict[str, tuple[Any, Option]]:
@@ -261,7 +254,7 @@ def option_class(cls: T) -> T:
     @functools.wraps(plain)
     def __init__(self, **given):
         object.__setattr__(self, "given", frozenset(name for name, value in given.items() if value is not None))
-        plain(self, **given)
+        plain(self, **{name: given[name] for name in self.given})
 
     made.__init__ = __init__
     return made
@@ -302,15 +295,17 @@ def _parsed(name: str, option: Option) -> dict[str, Any]:
 
 def described(default: Any, option: Option) -> str:
     """Help text, choices, range, unit and default, in one line."""
-    words = option.help
-    if option.choices:
-        words += f": {', '.join(option.choices)}"
-    more = [f"{option.unit}{option.range}".strip()] if option.unit or option.range else []
-    if option.kind == "switch":
-        more += [f"default: {'yes' if default else 'no'}"] if default is not None else []
-    elif default is not None:
-        more += [f"default: {default}"]
-    return words + (f" ({', '.join(more)})" if more else "")
+    words = option.help + (f": {', '.join(option.choices)}" if option.choices else "")
+    shown = _default(default, option)
+    more = ", ".join(filter(None, (f"{option.unit}{option.range}".strip(), f"default: {shown}" if shown else "")))
+    return words + (f" ({more})" if more else "")
+
+
+def _default(default: Any, option: Option) -> str:
+    """The default in words; nothing for None."""
+    if default is None:
+        return ""
+    return ("yes" if default else "no") if option.kind == "switch" else str(default)
 
 
 def table(cls: type[Options]) -> list[tuple[str, str, str, str]]:
@@ -318,8 +313,7 @@ def table(cls: type[Options]) -> list[tuple[str, str, str, str]]:
     out = []
     for name, (default, option) in cls.declared().items():
         span = ", ".join(option.choices) if option.choices else f"{option.unit}{option.range}".strip()
-        shown = "" if default is None else ("yes" if default else "no") if option.kind == "switch" else str(default)
-        out.append((f"--{_flag(name)}", option.help, span, shown))
+        out.append((f"--{_flag(name)}", option.help, span, _default(default, option)))
     return out
 
 
