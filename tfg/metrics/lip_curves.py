@@ -29,3 +29,16 @@ def r(a: np.ndarray, b: np.ndarray) -> float:
     """Pearson's r of two curves (T,); 0 where one is constant, so that a network with a constant answer gets no
     credit."""
     return float(np.corrcoef(a, b)[0, 1]) if a.std() > 1e-6 and b.std() > 1e-6 else 0.0
+
+
+def summary(clips: list[tuple[np.ndarray, np.ndarray, list[tuple[float, float]]]]) -> dict[str, float | None]:
+    """Scores of the lips over clips: (gap (T,), true gap (T,), closures) of each.
+
+    opening_r: Pearson's r of the opening, mean of the clips.  closure_recall: share of p, b, m with the lips shut in
+    some frame of theirs, None where there are none.  false_closures: share of frames well open in truth that are shut.
+    """
+    hits = [hit for gap, _, closures in clips for hit in closed(gap, closures)]
+    shut, wide = np.sum([mistaken(gap, true) for gap, true, _ in clips], 0)
+    return {"opening_r": round(float(np.mean([r(gap, true) for gap, true, _ in clips])), 3),
+            "closure_recall": round(float(np.mean(hits)), 3) if hits else None,
+            "false_closures": round(float(shut / max(wide, 1)), 4)}

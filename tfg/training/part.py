@@ -48,6 +48,14 @@ class StoreOptions(MachineOptions):
     store: StrPath | None = path("folder that tfg corpora prepare wrote", default=None, needed=True)
 
 
+@option_class
+class JudgeOptions(StoreOptions):
+    """Options of a training of an expert that has a judge beside it."""
+
+    judge: bool = switch("train the judge that scores systems instead: another network, on judge actors only",
+                         default=False)
+
+
 @dataclass(frozen=True)
 class Training:
     """One command `tfg train NAME`.

@@ -3,15 +3,13 @@ from __future__ import annotations
 
 from tfg.errors import InputError
 from tfg.options import option_class, switch
-from tfg.training.part import StoreOptions, Training
+from tfg.training.part import JudgeOptions, Training
 
 
 @option_class
-class SyncNetTraining(StoreOptions):
+class SyncNetTraining(JudgeOptions):
     """Options of `tfg train syncnet`."""
 
-    judge: bool = switch("train the judge that scores systems instead: another network, on judge actors only",
-                         default=False)
     teacher: bool = switch("train the expert for tfg train emogen instead: the published tower, small",
                            default=False)
 

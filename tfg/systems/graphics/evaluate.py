@@ -26,7 +26,7 @@ def score(network: MouthNet, examples: list[MouthExample]) -> dict:
     frames.
     """
     device = next(network.eval().parameters()).device
-    made, true, per_clip, hits, shut, wide, losses = [], [], [], [], 0, 0, []
+    made, true, lips, losses = [], [], [], []
     for e in examples:
         target = e.target.astype(np.float32)
         windows = mel_windows(normalise(e.mel.astype(np.float32)), len(target), network.config.width)
@@ -35,17 +35,11 @@ def score(network: MouthNet, examples: list[MouthExample]) -> dict:
         told = mouth_losses(out, logits, {k: torch.from_numpy(v)[None].to(device) for k, v in batch.items()}, Weights())
         losses.append(float(sum(told.values())) * len(target))
         channels = out[0].cpu().numpy()
-        gap, gap_true = visemes.opening(finish(channels)), visemes.opening(visemes.spread(target))
-        per_clip.append(lip_curves.r(gap, gap_true))
-        hits += lip_curves.closed(gap, e.closures)
-        wrongly, of = lip_curves.mistaken(gap, gap_true)
-        shut, wide = shut + wrongly, wide + of
+        lips.append((visemes.opening(finish(channels)), visemes.opening(visemes.spread(target)), e.closures))
         made.append(np.clip(channels, 0, 1))
         true.append(target)
     found, known = np.concatenate(made), np.concatenate(true)
-    return {"clips": len(examples), "opening_r": round(float(np.mean(per_clip)), 3),
-            "closure_recall": round(float(np.mean(hits)), 3) if hits else None,
-            "false_closures": round(shut / max(wide, 1), 4), "loss": round(sum(losses) / len(known), 4),
+    return {"clips": len(examples), **lip_curves.summary(lips), "loss": round(sum(losses) / len(known), 4),
             "r": {c: round(lip_curves.r(found[:, k], known[:, k]), 3) for k, c in enumerate(visemes.CHANNELS)}}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from tfg.metrics import lip_curves as lip_scores
+from tfg.metrics import lip_curves
 from tfg.speech import visemes
 from tfg.speech.features import speech_mean
 from tfg.systems.expression.expnet.data import SPLITS, FaceExample
@@ -34,14 +34,11 @@ def score(network: ExpNet, examples: list[FaceExample]) -> dict:
     blink_r: Pearson's r of the lids.
     """
     network.eval()
-    drawn, wanted, opening_r, hits, shut, wide = [], [], [], [], 0, 0
+    drawn, wanted, lips = [], [], []
     for e in examples:
         offsets, asked = offsets_of(network, e), e.asked.astype(np.float32)
         gap, gap_true = (visemes.opening(np.clip(np.nan_to_num(x), 0, 1)) for x in (offsets, asked))
-        opening_r.append(lip_scores.r(gap, gap_true))
-        hits += lip_scores.closed(gap, e.closures)
-        wrongly, of = lip_scores.mistaken(gap, gap_true)
-        shut, wide = shut + wrongly, wide + of
+        lips.append((gap, gap_true, e.closures))
         drawn.append(np.clip(offsets, 0, 1))
         wanted.append(asked)
     made, true = np.concatenate(drawn), np.concatenate(wanted)
@@ -49,11 +46,9 @@ def score(network: ExpNet, examples: list[FaceExample]) -> dict:
     for k, name in enumerate(EXPRESSION):
         known = np.isfinite(true[:, k])
         if known.any() and true[known, k].std() > LEAST_STD:
-            r[name] = round(lip_scores.r(made[known, k], true[known, k]), 3)
+            r[name] = round(lip_curves.r(made[known, k], true[known, k]), 3)
     plain = [v for k, v in r.items() if not k.startswith("eyeLook")]
-    return {"clips": len(examples), "opening_r": round(float(np.mean(opening_r)), 3),
-            "closure_recall": round(float(np.mean(hits)), 3) if hits else None,
-            "false_closures": round(shut / max(wide, 1), 4),
+    return {"clips": len(examples), **lip_curves.summary(lips),
             "blink_r": round(float(np.mean([r.get(EXPRESSION[k], 0.0) for k in index("eyeBlink")])), 3),
             "r_mean": round(float(np.mean(plain)), 3) if plain else None,
             "error": round(float(np.nanmean(np.abs(made - true))), 4), "r": r}
