@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from typing import Any
 
 import av
 from av.video.reformatter import VideoReformatter
@@ -15,7 +16,7 @@ from av.video.reformatter import VideoReformatter
 from tfg.errors import InputError
 from tfg.files import check_file
 
-ONE_THREAD = {"threads": 1} if "threads" in (VideoReformatter.reformat.__doc__ or "") else {}
+ONE_THREAD: dict[str, Any] = {"threads": 1} if "threads" in (VideoReformatter.reformat.__doc__ or "") else {}
 """Keyword that keeps colour conversion on one thread; older PyAV lacks it. That is faster for small pictures, and a
 converter without threads can be freed in a forked process, where one with threads would wait for them forever."""
 
