@@ -6,7 +6,7 @@ from dataclasses import dataclass
 FILM = ("film",)
 TASKS = {"film": "dubbing: the face of a film is drawn anew, head and surroundings stay as filmed",
          "portrait": "one photo: the head moves by itself, so pixels and places do not correspond to the true film's"}
-"""The tasks of systems (`tfg.systems.base.TASKS`), as tables explain them."""
+"""The tasks of systems (`task` of `tfg.systems.base.System`), as tables explain them."""
 
 
 @dataclass(frozen=True)

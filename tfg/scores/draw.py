@@ -10,12 +10,10 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tfg import paths
 from tfg.errors import InputError
 from tfg.options import flags
 from tfg.scores.columns import BESIDE
@@ -109,8 +107,8 @@ def _sized(frame: np.ndarray, size: int) -> np.ndarray:
 def _cards(its: System, options) -> dict[str, dict]:
     """The cards in the folders of a system's networks, by file name."""
     out = {}
-    for option, folder in its.networks.items():
-        for path in sorted(Path(getattr(options, option, None) or paths.data(folder)).glob("*.json")):
+    for folder in its.folders(options):
+        for path in sorted(folder.glob("*.json")):
             try:
                 held = json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError) as error:

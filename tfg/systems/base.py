@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 PREPROCESS = ("crop", "resize", "full")
 MIN_SIZE, MAX_SIZE = 64, 2048
-TASKS = ("portrait", "film")
 
 
 @dataclass(frozen=True)
@@ -115,13 +114,15 @@ class System(ABC):
         where there is no such mask."""
         return None
 
-    def missing(self, options=None) -> list[str]:
-        """Folders of networks that are not there, as paths."""
+    def folders(self, options=None) -> list[Path]:
+        """Folders of the networks: those that the options name, else the ones that ship."""
         from tfg import paths
 
-        wanted = {option: getattr(options, option, None) or paths.data(folder)
-                  for option, folder in self.networks.items()}
-        return [str(folder) for folder in wanted.values() if not list(Path(folder).glob("*.json"))]
+        return [Path(getattr(options, option, None) or paths.data(folder)) for option, folder in self.networks.items()]
+
+    def missing(self, options=None) -> list[str]:
+        """Those of `folders` that hold no card of a network."""
+        return [str(folder) for folder in self.folders(options) if not list(folder.glob("*.json"))]
 
 
 # ---- options that several systems share -----------------------------------------------------------------------------

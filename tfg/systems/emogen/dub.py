@@ -2,8 +2,8 @@
 
 Goyal et al. 2023. For each frame the face is cut out, hidden, and drawn again by `tfg.systems.emogen.network` from the
 sound of that moment, the emotion, and the frame itself, which shows who it is; then it is laid back into the frame.
-That takes
-two passes: one to follow the face, one to draw. Hair, head motion and all around the face stay as they were filmed.
+That takes two passes: one to follow the face, one to draw. Hair, head motion and all around the face stay as they were
+filmed.
 
 How the published code lost its timing, and this one does not: it was trained with the sound of frame i - 1 and asked
 with that of frame i, and it took a video's frames for 25 a second, whatever its rate. Here training, scoring and
