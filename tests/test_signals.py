@@ -119,8 +119,10 @@ def work(k):
 if __name__ == "__main__":
     try:
         with signals.heeded():
-            for _ in workers.parallel(2, return_as="generator")(delayed(work)(k) for k in range(2)):
-                pass
+            if sys.argv[2] == "parallel":
+                list(workers.parallel(2, return_as="generator")(delayed(work)(k) for k in range(2)))
+            with workers.executor(2) as pool:
+                [done.result() for done in [pool.submit(work, k) for k in range(2)]]
     except KeyboardInterrupt as stopped:
         sys.exit(signals.exit_code(stopped))
 """
@@ -139,12 +141,14 @@ def alive(pid: int) -> bool:
 
 
 @needs_signals
-@pytest.mark.parametrize("name, code", [("SIGTERM", 143), ("SIGHUP", 129), ("SIGKILL", -9)])
-def test_no_worker_outlives_its_parent(tmp_path, name, code):
+@pytest.mark.parametrize("name, code, how", [("SIGTERM", 143, "parallel"), ("SIGHUP", 129, "parallel"),
+                                             ("SIGKILL", -9, "parallel"), ("SIGTERM", 143, "executor"),
+                                             ("SIGKILL", -9, "executor")])
+def test_no_worker_outlives_its_parent(tmp_path, name, code, how):
     script, pids = tmp_path / "work.py", tmp_path / "pids"
     script.write_text(WORK)
     pids.mkdir()
-    process = start(str(script), str(pids))
+    process = start(str(script), str(pids), how)
     wait_for(lambda: len(list(pids.iterdir())) == 2, process)
     workers = [int(p.name) for p in pids.iterdir()]
     assert process.pid not in workers and all(map(alive, workers))
@@ -162,5 +166,6 @@ def test_no_worker_outlives_its_parent(tmp_path, name, code):
 
 def test_all_workers_are_started_so():
     direct = [str(p) for p in (ROOT / "tfg").rglob("*.py") if p.name != "workers.py"
-              and re.search(r"\bParallel\(|ProcessPoolExecutor\(|multiprocessing", p.read_text(encoding="utf-8"))]
-    assert not direct, "use tfg.workers.parallel: its workers end with their parent"
+              and re.search(r"\bParallel\(|ProcessPoolExecutor\(|get_reusable_executor|multiprocessing",
+                            p.read_text(encoding="utf-8"))]
+    assert not direct, "use tfg.workers.parallel or executor: their workers end with their parent"

@@ -5,6 +5,9 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from tfg.errors import InputError
 
@@ -40,8 +43,28 @@ def parallel(n: int, **how):
     from joblib.parallel import get_active_backend
 
     ours = type(get_active_backend()[0]).__name__ == "LokyBackend"
-    more = {"initializer": tie, "initargs": (os.getpid(),)} if ours and n > 1 else {}
-    return Parallel(n_jobs=n, **more, **how)
+    return Parallel(n_jobs=n, **(_tied() if ours and n > 1 else {}), **how)
+
+
+@contextmanager
+def executor(n: int) -> Iterator[Any]:
+    """loky's executor with n worker processes, for work that is handed over piece by piece.
+
+    The workers end when this process ends, and at once when the block is left by an error, an interrupt too.
+    """
+    from joblib.externals.loky import get_reusable_executor
+
+    pool = get_reusable_executor(max_workers=n, **_tied())
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=True, kill_workers=True)
+        raise
+
+
+def _tied() -> dict:
+    """Keywords that make new workers end with this process."""
+    return {"initializer": tie, "initargs": (os.getpid(),)}
 
 
 def tie(parent: int) -> None:

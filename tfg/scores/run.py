@@ -137,20 +137,18 @@ def _measured(parts: list[Targets], draw: Callable, result: Scores, workers: int
         for target, frames, job in jobs():
             yield target, None if frames is None else (*measure.work(*job), frames)
         return
-    from joblib.externals.loky import get_reusable_executor
-
-    pool = get_reusable_executor(max_workers=workers)
     waiting: deque = deque()
 
     def done(target, frames, future):
         return target, None if frames is None else (*future.result(), frames)
 
-    for target, frames, job in jobs():
-        waiting.append((target, frames, None if frames is None else pool.submit(measure.work, *job)))
-        if len(waiting) > 2 * workers:
+    with cores.executor(workers) as pool:
+        for target, frames, job in jobs():
+            waiting.append((target, frames, None if frames is None else pool.submit(measure.work, *job)))
+            if len(waiting) > 2 * workers:
+                yield done(*waiting.popleft())
+        while waiting:
             yield done(*waiting.popleft())
-    while waiting:
-        yield done(*waiting.popleft())
 
 
 def _masks(draw: Any, size: int, result: Scores) -> dict[str, np.ndarray]:
