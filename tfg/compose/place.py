@@ -55,12 +55,8 @@ class Place:
         """Pixels of the picture for one of the answer's."""
         return float(np.sqrt(abs(np.linalg.det(self.back[:, :2]))))
 
-    def crop(self, picture: np.ndarray) -> np.ndarray:
-        """The source at the answer's own size, (h, w, 3) uint8: what the network is shown."""
-        return align.warp(picture, self.matrix, self.size)
-
     def small(self, source: np.ndarray) -> np.ndarray:
-        """The same of a source in the place's rectangle."""
+        """A source, in the place's rectangle, at the answer's own size, (h, w, 3) uint8: what the network is shown."""
         shift = self.matrix[:, :2] @ [self.columns.start, self.rows.start]
         return align.warp(source, np.column_stack([self.matrix[:, :2], self.matrix[:, 2] + shift]), self.size)
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from tfg.errors import InputError
 from tfg.files import atomic
+from tfg.media.image import resized
 from tfg.workers import cores
 
 VERSION = 1
@@ -115,13 +116,7 @@ class Pixels:
 
     def _frame(self, i: int) -> np.ndarray:
         """Frame i decoded from its JPEG, (3, size, size) uint8; area averaging when it shrinks, against aliasing."""
-        import cv2
-
-        frame = self.store.frame(i)
-        if self.size != self.store.size:
-            how = cv2.INTER_AREA if self.size < self.store.size else cv2.INTER_CUBIC
-            frame = cv2.resize(frame, (self.size, self.size), interpolation=how)
-        return frame.transpose(2, 0, 1)
+        return resized(self.store.frame(i), self.size, self.size).transpose(2, 0, 1)
 
     def _make(self, progress) -> None:
         N, block = self.store.n_frames, 256

@@ -7,6 +7,7 @@ import numpy as np
 
 from tfg.errors import InputError
 from tfg.media.encode import SHOWN_BLOCKS, n_blocks
+from tfg.media.image import resized
 
 CROP = 2.05                 # side of the crop, in face heights
 MARGIN = 0.25               # share of the crop's side that is kept around it: moving hair uncovers real background
@@ -51,7 +52,7 @@ def _whole(image, points, size):
     scale = size / max(height, width)
     scale_xy = (max(2, 2 * round(width * scale / 2)), max(2, 2 * round(height * scale / 2)))
     ratio = np.array([scale_xy[0] / width, scale_xy[1] / height])
-    return _resize(image, scale_xy), (0, 0, *scale_xy), _scale_points(points, ratio, np.zeros(2)), [True] * 4
+    return resized(image, *scale_xy), (0, 0, *scale_xy), _scale_points(points, ratio, np.zeros(2)), [True] * 4
 
 
 def _showable(image, points):
@@ -66,7 +67,7 @@ def _showable(image, points):
     warnings.warn(f"the photo is {width} x {height} pixels, more than players show of a film; it is made "
                   f"{size_xy[0]} x {size_xy[1]}", UserWarning, stacklevel=4)
     ratio = np.array(size_xy) / [width, height]
-    return _resize(image, size_xy), _scale_points(points, ratio, np.zeros(2))
+    return resized(image, *size_xy), _scale_points(points, ratio, np.zeros(2))
 
 
 def _region(image, points):
@@ -78,7 +79,7 @@ def _region(image, points):
     x1, y1 = int(min(cx + side / 2, width)), int(min(cy + side / 2, height))
     region = np.ascontiguousarray(image[y0:y1, x0:x1])
     ratio = min(1.0, FULL_MAX_PX / max(region.shape[:2]))
-    texture = region if ratio == 1 else _resize(region, (round((x1 - x0) * ratio), round((y1 - y0) * ratio)))
+    texture = region if ratio == 1 else resized(region, round((x1 - x0) * ratio), round((y1 - y0) * ratio))
     real = np.array(texture.shape[1::-1]) / [x1 - x0, y1 - y0]
     photo = np.ascontiguousarray(image[:height - height % 2, :width - width % 2])
     paste = (photo, x0, y0, min(x1, photo.shape[1]) - x0, min(y1, photo.shape[0]) - y0)
@@ -156,12 +157,6 @@ def _mirrored(n, before, strip_before, after, strip_after):
     return np.concatenate([beyond(before, strip_before)[::-1], np.arange(n), n - 1 - beyond(after, strip_after)])
 
 
-def _resize(image, size_xy):
-    """Resize an image to (width, height) px, by area means if it shrinks, else bicubic."""
-    import cv2
-
-    down = size_xy[0] < image.shape[1]
-    return cv2.resize(image, size_xy, interpolation=cv2.INTER_AREA if down else cv2.INTER_CUBIC)
 
 
 def _scale_points(points, ratio, origin):

@@ -34,7 +34,7 @@ def upright(picture: np.ndarray, matrix: np.ndarray | None) -> np.ndarray:
     if matrix is None:
         return picture
     (a, b), (c, d) = matrix
-    if abs(b) + abs(c) > abs(a) + abs(d):                     # a quarter turn
+    if turns(matrix):
         picture, a, d = picture.swapaxes(0, 1), c, b
     if a < 0:
         picture = picture[:, ::-1]

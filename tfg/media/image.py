@@ -65,6 +65,14 @@ def smaller(picture: np.ndarray, factor: int) -> np.ndarray:
     return cv2.resize(np.ascontiguousarray(picture), size, interpolation=cv2.INTER_AREA)
 
 
+def resized(picture: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Resize a picture (H, W) or (H, W, C) to that size in px, by area means if it shrinks, else bicubic."""
+    import cv2
+
+    down = width < picture.shape[1]
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if down else cv2.INTER_CUBIC)
+
+
 def to_rgb(image, name: str) -> np.ndarray:
     """Convert any loaded Pillow image to (H, W, 3) uint8 in sRGB.  name: its name in warnings about its colours."""
     from PIL import Image

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tfg.errors import InputError
+from tfg.media.image import resized
 from tfg.options import flags
 from tfg.scores.columns import BESIDE
 from tfg.scores.targets import Target
@@ -96,12 +97,8 @@ def multiple(option, crop: int, name: str) -> int:
 
 def _sized(frame: np.ndarray, size: int) -> np.ndarray:
     """A square frame resized to the crop's size; any other frame unchanged, to be refused."""
-    import cv2
-
-    if getattr(frame, "ndim", 0) != 3 or frame.shape[0] != frame.shape[1] or frame.shape[0] == size:
-        return frame
-    how = cv2.INTER_AREA if size < frame.shape[0] else cv2.INTER_CUBIC
-    return cv2.resize(frame, (size, size), interpolation=how)
+    square = getattr(frame, "ndim", 0) == 3 and frame.shape[0] == frame.shape[1]
+    return resized(frame, size, size) if square else frame
 
 
 def _cards(its: System, options) -> dict[str, dict]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from tfg import paths
 from tfg.errors import InputError
+from tfg.media.image import resized
 from tfg.vocabulary import EMOTIONS
 
 NAMES = ("judge_sync", "judge_emotion", "judge_encoder")
@@ -183,9 +184,6 @@ def named(probabilities: np.ndarray) -> str:
 
 def sized(frames: np.ndarray, size: int) -> np.ndarray:
     """Frames (T, S, S, 3) uint8 as (T, 3, size, size) float32 in [0, 1], resized as by `tfg.corpora.frame_cache`."""
-    import cv2
-
     if frames.shape[1] != size:
-        how = cv2.INTER_AREA if size < frames.shape[1] else cv2.INTER_CUBIC
-        frames = np.stack([cv2.resize(f, (size, size), interpolation=how) for f in frames])
+        frames = np.stack([resized(frame, size, size) for frame in frames])
     return np.ascontiguousarray(frames.transpose(0, 3, 1, 2), np.float32) / 255

@@ -8,7 +8,7 @@ frame's own: pose, light, eyes, blinks. So what the network is asked for is what
 
     calm = CalmLips()
     places = track.find(frames, ..., watch=calm.watch)
-    calm.settle(places)
+    calm.settle(places.cuts)
     Painter(..., source=calm.source)
 """
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tfg.compose import grain
+from tfg.faces import align
 from tfg.faces.geometry import lip_gap
 
 STILL = (33, 133, 362, 263, 129, 358, 6, 4, 5, 195, 197, 168, 98, 327, 2, 50, 280, 117, 346, 101, 330, 123, 352, 234,
@@ -122,7 +123,7 @@ class CalmLips:
         here = self.points[index] - [place.columns.start, place.rows.start]
         moved = [(affine(self.chosen[k].points[:len(STILL)], here[:len(STILL)]), self.chosen[k], share[k])
                  for k in best]
-        outlines = [here, *(key.points @ matrix[:, :2].T + matrix[:, 2] for matrix, key, _ in moved)]
+        outlines = [here, *(align.transform(key.points, matrix) for matrix, key, _ in moved)]
         mask, box = lower_face(outlines, part.shape[:2])
         if mask is None:
             return part.copy()
