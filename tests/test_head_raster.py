@@ -1,7 +1,7 @@
 import numpy as np
 
 from tfg.head.model import Head
-from tfg.head.raster import rasterise, sample, source_map
+from tfg.head.raster import depth_map, rasterise, sample, source_map
 from tfg.head.render import render_head
 
 
@@ -14,6 +14,21 @@ def test_a_square_covers_its_pixels_and_the_nearer_triangle_wins():
     np.testing.assert_allclose(bary[3, 3].sum(), 1, atol=1e-5)
     np.testing.assert_allclose(zbuf[3, 3], 1)
     assert np.isinf(zbuf[0, 0])
+
+
+def test_a_depth_map_is_the_z_buffer_of_the_drawn_head():
+    head = Head.load()
+    xy, depth = head.mean[:, :2] * [400, -400] + 80, -head.mean[:, 2]
+    _, _, drawn = rasterise(xy, depth, head.triangles, 160, 160)
+    found = np.full((160, 160), 1e9, np.float32)
+    depth_map(xy, depth, head.triangles, found)
+    inside = np.isfinite(drawn)
+    assert inside.mean() > .1 and (found[inside] < 1e9).all()
+    same = found[inside] == drawn[inside]
+    assert same.mean() > .99 and (found[inside] <= drawn[inside]).all()       # edges reach a little further
+    before = found.copy()
+    depth_map(xy, depth + 1, head.triangles, found)                           # what is behind changes nothing
+    np.testing.assert_array_equal(found, before)
 
 
 def test_identity_warp_returns_the_texture_and_a_shift_shifts_it():

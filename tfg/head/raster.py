@@ -10,8 +10,8 @@ from tfg.jit import jit
 
 
 @jit
-def _rasterise(xy, depth, tri, zbuf, face, bary):
-    """The kernel of `rasterise`; it writes zbuf, face and bary in place."""
+def _rasterise(xy, depth, tri, slack, zbuf, face, bary):
+    """The kernel of `rasterise` and `depth_map`; it writes zbuf, face and bary in place, the last two unless None."""
     height, width = zbuf.shape
     for t in range(tri.shape[0]):
         a, b, c = tri[t, 0], tri[t, 1], tri[t, 2]
@@ -19,25 +19,28 @@ def _rasterise(xy, depth, tri, zbuf, face, bary):
         area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
         if abs(area) < 1e-9:
             continue
-        inv = 1.0 / area
         top = max(int(np.ceil(min(y0, y1, y2))), 0)
         bottom = min(int(np.floor(max(y0, y1, y2))), height - 1)
         left = max(int(np.ceil(min(x0, x1, x2))), 0)
         right = min(int(np.floor(max(x0, x1, x2))), width - 1)
+        if top > bottom or left > right:                      # most triangles of a small picture lie between pixels
+            continue
+        inv = 1.0 / area
         z0, z1, z2 = depth[a], depth[b], depth[c]
         for y in range(top, bottom + 1):
             for x in range(left, right + 1):
                 w0 = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) * inv
                 w1 = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) * inv
                 w2 = 1 - w0 - w1
-                if w0 >= -1e-6 and w1 >= -1e-6 and w2 >= -1e-6:
+                if w0 >= -slack and w1 >= -slack and w2 >= -slack:
                     z = w0 * z0 + w1 * z1 + w2 * z2
                     if z < zbuf[y, x]:
                         zbuf[y, x] = z
-                        face[y, x] = t
-                        bary[y, x, 0] = w0
-                        bary[y, x, 1] = w1
-                        bary[y, x, 2] = w2
+                        if face is not None:
+                            face[y, x] = t
+                            bary[y, x, 0] = w0
+                            bary[y, x, 1] = w1
+                            bary[y, x, 2] = w2
 
 
 def rasterise(xy, depth, tri, height, width):
@@ -51,8 +54,18 @@ def rasterise(xy, depth, tri, height, width):
     face = np.full((height, width), -1, np.int32)
     bary = np.zeros((height, width, 3), np.float32)
     _rasterise(np.ascontiguousarray(xy, np.float32), np.ascontiguousarray(depth, np.float32),
-               np.ascontiguousarray(tri, np.int32), zbuf, face, bary)
+               np.ascontiguousarray(tri, np.int32), 1e-6, zbuf, face, bary)
     return face, bary, zbuf
+
+
+def depth_map(xy, depth, tri, zbuf):
+    """Write into zbuf (H, W) float32 the least depth of the triangles at each pixel, where it is less than zbuf's own.
+
+    xy, depth, tri: as `rasterise`; triangles reach over their edges by 1e-4 of their size, so that no pixel between two
+    of them stays open.
+    """
+    _rasterise(np.ascontiguousarray(xy, np.float32), np.ascontiguousarray(depth, np.float32),
+               np.ascontiguousarray(tri, np.int32), 1e-4, zbuf, None, None)
 
 
 @jit

@@ -10,6 +10,7 @@ import functools
 
 import numpy as np
 
+from tfg.head.raster import depth_map
 from tfg.jit import jit
 
 N_DIRECTIONS = 72
@@ -48,42 +49,18 @@ def visibility(v: np.ndarray, normal: np.ndarray, tri: np.ndarray, corners: np.n
         q = corners @ frame.T
         xy = q[:, :2] * np.float32(scale) + np.float32(MAP_PX / 2)
         xy[:, 1] += np.float32(0.04 * scale * frame[1, 1])
-        _depth_map(xy, q[:, 2], tri, zbuf)
+        zbuf.fill(1e9)
+        depth_map(xy, -q[:, 2], tri, zbuf)
         ql = lifted @ frame.T
         xyl = ql[:, :2] * np.float32(scale) + np.float32(MAP_PX / 2)
         xyl[:, 1] += np.float32(0.04 * scale * frame[1, 1])
-        _look(xyl, ql[:, 2], zbuf, np.float32(BIAS_M), out[:, k])
+        _look(xyl, -ql[:, 2], zbuf, np.float32(BIAS_M), out[:, k])
     return out
 
 
 @jit
-def _depth_map(xy, z, tri, zbuf):
-    """Write into zbuf (h, w) the largest z of the triangles tri (F, 3) at each pixel. xy: (N, 2) px.  z: (N,)."""
-    height, width = zbuf.shape
-    zbuf[:] = -1e9
-    for t in range(tri.shape[0]):
-        a, b, c = tri[t, 0], tri[t, 1], tri[t, 2]
-        x0, y0, x1, y1, x2, y2 = xy[a, 0], xy[a, 1], xy[b, 0], xy[b, 1], xy[c, 0], xy[c, 1]
-        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-        if abs(area) < 1e-7:
-            continue
-        inv = 1 / area
-        top, bottom = max(int(np.ceil(min(y0, y1, y2))), 0), min(int(np.floor(max(y0, y1, y2))), height - 1)
-        left, right = max(int(np.ceil(min(x0, x1, x2))), 0), min(int(np.floor(max(x0, x1, x2))), width - 1)
-        for y in range(top, bottom + 1):
-            for x in range(left, right + 1):
-                w0 = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) * inv
-                w1 = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) * inv
-                w2 = 1 - w0 - w1
-                if w0 >= -1e-4 and w1 >= -1e-4 and w2 >= -1e-4:
-                    d = w0 * z[a] + w1 * z[b] + w2 * z[c]
-                    if d > zbuf[y, x]:
-                        zbuf[y, x] = d
-
-
-@jit
-def _look(xy, z, zbuf, bias, out):
-    """Write into out (N,) the share of the four pixels around xy (N, 2) that are not nearer than z (N,) + bias."""
+def _look(xy, depth, zbuf, bias, out):
+    """Write into out (N,) the share of the four pixels around xy (N, 2) that are not nearer than depth (N,) - bias."""
     height, width = zbuf.shape
     for i in range(xy.shape[0]):
         x, y = xy[i, 0], xy[i, 1]
@@ -92,9 +69,9 @@ def _look(xy, z, zbuf, bias, out):
             out[i] = 1
             continue
         fx, fy = x - j, y - k
-        limit = z[i] + bias
-        s = (1 - fx) * (1 - fy) * (zbuf[k, j] < limit) + fx * (1 - fy) * (zbuf[k, j + 1] < limit)
-        out[i] = s + (1 - fx) * fy * (zbuf[k + 1, j] < limit) + fx * fy * (zbuf[k + 1, j + 1] < limit)
+        limit = depth[i] - bias
+        s = (1 - fx) * (1 - fy) * (zbuf[k, j] > limit) + fx * (1 - fy) * (zbuf[k, j + 1] > limit)
+        out[i] = s + (1 - fx) * fy * (zbuf[k + 1, j] > limit) + fx * fy * (zbuf[k + 1, j + 1] > limit)
 
 
 def transfer(seen: np.ndarray, normal: np.ndarray) -> np.ndarray:
