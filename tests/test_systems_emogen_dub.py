@@ -251,21 +251,21 @@ def test_smoothing_is_calm_and_can_be_left_out():
     where = np.concatenate([centre, np.full((n, 1), 80.0)], 1)
 
     def tremble(smooth):
-        placed = dub_track.place(corners, where, np.zeros((n, 6)), [], (300, 400), 96, model.MARGIN, smooth=smooth)
+        placed = dub_track.measured(corners, where, np.zeros((n, 6)), [], (300, 400), 96, model.MARGIN, smooth=smooth)
         return np.abs(np.diff(placed.matrix[10:-10, 0, 2], 2)).mean()
 
     assert tremble(False) > 10 * tremble(True)
 
 
 def test_pads_grow_the_crop_to_a_square_around_them():
-    places = dub_track.constant((100, 180, 200, 260), 2, (400, 500), 96, model.MARGIN)
+    crops = dub_track.constant((100, 180, 200, 260), 2, (400, 500), 96, model.MARGIN)
     wide = dub_track.constant((100, 180, 200, 260), 2, (400, 500), 96, model.MARGIN, (0, 10, 0, 0)).matrix
 
     def box(matrix):
         return dub_track.align.transform(np.array([[-.5, -.5], [95.5, 95.5]]), dub_track.align.invert(matrix)).ravel()
 
-    np.testing.assert_allclose(box(wide[1]) - box(places.matrix[1]), [-5, 0, 5, 10], atol=1e-9)
-    x0, y0, x1, y1 = box(places.matrix[0])
+    np.testing.assert_allclose(box(wide[1]) - box(crops.matrix[1]), [-5, 0, 5, 10], atol=1e-9)
+    x0, y0, x1, y1 = box(crops.matrix[0])
     assert x0 < 200 and y0 < 100 and x1 > 260 and y1 > 180 and x1 - x0 == pytest.approx(y1 - y0)
     with pytest.raises(InputError, match="pads 0 0 -60 -60 .* leave"):
         dub_track.constant((100, 180, 200, 260), 2, (400, 500), 96, model.MARGIN, (0, 0, -60, -60))
@@ -345,8 +345,8 @@ def test_other_errors_are_not_taken_for_it(stand_in):
 def test_the_seam_is_smooth_and_the_pixels_around_are_the_same(stand_in, photo):
     """A face a little brighter than the frame: no step between neighbours that was not there before."""
     old = dub_source.Source(photo)
-    places = dub_track.constant((40, 230, 50, 210), 1, old.size, CI.size, model.MARGIN)
-    painter = Painter(stand_in, model.feeling("HAP"), places.matrix)
+    crops = dub_track.constant((40, 230, 50, 210), 1, old.size, CI.size, model.MARGIN)
+    painter = Painter(stand_in, model.feeling("HAP"), crops.matrix)
     flat = np.full((256, 256, 3), 100, np.uint8)
     new = flat.copy()
     S = CI.size
@@ -371,10 +371,10 @@ def test_memory_does_not_grow_with_the_length(stand_in):
             most[0] = max(most[0], alive[0])
             yield np.full((64, 64, 3), 60, np.uint8).view(Frame)
 
-    places = dub_track.constant((8, 56, 8, 56), 1, (64, 64), CI.size, model.MARGIN)
-    painter = Painter(stand_in, model.feeling("HAP"), places.matrix, batch=8)
+    crops = dub_track.constant((8, 56, 8, 56), 1, (64, 64), CI.size, model.MARGIN)
+    painter = Painter(stand_in, model.feeling("HAP"), crops.matrix, batch=8)
     mel = audio.mel_spectrogram(noise(1))
-    drawn = dub_draw.ahead(dub_draw.dubbed(frames(), np.zeros(200, int), np.arange(200) % 25, mel, places.drawn,
+    drawn = dub_draw.ahead(dub_draw.dubbed(frames(), np.zeros(200, int), np.arange(200) % 25, mel, crops.drawn,
                                            painter))
     gc.collect()
     assert sum(1 for _ in drawn) == 200 and most[0] <= 4 * 8

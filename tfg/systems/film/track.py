@@ -1,6 +1,6 @@
 """Where the face is cut out of each frame of a video that is to be dubbed, and in which frames there is one.
 
-One pass over the frames; kept are a dozen numbers of each. Placing comes afterwards, shot by shot: a calm crop has to
+One pass over the frames; kept are a dozen numbers of each. Crops are made afterwards, shot by shot: a calm crop has to
 know where the head goes next.
 """
 from __future__ import annotations
@@ -25,9 +25,12 @@ MAX_GAP_S = 1.0
 
 
 @dataclass
-class Places:
-    """matrix: (n, 2, 3), frame to crop.  drawn: (n,) bool, False where no face can be used.  faces: the most faces seen
-    at once.  cuts: first frames of new shots."""
+class FaceCrops:
+    """Where the face is cut out of each of n frames.
+
+    matrix: (n, 2, 3), frame to crop.  drawn: (n,) bool, False where no face can be used.  faces: the most faces seen at
+    once.  cuts: first frames of new shots.
+    """
 
     matrix: np.ndarray
     drawn: np.ndarray
@@ -64,8 +67,8 @@ def _away(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def find(frames: Iterable[np.ndarray], picture: tuple[int, int], size: int, margin: tuple, *, fps: float,
-         face: int | None = None, smooth: bool = True, pads=None, name: str = "the video", watch=None) -> Places:
-    """Follow the face through a video and place its crops.
+         face: int | None = None, smooth: bool = True, pads=None, name: str = "the video", watch=None) -> FaceCrops:
+    """Follow the face through a video and crop it.
 
     frames: (H, W, 3) uint8.  picture: their height, width.  size: px of a crop's side.  margin: as `crop_box`.
     fps: of the frames, for the length of gaps.  face, smooth, pads: as `tfg.animate`.  watch: called with each frame,
@@ -93,21 +96,21 @@ def find(frames: Iterable[np.ndarray], picture: tuple[int, int], size: int, marg
             where.append((*centre[0], width[0]))
             poses.append(seen.pose)
     breaks = shots.cuts()
-    places = place(np.array(corners), np.array(where), np.array(poses), breaks, picture, size, margin, fps=fps,
-                   smooth=smooth)
-    if not places.drawn.any():
+    found = measured(np.array(corners), np.array(where), np.array(poses), breaks, picture, size, margin, fps=fps,
+                     smooth=smooth)
+    if not found.drawn.any():
         raise InputError(f"no face was found in any of the {len(poses)} frames of {name} that are needed: use one that "
                          "shows a face from the front, or say where it is with --box.")
     if most > 1 and face is None:
         warnings.warn(f"{most} faces found; dubbing the largest of the first frame, choose with --face 0 to {most - 1}",
                       UserWarning, stacklevel=2)
-    places.faces = most
-    places.matrix = padded(places.matrix, size, pads)
-    return places
+    found.faces = most
+    found.matrix = padded(found.matrix, size, pads)
+    return found
 
 
-def place(corners: np.ndarray, where: np.ndarray, poses: np.ndarray, breaks: list[int], picture: tuple[int, int],
-          size: int, margin: tuple, *, fps: float = 25.0, smooth: bool = True) -> Places:
+def measured(corners: np.ndarray, where: np.ndarray, poses: np.ndarray, breaks: list[int], picture: tuple[int, int],
+             size: int, margin: tuple, *, fps: float = 25.0, smooth: bool = True) -> FaceCrops:
     """Crops of measured faces; nothing is smoothed over a cut, a jump of the face or a long gap.
 
     corners: (n, 2, 2) px, least and greatest x, y of the face's points.  where: (n, 3), x, y and width of the skull,
@@ -123,12 +126,12 @@ def place(corners: np.ndarray, where: np.ndarray, poses: np.ndarray, breaks: lis
             matrix[a + c:a + d] = crops.matrices(corners[a + c:a + d], ok[c:d], size, picture, margin=margin,
                                                  where=(centre[c:d], width[c:d]), calm=smooth)
             drawn[a + c:a + d] = ok[c:d]
-    return Places(matrix, drawn, cuts=tuple(breaks))
+    return FaceCrops(matrix, drawn, cuts=tuple(breaks))
 
 
 def constant(box: tuple[int, int, int, int], n: int, picture: tuple[int, int], size: int, margin: tuple,
-             pads=None) -> Places:
-    """The same place in all n frames.  box: top, bottom, left, right px of the face, hairline to chin and ear to ear;
+             pads=None) -> FaceCrops:
+    """The same crop in all n frames.  box: top, bottom, left, right px of the face, hairline to chin and ear to ear;
     it gets the margin that a found face gets.  Raises InputError if it reaches beyond the picture."""
     top, bottom, left, right = box
     if bottom > picture[0] or right > picture[1]:
@@ -136,15 +139,15 @@ def constant(box: tuple[int, int, int, int], n: int, picture: tuple[int, int], s
                          f"which is {picture[0]} px high and {picture[1]} px wide after the other options.")
     corners = np.array([[left, top], [right - 1, bottom - 1]], float)
     matrix = align.box_matrix(align.crop_box(corners, margin), size)
-    return Places(padded(np.repeat(matrix[None], n, 0), size, pads), np.ones(n, bool))
+    return FaceCrops(padded(np.repeat(matrix[None], n, 0), size, pads), np.ones(n, bool))
 
 
-def whole(n: int, picture: tuple[int, int], size: int) -> Places:
+def whole(n: int, picture: tuple[int, int], size: int) -> FaceCrops:
     """n frames that are crops of the face already: all of each is used.  picture: their height, width."""
     height, width = picture
     k = np.array([size / width, size / height])
     matrix = np.column_stack([np.diag(k), .5 * k - .5])
-    return Places(np.repeat(matrix[None], n, 0), np.ones(n, bool))
+    return FaceCrops(np.repeat(matrix[None], n, 0), np.ones(n, bool))
 
 
 def padded(matrix: np.ndarray, size: int, pads=None) -> np.ndarray:
