@@ -8,5 +8,8 @@ answer    colour, flow and trust of a batch of pictures, and the check that they
 calm      an answer made steadier before it is enlarged: smooth flow, trust that decides, paint in the face's light
 place     where an answer lies in a larger picture, and its parts enlarged onto that picture's pixels
 draw      flow, colour and trust applied to the source; the result laid into the picture
+features  what landmarks tell of the face in the source: lips, irises, teeth, light
+mouth     lips whose edges are the source's, with teeth, tongue and cavity behind them at the picture's own resolution
+eyes      irises that stay round while lids widen
 grain     fine noise of the surroundings, for what was painted
 """

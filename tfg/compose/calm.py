@@ -39,6 +39,18 @@ def prefer_copy(trust: np.ndarray, colour: np.ndarray, copy: np.ndarray, near: f
     return trust + (1 - trust) * alike
 
 
+def inwards(mask: np.ndarray, reach: float | np.ndarray) -> np.ndarray:
+    """How much of a flow counts, (h, w) in [0, 1]: 0 at the edge of a mask (h, w), 1 from `reach` px inside, which may
+    differ from row to row, (h, 1).
+
+    At the edge the picture that was there begins; were it moved up to there, a brow that crosses it would show twice.
+    """
+    import cv2
+
+    inside = np.pad((mask > 0).astype(np.uint8), 1)
+    away = np.clip((cv2.distanceTransform(inside, cv2.DIST_L2, 5)[1:-1, 1:-1] - 1) / reach, 0, 1)
+    return away * away * (3 - 2 * away)
+
 
 def decided(trust: np.ndarray, paint: float, copy: float) -> np.ndarray:
     """Trust that makes up its mind: 0 up to `paint`, 1 from `copy` on, straight between. Half of a copy and half of

@@ -4,6 +4,8 @@ from __future__ import annotations
 import numpy as np
 
 from tfg.compose import grain
+from tfg.compose.features import Features
+from tfg.compose.mouth import painted
 from tfg.compose.place import Place
 
 
@@ -18,11 +20,12 @@ def moved(source: np.ndarray, flow: np.ndarray) -> np.ndarray:
 
 
 def drawn(source: np.ndarray, place: Place, colour: np.ndarray, flow: np.ndarray, trust: np.ndarray, *,
-          grain_seed: int | None = None) -> np.ndarray:
+          grain_seed: int | None = None, face: Features | None = None) -> np.ndarray:
     """A new face at the picture's own resolution.
 
     source: (H, W, 3) uint8, what is copied from, in the rectangle `place.rows`, `place.columns`.  colour, flow, trust:
     of one picture, (h, w, 3), (h, w, 2), (h, w), as `tfg.compose.answer`.  grain_seed: None for no grain.
+    face: of the source, in its rectangle; then the inside of an open mouth is painted by it and not by `colour`.
     Returns (h', w', 3) float32 in 0..255 for `place.inner`. Where trust is 1 and the flow 0 it is the source, exactly.
     """
     h, w = place.size
@@ -34,6 +37,9 @@ def drawn(source: np.ndarray, place: Place, colour: np.ndarray, flow: np.ndarray
     if box is None:
         return copied
     paint = np.clip(place.enlarged(colour, box), 0, 1) * np.float32(255)
+    if face is not None:
+        rows, columns = place.inner
+        painted(paint, share[box], (columns.start + box[1].start, rows.start + box[0].start), face)
     if grain_seed is not None:
         lacking = grain.level(source[place.inner], (share < .05) & (place.alpha[..., 0] > .5))
         if lacking > 0:

@@ -55,6 +55,11 @@ class Place:
         """Pixels of the picture for one of the answer's."""
         return float(np.sqrt(abs(np.linalg.det(self.back[:, :2]))))
 
+    def asked(self, points: np.ndarray) -> np.ndarray:
+        """Points (..., 2) px of the place's rectangle, in px of the answer."""
+        whole = np.asarray(points, float) + [self.columns.start, self.rows.start]
+        return align.transform(whole.reshape(-1, 2), self.matrix).reshape(whole.shape)
+
     def small(self, source: np.ndarray) -> np.ndarray:
         """A source, in the place's rectangle, at the answer's own size, (h, w, 3) uint8: what the network is shown."""
         shift = self.matrix[:, :2] @ [self.columns.start, self.rows.start]

@@ -17,6 +17,8 @@ TONGUE = np.array([0.60, 0.27, 0.26], np.float32)
 GUM = np.array([0.62, 0.30, 0.29], np.float32)
 LOWER_ROW = np.array([0.66, 0.60, 0.56], np.float32)                    # the lower teeth stand in the lip's shade
 TOOTH = np.array([0.90, 0.87, 0.79], np.float32)
+BITE_M = 0.0034             # distance from the line of closed lips down to the upper biting edge
+SLIT_M = 0.0035             # gaps between the lips that are narrower than this are in shade
 
 
 def _teeth(a, b, edges, length, upward):
@@ -38,6 +40,12 @@ def _teeth(a, b, edges, length, upward):
     shade = shade * (0.86 + 0.14 * np.clip(depth / 0.004, 0, 1))         # the biting edge is translucent
     gum = 1 / (1 + np.exp(-np.clip((depth - length + 0.0015 * (1 - t ** 2)) / 0.0004, -30, 30)))
     return cover, shade, gum
+
+
+def slit_shade(gap: np.ndarray) -> np.ndarray:
+    """Brightness (P,) in 0..1 behind lips that part by so many metres: a narrow gap lets little light in."""
+    part = np.clip(gap / SLIT_M, 0, 1)
+    return np.maximum(part * part * (3 - 2 * part), 0.12)
 
 
 def teeth_mask(upper_ab: np.ndarray, lower_ab: np.ndarray, bite: float) -> np.ndarray:

@@ -7,14 +7,15 @@ import numpy as np
 
 from tfg.head import template as tp
 from tfg.head.model import CAMERA_M, project
+from tfg.head.mouth_interior import BITE_M
 from tfg.vocabulary import EXPRESSION, INDEX, MOUTH, index
 
 SPREAD_M = 0.010            # distance over which a correction of the lips fades in the skin
 LID_M = (0.0035, 0.0160)    # distances from the upper lid's edge: nearer skin follows it fully, further skin not at all
 BROW_M = 0.0038             # distance that the hairs reach below the brows' landmarks
 BROWS = (46, 53, 52, 65, 55, 276, 283, 282, 295, 285)                   # landmarks of the brows' lower edges
+CHEEKS = (50, 280, 205, 425, 187, 411)                                  # landmarks whose colour tells the light
 LOWER_LID_M = (0.0015, 0.0080)                                          # as LID_M, for the lower lid
-BITE_M = 0.0034             # distance from the line of closed lips down to the upper biting edge
 CLOSED_M = 0.003            # lips that part less than this count as closed
 LID_ACTIONS = ("eyeBlink", "eyeWide")   # only the lids' edges follow these, so that lashes and creases are not smeared
 UPPER_SHARE = {"mouth": 0.5, "eye_right": 0.98, "eye_left": 0.98}       # the upper edge's share of a correction
@@ -105,11 +106,12 @@ class Openings:
         f = fit.scale / (1 - q[2] / CAMERA_M)
         teeth = q + np.array([miss[0] / f, -miss[1] / f, 0])
         photo_mouth, bite = _photo_mouth(texture, rest_xy, parts["mouth"], fit, teeth, down2)
+        cheeks = fit.project(head.landmark_points(fit.identity, fit.expression))[list(CHEEKS)]
         eyes = {n: _eyeball(texture, rest_xy, parts[n]) for n in BLINK}
         iris = {n: _iris(head, fit, template, rest_xy, n) for n in BLINK}
-        return Openings(parts, down2, _light(texture, head, fit), teeth.astype(np.float32), jaw.astype(np.float32),
-                        bite, np.stack([fit.rotation[:, 0], -fit.rotation[:, 1]]), rest_expression, photo_mouth, eyes,
-                        iris)
+        return Openings(parts, down2, light_on_cheeks(texture, cheeks), teeth.astype(np.float32),
+                        jaw.astype(np.float32), bite, np.stack([fit.rotation[:, 0], -fit.rotation[:, 1]]),
+                        rest_expression, photo_mouth, eyes, iris)
 
     def close(self, q: np.ndarray, expression: np.ndarray, fit) -> np.ndarray:
         """Correct the edges so that the gaps fit the expression: closed lips meet, a blink shuts the eye.
@@ -173,13 +175,15 @@ def _lid_spread(layout, chain, other, reach, brow=None):
     return spread.astype(np.float32)
 
 
-def _light(texture, head, fit):
-    """Brightness (3,) of a white surface near the mouth, in 0..1, from the ratio of the cheeks' colour to mean skin."""
+def light_on_cheeks(picture: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Brightness (3,) of a white surface near the mouth, in 0..1, from the ratio of the cheeks' colour to mean skin.
+
+    picture: (H, W, 3) uint8.  points: (6, 2) px of the landmarks CHEEKS.
+    """
     from tfg.head.render import SKIN
 
-    points = fit.project(head.landmark_points(fit.identity, fit.expression))[[50, 280, 205, 425, 187, 411]]
-    at = np.clip(np.round(points).astype(int), 0, np.array(texture.shape[1::-1]) - 1)
-    cheek = np.median(texture[at[:, 1], at[:, 0]], 0) / 255
+    at = np.clip(np.round(points).astype(int), 0, np.array(picture.shape[1::-1]) - 1)
+    cheek = np.median(picture[at[:, 1], at[:, 0]], 0) / 255
     grey = cheek.mean() / SKIN.mean()
     tint = cheek / max(cheek.mean(), 1e-3) / (SKIN / SKIN.mean())
     return (np.clip(0.55 + 0.45 * grey, 0.35, 1.0) * np.clip(tint, 0.8, 1.2) ** 0.5).astype(np.float32)

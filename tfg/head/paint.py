@@ -3,11 +3,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfg.head.mouth_interior import paint
+from tfg.head.mouth_interior import paint, slit_shade
 from tfg.head.openings import BLINK, box_around, coverage
 from tfg.vocabulary import INDEX
 
-SLIT_M = 0.0035             # gaps between the lips that are narrower than this are in shade
 LIP_M, LIP_DARK = 0.0009, 0.45          # half width and darkness of the line between closed lips
 LASH_M, LASH_DARK = 0.0016, 0.85        # half width and darkness of the line of lashes on a closed eye
 
@@ -115,8 +114,7 @@ def _mouth_colour(portrait, px, upper, lower, expression, turn, origin):
     top, bottom = (np.interp(px[:, 0], *edge[np.argsort(edge[:, 0])].T) for edge in (upper, lower))
     gap_top = (px[:, 1] - top) / np.linalg.norm(e[1])
     still = _stillness(o, expression)
-    slit = np.clip((bottom - top) / np.linalg.norm(e[1]) / SLIT_M, 0, 1)  # a narrow gap lets little light in
-    slit = np.maximum(slit * slit * (3 - 2 * slit), 0.12)
+    slit = slit_shade((bottom - top) / np.linalg.norm(e[1]))
     colour = paint(upper_ab, lower_ab, light=o.light, gap_top=gap_top, bite=o.bite,
                    tongue_out=float(expression[INDEX["tongueOut"]])) * 255
     if o.photo_mouth.any():

@@ -9,7 +9,7 @@ frame's own: pose, light, eyes, blinks. So what the network is asked for is what
     calm = CalmLips()
     places = track.find(frames, ..., watch=calm.watch)
     calm.settle(places.cuts)
-    Painter(..., source=calm.source)
+    Painter(..., source=calm.source, face=calm.face)
 """
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from tfg.compose import grain
+from tfg.compose.features import INNER_LIPS, SKULL, Features, assemble, irises
 from tfg.faces import align
 from tfg.faces.geometry import lip_gap
+from tfg.head.openings import CHEEKS, light_on_cheeks
 
-STILL = (33, 133, 362, 263, 129, 358, 6, 4, 5, 195, 197, 168, 98, 327, 2, 50, 280, 117, 346, 101, 330, 123, 352, 234,
-         454, 227, 447)
-"""Landmarks of eyes, nose and cheekbones: what carries the lower face along."""
 JAW = (58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288)
 MOUTH = (61, 291, 0)
 """The lower outline of the face; corners and top of the mouth."""
-KEPT = STILL + JAW + MOUTH
+KEPT = SKULL + JAW + MOUTH
+"""Eyes, nose and cheekbones carry the lower face along; its outlines say what is laid in."""
 BIN_DEG = 8.0
 """One calm frame is kept for so many degrees of turning and nodding."""
 CLOSED = .02
@@ -40,13 +40,14 @@ POINTS_SIGMA, CHANGE_SIGMA = 1.0, 2.5
 @dataclass
 class Key:
     """A calm frame.  t: its number.  gap: of its lips.  pose: (3,) degrees.  points: (K, 2) px of `pixels`, which is
-    cut out around the face."""
+    cut out around the face.  lips: (2, 11, 2) px of these, the lips' inner edges."""
 
     t: int
     gap: float
     pose: np.ndarray
     points: np.ndarray
     pixels: np.ndarray
+    lips: np.ndarray
 
 
 class CalmLips:
@@ -56,6 +57,9 @@ class CalmLips:
         self.keys: dict[tuple, Key] = {}
         self.points: list[np.ndarray] = []
         self.poses: list[np.ndarray] = []
+        self.lips: list[np.ndarray] = []                      # (2, 11, 2) px each
+        self.irises: list[np.ndarray] = []                    # (2, 3) each
+        self.light: list[np.ndarray] = []                     # (3,) each, of a white surface
         self.shot, self.bytes = 0, 0
         self.weights = np.zeros((0, 0), np.float32)
         self.chosen: list[Key] = []
@@ -66,9 +70,15 @@ class CalmLips:
         if seen is None:
             self.points.append(np.full((len(KEPT), 2), np.nan, np.float32))
             self.poses.append(np.full(3, np.nan))
+            self.lips.append(np.full((2, 11, 2), np.nan))
+            self.irises.append(np.full((2, 3), np.nan))
+            self.light.append(np.full(3, np.nan))
             return
         self.points.append(seen.points[list(KEPT), :2].astype(np.float32))
         self.poses.append(np.asarray(seen.pose[:3], float))
+        self.lips.append(seen.points[np.array(INNER_LIPS), :2].astype(float))
+        self.irises.append(irises(seen.points[:, :2]))
+        self.light.append(light_on_cheeks(frame, seen.points[list(CHEEKS), :2]))
         gap, turned = float(lip_gap(seen.points)), tuple(np.round(self.poses[-1][:2] / BIN_DEG).astype(int))
         held = self.keys.get((self.shot, *turned))
         if held is not None and gap > .8 * held.gap:
@@ -82,7 +92,7 @@ class CalmLips:
             return
         self.bytes += pixels.nbytes - (held.pixels.nbytes if held is not None else 0)
         self.keys[self.shot, *turned] = Key(len(self.poses) - 1, gap, self.poses[-1], self.points[-1] - [x0, y0],
-                                            pixels.copy())
+                                            pixels.copy(), self.lips[-1] - [x0, y0])
 
     def settle(self, cuts: tuple[int, ...]) -> CalmLips | None:
         """Choose for each frame; called when all frames are seen.  cuts: first frames of new shots.  Returns itself, or
@@ -93,7 +103,7 @@ class CalmLips:
         if n < 2 or not self.keys:
             return None
         self.chosen = sorted(self.keys.values(), key=lambda key: key.t)
-        points, poses = np.array(self.points), np.array(self.poses)
+        points, poses, lips, light = (np.array(x) for x in (self.points, self.poses, self.lips, self.light))
         self.weights = np.zeros((n, len(self.chosen)), np.float32)
         for a, b in zip((0, *cuts), (*cuts, n)):
             ok = np.isfinite(poses[a:b, 0])
@@ -101,6 +111,8 @@ class CalmLips:
             if not of_shot or not ok.any():
                 continue
             filled = _filled(points[a:b].reshape(b - a, -1), ok)
+            lips[a:b] = _filled(lips[a:b].reshape(b - a, -1), ok).reshape(b - a, 2, 11, 2)
+            light[a:b] = np.nanmedian(light[a:b], 0)
             points[a:b] = gaussian_filter1d(filled, POINTS_SIGMA, axis=0, mode="nearest").reshape(points[a:b].shape)
             turned = _filled(poses[a:b], ok)
             away = np.stack([np.linalg.norm(turned - self.chosen[k].pose, axis=1) / BIN_DEG
@@ -108,21 +120,38 @@ class CalmLips:
             share = np.exp(-8 * (away - away.min(1, keepdims=True)))
             share = gaussian_filter1d(share / share.sum(1, keepdims=True), CHANGE_SIGMA, axis=0, mode="nearest")
             self.weights[a:b, of_shot] = share
-        self.points = list(points)
+        self.points, self.lips, self.light = list(points), list(lips), list(light)
         return self
+
+    def face(self, index: int, place) -> Features | None:
+        """Of what `source` returns, in the same rectangle; None in a frame without a face."""
+        if index >= len(self.points) or not np.isfinite(self.points[index]).all():
+            return None
+        skull, lips = self.points[index][:len(SKULL)], self.lips[index]
+        best = self._best(index)
+        if best:
+            total = sum(share for _, share in best)
+            carried = [align.transform(key.lips.reshape(-1, 2), affine(key.points[:len(SKULL)], skull))
+                       for key, _ in best]
+            lips = np.average(carried, 0, [share / total for _, share in best]).reshape(lips.shape)
+        face = assemble(skull, lips, self.irises[index], self.light[index])
+        return face.shifted([place.columns.start, place.rows.start])
+
+    def _best(self, index: int) -> list[tuple[Key, np.float32]]:
+        """The calm frames that are laid into a frame, two at most, and their shares; none where there are none."""
+        share = self.weights[index] if index < len(self.weights) else np.zeros(0, np.float32)
+        return [(self.chosen[k], share[k]) for k in np.argsort(share)[:-3:-1] if share[k] > .2]
 
     def source(self, frame: np.ndarray, index: int, place) -> np.ndarray:
         """The frame with lips at rest, (H, W, 3) uint8 in the rectangle of a `tfg.compose.place.Place`."""
         import cv2
 
         part = np.ascontiguousarray(frame[place.rows, place.columns])
-        share = self.weights[index] if index < len(self.weights) else np.zeros(0)
-        best = [int(k) for k in np.argsort(share)[:-3:-1] if share[k] > .2]
+        best = self._best(index)
         if not best:
             return part.copy()
         here = self.points[index] - [place.columns.start, place.rows.start]
-        moved = [(affine(self.chosen[k].points[:len(STILL)], here[:len(STILL)]), self.chosen[k], share[k])
-                 for k in best]
+        moved = [(affine(key.points[:len(SKULL)], here[:len(SKULL)]), key, share) for key, share in best]
         outlines = [here, *(align.transform(key.points, matrix) for matrix, key, _ in moved)]
         mask, box = lower_face(outlines, part.shape[:2])
         if mask is None:
@@ -158,8 +187,8 @@ def lower_face(outlines: list[np.ndarray], shape: tuple[int, int]) -> tuple:
 
     corners: list[np.ndarray] = []
     for points in outlines:
-        jaw, mouth = points[len(STILL):-len(MOUTH)], points[-len(MOUTH):]
-        nose, cheeks = points[STILL.index(2)], points[[STILL.index(50), STILL.index(280)]]
+        jaw, mouth = points[len(SKULL):-len(MOUTH)], points[-len(MOUTH):]
+        nose, cheeks = points[SKULL.index(2)], points[[SKULL.index(50), SKULL.index(280)]]
         middle = mouth[:2].mean(0)
         corners += [middle + 1.07 * (jaw - middle), .45 * cheeks + .55 * mouth[:2], (.8 * nose + .2 * mouth[2])[None]]
     hull = np.concatenate(corners)

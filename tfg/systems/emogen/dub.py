@@ -19,6 +19,7 @@ import warnings
 
 import numpy as np
 
+from tfg.compose.features import features
 from tfg.errors import InputError
 from tfg.media.audio import SR, frame_at, mel_spectrogram
 from tfg.systems.base import Footage, Speech, Take
@@ -50,22 +51,23 @@ def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
     schedule = pictures.schedule(len(speech.audio) / SR)
     mel = checked(mel_spectrogram(speech.audio))
     needed, size = int(schedule.order.max()) + 1, network.config.size
-    looks = None                                          # what is copied from: the frame itself
+    looks, face_of = None, None                           # what is copied from: the frame itself
     if isinstance(source, Footage) and source.crop:
         places = track.whole(needed, pictures.size, size)
-        looks = References(source).source
+        references = References(source, pictures.size)
+        looks, face_of = references.source, references.face
     elif o.box is not None:
         places = track.constant(o.box, needed, pictures.size, size, MARGIN, o.pads)
     else:
         calm = CalmLips()
         places = track.find(_watched(pictures, needed, progress), pictures.size, size, MARGIN, fps=pictures.fps,
                             face=o.face, smooth=o.smooth, pads=o.pads, name=pictures.name, watch=calm.watch)
-        looks = calm.source if calm.settle(places.cuts) else None
+        looks, face_of = calm.source if calm.settle(places.cuts) else None, calm.face
     seconds["track"] = time.perf_counter() - clock
     untouched = ~places.drawn[schedule.order]
     _report(untouched, schedule)
     felt = feeling(o.emotion, LIVELY * o.intensity)
-    painter = Painter(network, felt, places.matrix, source=looks, batch=o.batch_size)
+    painter = Painter(network, felt, places.matrix, source=looks, face=face_of, batch=o.batch_size)
     meta = {"frames": len(schedule.order), "fps": schedule.fps, "untouched": int(untouched.sum()),
             "turns": schedule.turns, "cuts": len(places.cuts), "faces": places.faces, "network": card["sha256"][:12]}
     blocks = draw.dubbed(pictures.shown(schedule), schedule.order, frame_at(schedule.middles), mel, places.drawn,
@@ -79,11 +81,16 @@ class References:
     """A person's looks from other frames of theirs, for `Painter`: the one whose lips are most at rest.
 
     footage: its `reference` frames, or its photo where there are none; the face of its own frames stays hidden.
+    picture: height, width of its own frames, px.
     """
 
-    def __init__(self, footage: Footage):
+    def __init__(self, footage: Footage, picture: tuple[int, int]):
         frames = footage.photo[None] if footage.reference is None else footage.reference
-        self.frame = frames[calmest(frames)]
+        chosen, face = calmest(frames)
+        self.frame = frames[chosen]
+        self._face = None
+        if face is not None:
+            self._face = features(face.points, self.frame).scaled(picture[1] / self.frame.shape[1])
 
     def source(self, frame: np.ndarray, index: int, place) -> np.ndarray:
         """(H, W, 3) uint8 in the place's rectangle."""
@@ -95,20 +102,25 @@ class References:
         return picture[place.rows, place.columns].copy()
 
 
-def calmest(frames: np.ndarray, most: int = 50) -> int:
-    """The number of the frame whose lips are closed best, of `most` evenly chosen ones; 0 where no face is found."""
+    def face(self, index: int, place):
+        """As `CalmLips.face`. Crops follow the skull, so the reference's are where the frame's own would be."""
+        if self._face is None:
+            return None
+        return self._face.shifted([place.columns.start, place.rows.start])
+
+
+def calmest(frames: np.ndarray, most: int = 50) -> tuple:
+    """The number of the frame whose lips are closed best, of `most` evenly chosen ones, and its face; 0 and None where
+    no face is found."""
     from tfg.faces.geometry import lip_gap
     from tfg.faces.landmarks import Landmarker
 
-    chosen = np.unique(np.linspace(0, len(frames) - 1, most).astype(int)) if len(frames) > 1 else np.zeros(1, int)
-    if len(chosen) == 1:
-        return int(chosen[0])
-    gaps = []
+    best: tuple = (np.inf, 0, None)
     with Landmarker() as landmarker:
-        for k in chosen:
-            found = landmarker(np.ascontiguousarray(frames[k]))
-            gaps.append(float(lip_gap(found[0].points)) if found else np.inf)
-    return int(chosen[np.argmin(gaps)])
+        for k in np.unique(np.linspace(0, len(frames) - 1, most).astype(int)):
+            for face in landmarker(np.ascontiguousarray(frames[k]))[:1]:
+                best = min(best, (float(lip_gap(face.points)), int(k), face), key=lambda one: one[0])
+    return best[1:]
 
 
 def _network(checkpoint):

@@ -1,0 +1,154 @@
+"""An answer corrected by the source's landmarks: lips' edges, teeth, irises, and the rim of what is drawn."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tfg import paths
+from tfg.compose import calm
+from tfg.compose.eyes import STRETCH, round_irises
+from tfg.compose.features import IRISES, SKULL, Features, features
+from tfg.compose.mouth import on_the_lips, painted
+from tfg.faces.landmarks import one_face
+from tfg.head.model import Head, to_pixels
+from tfg.media.image import read_image
+
+SIDE = 96
+
+
+def face(scale: float = 1.0) -> Features:
+    """A face that looks straight on in an answer of 96 px: closed lips at row 66, 1 px is 2 mm."""
+    x = np.linspace(34, 62, 11)
+    lips = np.stack([np.stack([x, np.full(11, 66.0)], 1)] * 2)
+    return Features(lips, np.array([[34.0, 40, 3], [62.0, 40, 3]]), np.array([48.0, 66]), 500 * np.eye(2),
+                    np.ones(3)).scaled(scale)
+
+
+def opening(top: float, bottom: float, side: int = SIDE) -> np.ndarray:
+    """Trust (side, side): 0 between two rows in the columns 36 to 60 (of 96), 1 elsewhere."""
+    rows = (np.arange(side) + .5) * SIDE / side - .5
+    columns = np.abs(rows - 48) < 12
+    part = np.clip(np.minimum(rows - top, bottom - rows) + .5, 0, 1)
+    return (1 - part[:, None] * columns).astype(np.float32)
+
+
+def test_features_of_a_drawn_head_are_where_it_was_projected():
+    scale, shift = 900.0, np.array([200.0, 180])
+    head = Head.load().landmark_points()
+    q = head / (1 - head[:, 2:] / 1.0)                                    # a camera far away sees the same
+    points = to_pixels(head, scale, shift)
+    got = features(points, np.full((400, 400, 3), 160, np.uint8))
+    np.testing.assert_allclose(got.axes, scale * np.eye(2), atol=.08 * scale)
+    lips = to_pixels(q[[13, 14]].mean(0, keepdims=True), scale, shift)[0]
+    np.testing.assert_allclose(got.teeth, lips, atol=.01 * scale)
+    assert got.irises[:, 2] == pytest.approx(.0058 * scale, rel=.15)
+    assert len(SKULL) == 27 and len(IRISES) == 2
+
+
+def test_features_follow_a_larger_and_a_moved_picture():
+    points = one_face(read_image(paths.data("faces", "default.jpg"))).points
+    picture = np.full((2048, 2048, 3), 150, np.uint8)
+    one, moved, large = (features(p, picture) for p in (points, points + [7, -3, 0], (points + .5) * 2 - .5))
+    for name in ("lips", "irises", "teeth", "axes"):
+        np.testing.assert_allclose(getattr(one.shifted([-7, 3]), name), getattr(moved, name), atol=1e-4)
+        np.testing.assert_allclose(getattr(one.scaled(2.0), name), getattr(large, name), atol=1e-3)
+
+
+@pytest.mark.parametrize("miss", [-2.0, 1.5])
+def test_the_edges_of_the_opening_show_the_lips_of_the_source(miss):
+    """Lips part about row 68, by 8 px in the middle; the network's flow misses the closed lips by some px."""
+    rows, columns = np.mgrid[:SIDE, :SIDE].astype(np.float32)
+    half = 4 * np.sqrt(np.clip(1 - ((columns - 48) / 12) ** 2, 0, 1))
+    trust = 1 - np.clip(half - np.abs(rows - 68) + .5, 0, 1) * (half > 0)
+    to = rows + np.where(rows < 68, half, -half) - 2 + miss               # both edges come from row 66, but for the miss
+    flow = np.stack([np.zeros_like(rows), (to - rows) * 2 / SIDE], -1)
+    new = on_the_lips(flow, trust, face().lips)
+    shown = rows + new[..., 1] * SIDE / 2
+    for column in (42, 45, 48, 51, 54):
+        for side in (-1, 1):
+            edge = 68 + side * half[0, column]
+            assert np.interp(edge, rows[:, 0], shown[:, column]) == pytest.approx(66, abs=.6), (column, side)
+    change = (new - flow)[..., 1] * SIDE / 2
+    assert (change[:30] == 0).all() and (new[..., 0] == flow[..., 0]).all()
+    outside = (trust[:, 1:] == 1) & (trust[:, :-1] == 1)
+    assert np.abs(np.diff(change, axis=1))[outside].max() < .8, "a step beside the corner of the mouth"
+
+
+def test_closed_lips_are_left_alone():
+    flow = np.random.default_rng(0).normal(0, .01, (SIDE, SIDE, 2)).astype(np.float32)
+    np.testing.assert_array_equal(on_the_lips(flow, np.ones((SIDE, SIDE), np.float32), face().lips), flow)
+    beyond = face().shifted([500, 0]).lips
+    np.testing.assert_array_equal(on_the_lips(flow, opening(64, 72), beyond), flow)
+
+
+def inside_of(top: float, bottom: float, scale: int = 4) -> np.ndarray:
+    """What is painted between two rows at `scale` times the size, over grey."""
+    share = 1 - opening(top, bottom, scale * SIDE)
+    paint = np.full((*share.shape, 3), 128, np.float32)
+    painted(paint, share, (0, 0), face(scale))
+    return paint
+
+
+def test_a_wide_open_mouth_shows_upper_teeth_over_a_dark_cavity():
+    paint = inside_of(63, 75)
+    column = paint[:, 4 * 46].mean(-1)
+    assert column[4 * 66] > 150, "no tooth where the upper teeth stand"
+    assert column[4 * 69] < 80, "no dark below their edge (3.4 mm, 1.7 px, below the closed lips)"
+    assert (paint[:4 * 60] == 128).all() and (paint[:, :4 * 30] == 128).all()
+    across = paint[4 * 66, 4 * 40:4 * 56].mean(-1)
+    assert (np.diff(np.sign(np.diff(across))) != 0).sum() > 4, "one band instead of teeth"
+
+
+@pytest.mark.parametrize("share", [.25, .75])
+def test_between_lips_paint_is_seen_or_not(share):
+    """Half a tooth over half a lip is neither."""
+    all_of_it = np.full((SIDE, SIDE), share, np.float32)
+    painted(np.full((SIDE, SIDE, 3), 128, np.float32), all_of_it, (0, 0), face())
+    assert all_of_it[67, 48] == pytest.approx(round(share), abs=.03) and all_of_it[20, 48] == np.float32(share)
+
+
+def test_a_narrow_gap_is_dark():
+    wide, narrow = inside_of(63, 75), inside_of(66, 66.6)
+    assert narrow[4 * 66 + 2, 4 * 46].mean() < .5 * wide[4 * 66 + 2, 4 * 46].mean()
+
+
+def test_paint_far_from_the_mouth_stays_as_the_network_made_it():
+    share = np.zeros((4 * SIDE, 4 * SIDE), np.float32)
+    share[100:120, 150:200] = .8                                          # between the brows
+    paint = np.full((*share.shape, 3), 90, np.float32)
+    painted(paint, share, (0, 0), face(4))
+    assert (paint == 90).all() and share[110, 170] == np.float32(.8)
+
+
+@pytest.mark.parametrize("stretch", [1.5, .7])
+def test_an_iris_is_carried_whole_and_stays_round(stretch):
+    """The network stretches the eyes about row 38; an iris moves along, but is not made an oval."""
+    rows = np.arange(SIDE, dtype=np.float32)[:, None].repeat(SIDE, 1)
+    source_row = 38 + (rows - 38) / stretch
+    flow = np.stack([np.zeros_like(rows), (source_row - rows) * 2 / SIDE], -1)
+    irises = face().irises
+    new = round_irises(flow, irises)
+    columns = np.arange(SIDE, dtype=np.float32)[None].repeat(SIDE, 0)
+    shown = np.stack([columns, rows], -1) + new * SIDE / 2                # where each pixel looks
+    size = np.clip(np.sqrt(stretch), *STRETCH)
+    for x, y, radius in irises:
+        within = np.linalg.norm(shown - [x, y], axis=-1) < .95 * radius
+        ys, xs = np.nonzero(within)
+        assert np.ptp(xs) + 1 == pytest.approx(2 * radius * size, abs=1.2)
+        assert np.ptp(ys) == pytest.approx(np.ptp(xs), abs=1)
+        assert ys.mean() == pytest.approx(38 + (y - 38) * stretch, abs=.8)
+    away = np.min([np.linalg.norm(np.stack([columns, rows], -1) - i[:2], axis=-1) for i in irises], 0) > 12
+    np.testing.assert_array_equal(new[away], flow[away])
+
+
+def test_no_flow_leaves_an_iris_as_it_is():
+    flow = np.zeros((SIDE, SIDE, 2), np.float32)
+    assert np.abs(round_irises(flow, face().irises)).max() < 1e-6
+
+
+def test_a_flow_fades_towards_the_rim_of_the_mask():
+    mask = np.zeros((40, 40), np.float32)
+    mask[5:35, 5:35] = 1
+    fade = calm.inwards(mask, np.full((40, 1), 8.0))
+    assert fade[20, 20] == 1 and fade[20, 5] == 0 and fade[20, 2] == 0
+    assert (np.diff(fade[20, 5:20]) >= 0).all() and .3 < fade[20, 9] < .7
