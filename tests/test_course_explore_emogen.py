@@ -48,7 +48,8 @@ def test_one_of_anything_serves_all(network, crops, mels):
 def test_dubbing_is_what_the_package_does(network, crops, mels):
     """The painter's parts, put together at the network's own size."""
     from tfg.compose.draw import moved
-    from tfg.systems.emogen.paint import Painter, Seen
+    from tfg.systems.emogen.paint import Painter
+    from tfg.systems.film.paint import Seen
 
     painter = Painter(network, feeling("SAD", .7), np.zeros((1, 2, 3)))
     theirs = []

@@ -374,8 +374,8 @@ def test_memory_does_not_grow_with_the_length(stand_in):
     crops = dub_track.constant((8, 56, 8, 56), 1, (64, 64), CI.size, model.MARGIN)
     painter = Painter(stand_in, model.feeling("HAP"), crops.matrix, batch=8)
     mel = audio.mel_spectrogram(noise(1))
-    drawn = dub_draw.ahead(dub_draw.dubbed(frames(), np.zeros(200, int), np.arange(200) % 25, mel, crops.drawn,
-                                           painter))
+    drawn = dub_draw.ahead(dub_draw.redrawn(frames(), np.zeros(200, int), crops.drawn, painter,
+                                            lambda k: audio.mel_windows(mel, np.array(k) % 25)))
     gc.collect()
     assert sum(1 for _ in drawn) == 200 and most[0] <= 4 * 8
 

@@ -51,7 +51,8 @@ def soft_painter():
 
 def rows_of(checkpoints: list) -> dict:
     """Name -> (checkpoint, patches to be in force while it is prepared and drawn)."""
-    from tfg.systems.emogen import calm_lips, paint
+    from tfg.systems.emogen import paint
+    from tfg.systems.film import calm_lips
 
     own = mock.patch.object(calm_lips.CalmLips, "settle", lambda self, cuts: None)
     soft = mock.patch.object(paint, "Painter", soft_painter())

@@ -3,7 +3,7 @@
 A twin is the same frame of the same take with lips at rest and no emotion: same pose, light, gaze and blink
 (`tfg.actors.take.replay`). Of each pair the true flow is known, which no film can tell: where in the calm picture lies
 what the other one shows, and which pixels (an open mouth) lie nowhere. A film that is dubbed is asked the same
-question: `tfg.systems.emogen.calm_lips` lays lips at rest into each of its frames, and the network says how they move.
+question: `tfg.systems.film.calm_lips` lays lips at rest into each of its frames, and the network says how they move.
 
     python -m tfg.systems.emogen.twins --out build/twins                # some minutes; run it again to go on
     tfg train emogen --store build/twins --out build/emogen

@@ -7,7 +7,7 @@ What is drawn and how is a painter's business, a system's own:
     painter.asked      frames at a time as the user wants it, or None
     painter.batch      frames at a time; halved here when memory runs out
     painter.see(frame, index)            whatever it needs of frame number `index` of the source to draw its face
-    painter.draw(seen, mels)             one answer for each of these and its sound (n, 80, 16)
+    painter.draw(seen, given)            one answer for each of these and what goes with it (n, ...), such as its sound
     painter.lay(answer, frame, seen, k)  the answer laid into the frame (H, W, 3) uint8, in place; k numbers the output
 
 `see` and `lay` are called from several threads at once, for different frames.
@@ -16,14 +16,13 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 
 from tfg.errors import InputError
-from tfg.media.audio import mel_windows
 from tfg.workers import cores
 
 BATCH = {"cpu": 16, "cuda": 128}
@@ -36,7 +35,7 @@ def block(painter, frame_bytes: int) -> int:
     return painter.batch if painter.asked else int(np.clip(BLOCK_BYTES // frame_bytes, 1, painter.batch))
 
 
-def draw_all(painter, seen: list, mels: np.ndarray) -> list:
+def draw_all(painter, seen: list, given: np.ndarray) -> list:
     """The painter's answers.  When memory runs out the batch is halved, with a note, for good.
 
     Raises InputError if one frame is too many.
@@ -45,7 +44,7 @@ def draw_all(painter, seen: list, mels: np.ndarray) -> list:
     while len(out) < len(seen):
         part = slice(len(out), len(out) + painter.batch)
         try:
-            out += painter.draw(seen[part], mels[part])
+            out += painter.draw(seen[part], given[part])
             continue
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
@@ -61,12 +60,12 @@ def draw_all(painter, seen: list, mels: np.ndarray) -> list:
     return out
 
 
-def dubbed(frames: Iterable[np.ndarray], order: np.ndarray, at: np.ndarray, mel: np.ndarray, drawn: np.ndarray,
-           painter) -> Iterator[list[np.ndarray]]:
+def redrawn(frames: Iterable[np.ndarray], order: np.ndarray, drawn: np.ndarray, painter,
+            given: Callable[[list[int]], np.ndarray]) -> Iterator[list[np.ndarray]]:
     """The frames with new faces, those without a face as they came; in blocks, as they are drawn.
 
-    frames: (H, W, 3) uint8, each of its own memory, in the order that `order` numbers them.  at: their frame numbers on
-    the map of time (`tfg.media.audio.frame_at`).  mel: (80, M).  drawn: (n,) bool, frames of the source with a face.
+    frames: (H, W, 3) uint8, each of its own memory, in the order that `order` numbers them.  drawn: (n,) bool, frames
+    of the source with a face.  given: numbers of output frames -> what the painter draws them by, (k, ...).
     """
     numbered = enumerate(frames)
     with ThreadPoolExecutor(cores()) as pool:                 # OpenCV works outside of Python's lock
@@ -76,7 +75,7 @@ def dubbed(frames: Iterable[np.ndarray], order: np.ndarray, at: np.ndarray, mel:
             if todo:
                 faces = [part[k - part[0][0]][1] for k in todo]
                 seen = list(pool.map(painter.see, faces, (int(order[k]) for k in todo)))
-                answers = draw_all(painter, seen, mel_windows(mel, at[todo]))
+                answers = draw_all(painter, seen, given(todo))
                 list(pool.map(painter.lay, answers, faces, seen, todo))
             yield [frame for _, frame in part]
 

@@ -13,9 +13,10 @@ from tfg.faces.geometry import lip_gap
 from tfg.faces.landmarks import Landmarker
 from tfg.media.image import read_image
 from tfg.systems.base import Footage, Speech
-from tfg.systems.emogen import calm_lips, dub
-from tfg.systems.emogen.calm_lips import CalmLips
+from tfg.systems.emogen import dub
 from tfg.systems.emogen.options import EmogenOptions
+from tfg.systems.film import calm_lips, stage
+from tfg.systems.film.calm_lips import CalmLips
 from tfg.vocabulary import EXPRESSION, INDEX
 
 N, SIDE = 24, 256
@@ -113,5 +114,5 @@ def test_the_face_of_footage_is_hidden_and_its_references_are_used(film):
 def test_the_calmest_reference_is_found(film):
     frames, points, _ = film
     gaps = lip_gap(points)
-    assert gaps[dub.calmest(np.stack(frames))[0]] < .2 * gaps.max()
-    assert dub.calmest(np.full((3, 64, 64, 3), 90, np.uint8)) == (0, None)
+    assert gaps[stage.calmest(np.stack(frames))[0]] < .2 * gaps.max()
+    assert stage.calmest(np.full((3, 64, 64, 3), 90, np.uint8)) == (0, None)

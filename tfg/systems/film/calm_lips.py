@@ -3,8 +3,7 @@
 The network copies what it can, so the jaw of the film itself would shine through: lips that open while the new sound is
 silent. Here the lower face of every frame is replaced by that of a frame of the same shot whose lips are closed and
 whose head is turned alike, moved to where the head is now by points that speech does not move. All else stays the
-frame's own: pose, light, eyes, blinks. So what the network is asked for is what it learned from twins
-(`tfg.systems.emogen.twins`): how lips at rest move to a sound.
+frame's own: pose, light, eyes, blinks. So a network is asked what it learned: how lips at rest move to a sound.
 
     calm = CalmLips()
     places = track.find(frames, ..., watch=calm.watch)

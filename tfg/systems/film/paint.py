@@ -1,0 +1,136 @@
+"""Draws faces by a small network's answers: colour, flow and trust, applied to the film's own pixels (`tfg.compose`).
+
+What the network is shown and asked is a system's own (`Painter.draw`); the rest is the same for all. Only the oval of
+the face changes; all other pixels of a frame stay what they were, bit for bit.
+"""
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from tfg.compose import calm, draw
+from tfg.compose.answer import Answer
+from tfg.compose.eyes import round_irises
+from tfg.compose.features import Features
+from tfg.compose.mouth import on_the_lips
+from tfg.compose.place import FINE, Place
+from tfg.experts.losses import mouth_area
+from tfg.faces.face_region import face_region
+from tfg.systems.film.draw import BATCH
+
+FLOW_SIGMA = 1.0
+"""Width of what smooths a flow, px of 96."""
+PAINT, COPY = .3, .9
+"""Trust below which a pixel is painted wholly, and from which it is copied wholly."""
+MOST_FLOW = .16
+"""The longest flow, half sides of the crop: an open jaw moves a chin by less."""
+EDGE = .16, .06
+"""Width of the rim of the oval in which a flow fades, sides of the crop: beside brows, which may reach into it, and
+beside a jaw, which must be free to drop."""
+ALIKE = .04
+"""Difference of paint and copy, of the range 0..1, that counts as none, outside of the mouth."""
+
+
+class Seen(NamedTuple):
+    """What is kept of a frame until its face is drawn. place: `Place`.  source: (H, W, 3) uint8, what is copied from,
+    in the place's rectangle.  masked, reference: (S, S, 3) uint8, what the network is shown."""
+
+    place: Place
+    source: np.ndarray
+    small: np.ndarray
+    reference: np.ndarray
+    face: Features | None = None
+
+
+class Painter(ABC):
+    """Draws faces with one network; what `tfg.systems.film.draw` asks of a painter.
+
+    network: a network in eval mode, where it shall run.  size: side of its pictures, px.  matrix: (n, 2, 3), frame to
+    crop, of each frame of the source.  source: function (frame, index, place) -> what is copied from, (H, W, 3) uint8
+    in the place's rectangle; None: the frame itself.  face: function (index, place) -> `Features` of that, by which
+    lips, teeth and irises are drawn; None: as the network draws them.  batch: frames at a time, None for a usual
+    number.
+    """
+
+    copies = True
+    """Whether the network's flow and trust count; without, its colour is laid in as it is."""
+
+    def __init__(self, network, size: int, matrix: np.ndarray, *, source=None, face=None, batch: int | None = None):
+        self.network, self.size, self.matrix, self.source, self.features = network, size, matrix, source, face
+        self.device = next(network.parameters()).device
+        self.oval = face_region(FINE * size)                  # pasted, whatever was hidden: a crop's corners would show
+        edge = np.interp(np.arange(size) / size, (.4, .6), EDGE)[:, None] * size
+        self.inwards = calm.inwards(face_region(size), edge)[..., None].astype(np.float32)
+        self.mouth = mouth_area(size)
+        self.asked, self.batch = batch, batch or BATCH[self.device.type]
+        self._placed: tuple = (None, None)
+
+    @abstractmethod
+    def answer(self, seen: list[Seen], given: np.ndarray) -> Answer:
+        """The network's answer, checked (`tfg.compose.answer.checked`), for n frames.  given: (n, ...) what goes with
+        each, as the caller of `tfg.systems.film.draw.redrawn` made it.  Called without gradients."""
+
+    def see(self, frame: np.ndarray, index: int) -> Seen | None:
+        """See `tfg.systems.film.draw`; None where the face is outside of the picture."""
+        place = self._place(self.matrix[index], frame.shape[:2])
+        if place.inner is None:
+            return None
+        part = frame[place.rows, place.columns]
+        source = part.copy() if self.source is None else self.source(frame, index, place)
+        small = place.small(part)
+        return Seen(place, source, small, small if self.source is None else place.small(source),
+                    self.features(index, place) if self.features is not None else None)
+
+    def draw(self, seen: list, given: np.ndarray) -> list:
+        """Answers (colour (S, S, 3), flow (S, S, 2), trust (S, S)).  Raises InputError for a network that is broken."""
+        inside = [k for k, one in enumerate(seen) if one is not None]
+        out: list = [None] * len(seen)
+        if not inside:
+            return out
+        with torch.inference_mode():
+            colour, flow, trust = self.answer([seen[k] for k in inside], given[inside])
+        for j, k in enumerate(inside):
+            out[k] = colour[j].transpose(1, 2, 0).copy(), flow[j].transpose(1, 2, 0).copy(), trust[j, 0].copy()
+        return out
+
+    def lay(self, answer, frame: np.ndarray, seen: Seen | None, k: int) -> None:
+        """See `tfg.systems.film.draw`."""
+        if seen is not None:
+            colour, flow, trust = self.steady(answer, seen)
+            draw.lay(draw.drawn(seen.source, seen.place, colour, flow, trust, grain_seed=k, face=seen.face), frame,
+                     seen.place)
+
+    def steady(self, answer, seen: Seen) -> tuple:
+        """The answer as it is enlarged (`tfg.compose.calm`)."""
+        colour, flow, trust = answer
+        if not self.copies:
+            return answer
+        flow = calm.smooth_flow(flow, trust, FLOW_SIGMA, MOST_FLOW)
+        if seen.face is not None:
+            flow = on_the_lips(flow, trust, seen.place.asked(seen.face.lips))
+            irises = seen.face.irises / [1, 1, seen.place.scale]
+            irises[:, :2] = seen.place.asked(irises[:, :2])
+            flow = round_irises(flow, irises)
+        flow = flow * self.inwards
+        copy = draw.moved(seen.reference.astype(np.float32) / 255, flow)
+        colour = colour + trust[..., None] * (copy - colour)              # what was trained to look right, as a whole
+        warm = calm.warmed(colour, copy, self.mouth * trust)
+        colour = colour + self.mouth[..., None] * (warm - colour)
+        preferred = calm.prefer_copy(trust, colour, copy, ALIKE)
+        trust = trust + (1 - self.mouth) * (preferred - trust)
+        return colour, flow, calm.decided(trust, PAINT, COPY)
+
+    def pictures(self, crops: list[np.ndarray]) -> torch.Tensor:
+        """(n, 3, S, S) in [0, 1], where the network runs, of n crops (S, S, 3) uint8."""
+        return torch.from_numpy(np.stack(crops)).to(self.device).permute(0, 3, 1, 2).float() / 255
+
+    def _place(self, matrix: np.ndarray, picture: tuple[int, int]) -> Place:
+        """The last one is kept, for a head at rest has one crop."""
+        key = matrix.tobytes(), picture
+        last = self._placed                                   # once: another thread may put in another
+        if last[0] != key:
+            self._placed = last = key, Place(matrix, (self.size, self.size), picture, self.oval)
+        return last[1]
