@@ -249,7 +249,7 @@ def test_the_linear_model(linear, alter):
         change(linear, alter, "linear")
     else:
         put(linear, pickled() if alter is None else alter, "linear")
-    with pytest.raises(InputError, match="linear.safetensors .*tfg emotion-add train"):
+    with pytest.raises(InputError, match="linear.safetensors .*tfg train emotion-add"):
         add(offsets, "HAP", folder=linear)
 
 

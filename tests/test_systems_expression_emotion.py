@@ -130,7 +130,7 @@ def test_infinite_offsets_are_refused(source):
 
 def test_a_folder_without_the_model_is_named(source, tmp_path):
     for model in MODELS[:2]:
-        with pytest.raises(InputError, match=f"{model}.*{tmp_path}.*emotion-add train"):
+        with pytest.raises(InputError, match=f"{model}.*{tmp_path}.*train emotion-add"):
             add(source, "HAP", model=model, folder=tmp_path)
 
 

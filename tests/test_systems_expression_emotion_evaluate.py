@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -157,9 +158,11 @@ def test_train_and_apply(model, tmp_path, capsys, pairs):
         pytest.importorskip("flaml", reason="no FLAML: pip install flaml lightgbm")
         pytest.importorskip("lightgbm", reason="no LightGBM: pip install flaml lightgbm")
     out = tmp_path / "made"
-    assert main(["emotion-add", "train", "--model", model, "--out", str(out), "--profile", "ci"]) == 0
-    assert "of doing nothing" in capsys.readouterr().out
-    card = json.loads((out / f"{model}.json").read_text())
+    assert main(["train", "emotion-add", "--model", model, "--out", str(out), "--profile", "ci"]) == 0
+    assert "% of the error of doing nothing" in (line := capsys.readouterr().out.splitlines()[-1])
+    written, card = line.split()[1], line.split()[3]
+    assert (out / card).is_file() and os.path.isfile(written) and written.startswith(str(out / model))
+    card = json.loads((out / card).read_text())
     assert card["split"] == "train" and set(card["scores"]) >= {"identity", "mean", "table", model, "levels"}
     assert f"--model {model}" in card["command"] and card["profile"] == "ci"
     Motion(pairs[0].source).save(tmp_path / "calm.npz")
@@ -189,7 +192,7 @@ def test_nothing_to_add_to(tmp_path, capsys):
 @needs_espeak
 def test_the_same_seed_gives_the_same_file(tmp_path):
     for name in ("a", "b"):
-        training.train("linear", tmp_path / name, profile="ci", progress=False)
+        training.train_emotion_add("linear", tmp_path / name, profile="ci", progress=False)
     read = [(tmp_path / n / "linear.safetensors").read_bytes() for n in ("a", "b")]
     assert read[0] == read[1]
 
@@ -208,11 +211,12 @@ def test_linear_learns_something_of_strangers(pairs):
 
 @pytest.mark.parametrize("asked, words", (
     (dict(model="magic"), "linear, transformer, automl"), (dict(profile="big"), "ci, cpu, gpu"),
-    (dict(steps=5), "no steps"), (dict(budget_s=5.0), "no budget"), (dict(model="transformer", steps=0), "1 or more"),
-    (dict(model="automl", budget_s=-1.0), "positive")))
+    (dict(steps=5), "not trained in steps; leave --steps out"), (dict(budget=5.0), "no budget"),
+    (dict(model="transformer", steps=0), "from 1 up"), (dict(model="automl", budget=-1.0), "seconds from 1"),
+    (dict(model="transformer", init="nowhere"), "nowhere")))
 def test_options_that_mean_nothing_are_refused(asked, words, tmp_path):
     with pytest.raises(InputError, match=words):
-        training.train(**{"model": "linear", "out": tmp_path / "x", **asked})
+        training.train_emotion_add(**{"model": "linear", "out": tmp_path / "x", **asked})
     assert not (tmp_path / "x").exists()
 
 

@@ -59,6 +59,15 @@ def test_judges_are_the_same_parts_with_another_name(name, written, parts, capsy
     assert parts[name]["judge"] is True and f"o/{written}.safetensors" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("model, written", [("linear", "linear.safetensors"), ("automl", "automl.json.gz")])
+def test_models_that_add_emotion_are_one_part(model, written, parts, capsys):
+    assert main(["train", "emotion-add", "--model", model, "--out", "o"]) == 0
+    assert parts["emotion-add"]["model"] == model and f"o/{written} and {model}.json" in capsys.readouterr().out
+    assert main(["train", "emotion-add", "--model", model, "--out", "o", "--steps", "3"]) == 2
+    assert "leave --steps out" in capsys.readouterr().err
+    assert main(["train", "emotion-add", "--out", "o"]) == 2 and "--model" in capsys.readouterr().err
+
+
 def test_the_generator_takes_its_experts(parts):
     assert main(["train", "emogen", "--store", "s", "--out", "o", "--syncnet", "a", "--emotion", "b", "--encoder", "c",
                  "--perceptual", "encoder", "--no-quality"]) == 0

@@ -266,10 +266,12 @@ def test_every_training_takes_its_options_and_hands_the_start_on(name, monkeypat
         raise Asked
 
     monkeypatch.setattr(inspect.getmodule(function), "run_of", run_of)
+    some = {"sets": ["set"], "model": "transformer"}
     needed = [n for n, p in taken.items() if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
     with pytest.raises(Asked):
-        function(**{n: ["set"] if n == "sets" else "place" for n in needed}, init="here", freeze="ear")
-    assert asked["init"] == "here" and asked["freeze"] == "ear" and asked["name"] == name.replace("-", "_")
+        function(**{n: some.get(n, "place") for n in needed}, init="here", freeze="ear")
+    assert asked["init"] == "here" and asked["freeze"] == "ear"
+    assert asked["name"] == (some["model"] if "model" in needed else name.replace("-", "_"))
 
 
 def test_a_run_with_fewer_steps_keeps_the_names_of_its_phases():

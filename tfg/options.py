@@ -106,9 +106,9 @@ def switch(help: str, *, default: Any = None) -> Any:
     return _field(default, Option(help, "switch"))
 
 
-def choice(help: str, *, default: Any = None, choices: tuple[str, ...]) -> Any:
+def choice(help: str, *, default: Any = None, choices: tuple[str, ...], needed: bool = False) -> Any:
     """A field for one of a few words."""
-    return _field(default, Option(help, "choice", choices=tuple(choices)))
+    return _field(default, Option(help, "choice", choices=tuple(choices), needed=needed))
 
 
 def text(help: str, *, default: Any = None, convert: Callable[[Any], Any] | None = None) -> Any:

@@ -9,7 +9,8 @@ from tfg import registry
 from tfg.options import add_arguments
 from tfg.training.part import Training
 
-WORDS = {"accuracy": "{:.1%} right", "offset_1": "{:.1%} of known shifts of the sound found within a frame"}
+WORDS = {"accuracy": "{:.1%} right", "of_identity": "{:.0%} of the error of doing nothing",
+         "offset_1": "{:.1%} of known shifts of the sound found within a frame"}
 """Formats of some scores; others are printed as name and number."""
 
 
@@ -38,9 +39,11 @@ def run_training(given: dict) -> None:
     if not is_first():
         return
     scores = {k: {n: v for n, v in s.items() if n not in training.quiet} if isinstance(s, dict) else s
-              for k, s in (card.get("scores") or {}).items()}
-    name = next((file for option, file in training.writes if given.get(option)), training.name.replace("-", "_"))
-    print(f"wrote {given['out']}/{name}.safetensors and {name}.json in {(time.perf_counter() - started) / 60:.1f} min; "
+              for k, s in (card.get("scores") or {}).items() if k not in training.quiet}
+    weights = next((file for option, value, file in training.writes if given.get(option) == value),
+                   f"{training.name.replace('-', '_')}.safetensors")
+    print(f"wrote {given['out']}/{weights} and {weights.partition('.')[0]}.json in "
+          f"{(time.perf_counter() - started) / 60:.1f} min; "
           f"{said(scores)}", flush=True)
 
 

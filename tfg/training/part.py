@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from tfg.errors import InputError
 from tfg.options import Options, StrPath, choice, option_class, path, switch, text, whole
@@ -63,8 +64,8 @@ class Training:
     name: the command's name, and with "_" for "-" that of the written files.  about: one sentence for --help.  run:
     "module:function", called with the given options as keywords and `progress`; it returns (last position, card).
     Options: its flags.  examples: lines for --help.
-    writes: file names by option: {"judge": "judge_sync"} if another name is written when that option is on.
-    quiet: names of scores that the last line leaves to the card.
+    writes: files of weights that are not NAME.safetensors, with the option and its value that make them so:
+    (("judge", True, "judge_sync.safetensors"),).  quiet: names of scores that the last line leaves to the card.
     """
 
     name: str
@@ -72,5 +73,5 @@ class Training:
     run: str
     Options: type[Options]
     examples: str = ""
-    writes: tuple[tuple[str, str], ...] = ()
+    writes: tuple[tuple[str, Any, str], ...] = ()
     quiet: tuple[str, ...] = ()

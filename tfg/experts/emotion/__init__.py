@@ -8,4 +8,4 @@ TRAININGS = (Training("emotion", "Train the network that names the emotion of a 
                       "  tfg train emotion --store build/store --out build/emotion\n"
                       "  tfg train emotion --store build/store --out build/emotion --profile ci    seconds\n"
                       "  tfg train emotion --judge --store build/store --out build/judge",
-                      writes=(("judge", "judge_emotion"),)),)
+                      writes=(("judge", True, "judge_emotion.safetensors"),)),)

@@ -8,4 +8,4 @@ TRAININGS = (Training("encoder", "Train the network that describes a face, for l
                       "  tfg train encoder --store build/store --out build/encoder\n"
                       "  tfg train encoder --store build/store --out build/encoder --profile ci    seconds\n"
                       "  tfg train encoder --judge --store build/store --out build/judge",
-                      writes=(("judge", "judge_encoder"),)),)
+                      writes=(("judge", True, "judge_encoder.safetensors"),)),)

@@ -25,4 +25,4 @@ TRAININGS = (Training("syncnet", "Train the expert that measures whether lips an
                       "  tfg train syncnet --store build/store --out build/syncnet\n"
                       "  tfg train syncnet --store build/store --out build/syncnet --profile ci    seconds\n"
                       "  tfg train syncnet --judge --store build/store --out build/judge",
-                      writes=(("judge", "judge_sync"),)),)
+                      writes=(("judge", True, "judge_sync.safetensors"),)),)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from tfg.options import StrPath, option_class, path
 from tfg.systems.base import System
-from tfg.systems.expression.options import ExpressionOptions
+from tfg.systems.expression.options import EmotionAddTraining, ExpressionOptions
 from tfg.training.part import MachineOptions, Training
 
 
@@ -30,6 +30,15 @@ class Expression(System):
         Training("posevae", "Train the network from sound to head motion on motion made by rules.",
                  "tfg.systems.expression.posevae.train:train_posevae", MachineOptions,
                  "  tfg train posevae --out build/posevae --profile cpu"),
+        Training("emotion-add", "Train a model that adds emotion to calm speech, on virtual actors' aligned pairs "
+                 "(needs the extra: voice).", "tfg.systems.expression.emotion.train:train_emotion_add",
+                 EmotionAddTraining,
+                 "  tfg train emotion-add --model linear --out build/emotion_add\n"
+                 "  tfg train emotion-add --model automl --budget 600 --out build/emotion_add\n"
+                 "  tfg train emotion-add --model transformer --out build/emotion_add --profile ci",
+                 writes=(("model", "linear", "linear.safetensors"), ("model", "automl", "automl.json.gz"),
+                         ("model", "transformer", "transformer.safetensors")),
+                 quiet=("closures_kept", "emotions", "levels", "replays")),
     )
 
     def prepare(self, source, speech, options, *, progress=False):

@@ -8,9 +8,11 @@ from tfg.errors import InputError
 from tfg.options import StrPath, angles, choice, flags, number, option_class, path, switch, thing, whole
 from tfg.systems.base import PortraitOptions
 from tfg.systems.expression.emotion.apply import MODELS, MOST
+from tfg.training.part import RunOptions
 from tfg.vocabulary import POSE_STYLES
 
 MAX_IDLE_S = 3600.0
+MAX_BUDGET_S = 7 * 24 * 3600.0
 ALPHA = 1.4
 """Weight of the emotion by default. A least-squares model predicts the average of people, which is paler than each of
 them. With 1.4 the judge names a shown emotion as often as the baseline's (90 % on the validation actors; 80 % with 1,
@@ -62,3 +64,20 @@ class ExpressionOptions(PortraitOptions):
                              "--emotion, or leave it out.")
         if self.ref_blink is not None and not self.blink:
             raise InputError("--no-blink and --ref-blink contradict each other; leave one out.")
+
+
+@option_class
+class EmotionAddTraining(RunOptions):
+    """Options of `tfg train emotion-add`."""
+
+    model: str | None = choice("model to train", default=None, choices=MODELS, needed=True)
+    budget: float | None = number("time of automl's search, instead of the profile's", default=None, unit="seconds",
+                                  low=1, high=MAX_BUDGET_S)
+
+    def check(self) -> None:
+        super().check()
+        if self.model != "transformer" and (stepwise := self.unused("steps", "init", "freeze")):
+            raise InputError(f"the model {self.model} is not trained in steps; leave {flags(stepwise)} out, or train "
+                             "the transformer.")
+        if self.model != "automl" and self.budget is not None:
+            raise InputError(f"the model {self.model} has no budget; leave --budget out, or train automl.")

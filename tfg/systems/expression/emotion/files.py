@@ -49,7 +49,7 @@ def load_raw(name: str, suffix: str, folder=None) -> tuple[bytes, dict]:
 
 def way_out(name: str, folder: Path) -> str:
     """End of a message: the ways to get a model that can be read."""
-    return f"give a folder where it is, or train it with `tfg emotion-add train --model {name} --out {folder}`."
+    return f"give a folder where it is, or train it with `tfg train emotion-add --model {name} --out {folder}`."
 
 
 @lru_cache(maxsize=8)

@@ -12,7 +12,7 @@ from tfg.systems.expression.emotion.features import AHEAD, FELT, FRAMES, times
 from tfg.systems.expression.emotion.pairs import Pair
 from tfg.systems.expression.emotion.transformer import PROFILES, EmotionTransformer, change
 from tfg.training.loop import At, Run, cosine, train
-from tfg.training.setup import load_best, on_cpu, run_of
+from tfg.training.setup import load_best, on_cpu
 
 RUNS = {"ci": Run(phases=(("learn", 12),), batch=64),
         "cpu": Run(phases=(("learn", 4000),), batch=256, evaluate_every=500, average=.998, best="-rmse"),
@@ -83,16 +83,14 @@ class Task:
         return cosine(at, self.run, warm_up=min(200, self.run.steps // 10 + 1))
 
 
-def fit(pairs: Sequence[Pair], unseen: Sequence[Pair], out, *, profile: str = "cpu", seed: int = 0,
-        steps: int | None = None, resume: bool = True, progress: bool = True, init=None, freeze=None
-        ) -> tuple[EmotionTransformer, Run, At]:
-    """Train on `pairs`, choose the weights on `unseen`; `loop.train` writes into out/transformer.  init, freeze: see
-    `run_of`.  Returns the network with its best weights, the run and the last position (`At`)."""
-    run = run_of(RUNS, profile, seed=seed, steps=steps, init=init, freeze=freeze, name="transformer")
-    torch.manual_seed(seed)
+def fit(pairs: Sequence[Pair], unseen: Sequence[Pair], out, run: Run, *, profile: str = "cpu", resume: bool = True,
+        progress: bool = True) -> tuple[EmotionTransformer, At]:
+    """Train on `pairs`, choose the weights on `unseen`; `loop.train` writes into out/transformer.  run: of `RUNS`, by
+    `tfg.training.setup.run_of`.  Returns the network with its best weights and the last position (`At`)."""
+    torch.manual_seed(run.seed)
     network = EmotionTransformer(PROFILES[profile])
     task, state = Task(network, pairs, unseen, run, RATE[profile]), Path(out) / "transformer"
     at = train(task, run, state, what=f"transformer {network.config} {len(task.data)} frames", resume=resume,
                progress=progress)
     load_best(state, "transformer", network, run)
-    return network, run, at
+    return network, at

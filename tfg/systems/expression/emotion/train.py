@@ -1,4 +1,4 @@
-"""Train one of the three emotion models: `tfg emotion-add train`.
+"""Train one of the three emotion models: `tfg train emotion-add`.
 
 One set of virtual actors is trained on, a second one selects, a third one scores; no person is in two of them
 (tfg.systems.expression.emotion.pairs). Splits are by person, never by window.
@@ -11,12 +11,16 @@ from pathlib import Path
 
 from tfg.errors import InputError
 from tfg.files import make_folder
-from tfg.systems.expression.emotion import baselines, linear
-from tfg.systems.expression.emotion.apply import MODELS
+from tfg.networks import checkpoint
+from tfg.systems.expression.emotion import automl, baselines, linear, transformer
+from tfg.systems.expression.emotion import learn as learning
 from tfg.systems.expression.emotion.evaluate import report
 from tfg.systems.expression.emotion.features import FELT
 from tfg.systems.expression.emotion.files import load_arrays, save_arrays
 from tfg.systems.expression.emotion.pairs import Pair, iterate, people
+from tfg.systems.expression.options import EmotionAddTraining
+from tfg.training.setup import run_of, started_from
+from tfg.training.warm_start import names_of
 
 SIZES = {"ci": dict(train=(3, 1), val=(1, 1), test=(3, 1)), "cpu": dict(train=(500, 2), val=(75, 1), test=(14, 8)),
          "gpu": dict(train=(555, 12), val=(83, 3), test=(14, 12))}
@@ -33,39 +37,45 @@ def pairs_of(profile: str, split: str, *, seed: int = 0, progress: bool = False)
     return list(tqdm(made, f"pairs, {split}", len(who) * takes, disable=not progress))
 
 
-def train(model: str, out, *, profile: str = "cpu", seed: int = 0, steps: int | None = None,
-          budget_s: float | None = None, resume: bool = True, progress: bool = True,
-          pairs: dict[str, list[Pair]] | None = None, init=None, freeze=None) -> dict:
+def train_emotion_add(model: str, out, *, profile: str = "cpu", seed: int = 0, steps: int | None = None,
+                      budget: float | None = None, resume: bool = True, progress: bool = True,
+                      pairs: dict[str, list[Pair]] | None = None, init=None, freeze=None) -> dict:
     """Train a model, write it and its card into `out`, return the card.
 
     model: linear, transformer or automl.  profile: ci (seconds), cpu (minutes), gpu.  steps: steps of the
-    transformer.  budget_s: seconds of automl's search.  resume: continue the transformer's training.  pairs: split ->
+    transformer.  budget: seconds of automl's search.  resume: continue the transformer's training.  pairs: split ->
     `pairs_of`, if they have been made already, for several models.  init, freeze: for the transformer, see
     `tfg.training.setup.run_of`.  The three may share a folder.
     Raises InputError: unknown model or profile, options that the model does not have, an extra that is missing.
     """
-    _check(model, profile, steps, budget_s, init, freeze)
+    EmotionAddTraining(model=model, out=out, profile=profile, seed=seed, steps=steps, budget=budget, init=init,
+                       freeze=",".join(names_of(freeze)) or None)           # refuses what excludes each other
+    if profile not in SIZES:
+        raise InputError(f"unknown profile {profile!r}: take one of {', '.join(SIZES)}")
+    if model == "automl":
+        automl.packages("flaml", "lightgbm")
+    run = run_of(learning.RUNS, profile, seed=seed, steps=steps, init=init, freeze=freeze, name="transformer")
     out = make_folder(Path(out))
     learn, unseen, test = (pairs[split] if pairs else pairs_of(profile, split, seed=seed, progress=progress)
                            for split in SIZES[profile])
     started = time.perf_counter()
     means = baselines.fit_mean(learn)
-    command = f"tfg emotion-add train --model {model} --out DIR --profile {profile} --seed {seed}"
+    command = f"tfg train emotion-add --model {model} --out DIR --profile {profile} --seed {seed}"
     card = {"profile": profile, "seed": seed, "emotions": list(FELT), "split": "train",
             "data": f"{sum(len(p.played) for p in learn)} replays of {len({p.actor for p in learn})} virtual actors, "
                     f"split train; {len({p.actor for p in unseen})} of val choose"}
     if model == "linear":
-        held = linear.fit(learn)
-        keep = partial(save_arrays, out, "linear", held | {"mean": means})
-        change = partial(linear.change, {k: v.astype("float16") for k, v in held.items()})
+        weights = linear.fit(learn)
+        keep = partial(save_arrays, out, "linear", weights | {"mean": means})
+        change = partial(linear.change, {k: v.astype("float16") for k, v in weights.items()})
         card |= {"config": {"powers": linear.POWERS, "noise": linear.NOISE}, "command": command}
     elif model == "transformer":
-        keep, change, told = _transformer(learn, unseen, out, profile, seed, steps, resume, progress, init, freeze)
-        card |= told | {"command": f"{command} --steps {told['steps']}{' --init CHECKPOINT' * ('init' in told)}"
-                                   + (f" --freeze {','.join(told['frozen'])}" if "frozen" in told else "")}
+        keep, change, entries = _transformer(learn, unseen, out, run, profile, resume, progress)
+        card |= entries | {"command": f"{command} --steps {run.steps}{' --init CHECKPOINT' * (run.init is not None)}"
+                                      + f" --freeze {','.join(run.freeze)}" * bool(run.freeze)}
     else:
-        keep, change, told = _automl(learn, unseen, out, profile, seed, budget_s, progress)
-        card |= told | {"command": f"{command} --budget {told['budget_s']:g}"}
+        keep, change, entries = _automl(learn, unseen, out, profile, seed, budget, progress)
+        card |= entries | {"command": f"{command} --budget {entries['budget_s']:g}"}
     card["minutes_of_fitting"] = round((time.perf_counter() - started) / 60, 1)
     card["scores"] = report({"identity": baselines.identity, "mean": partial(baselines.mean_offset, means),
                              "table": baselines.table, model: change}, test, model)
@@ -78,46 +88,17 @@ def shipped_mean(folder=None):
     return load_arrays("linear", folder, shapes={"mean": linear.SHAPE[::2]})[0]["mean"]
 
 
-def _transformer(learn, unseen, out, profile, seed, steps, resume, progress, init, freeze):
-    from tfg.networks import checkpoint
-    from tfg.systems.expression.emotion import learn as learning
-    from tfg.systems.expression.emotion import transformer
-    from tfg.training.setup import started_from
-
-    network, run, at = learning.fit(learn, unseen, out, profile=profile, seed=seed, steps=steps, resume=resume,
-                                    progress=progress, init=init, freeze=freeze)
+def _transformer(learn, unseen, out, run, profile, resume, progress):
+    network, at = learning.fit(learn, unseen, out, run, profile=profile, resume=resume, progress=progress)
     return (partial(checkpoint.save, network, out, "transformer"), partial(transformer.change, network),
             {"steps": run.steps, "batch": run.batch, "best_val_rmse": at.best, **started_from(run, at)})
 
 
-def _automl(learn, unseen, out, profile, seed, budget_s, progress):
+def _automl(learn, unseen, out, profile, seed, budget, progress):
     import lightgbm
 
-    from tfg.systems.expression.emotion import automl
-
-    options = automl.BUDGETS[profile] | ({"budget_s": float(budget_s), "trials": None} if budget_s else {})
-    texts, told = automl.fit(learn, unseen, seed=seed, progress=progress, **options)
+    options = automl.BUDGETS[profile] | ({"budget_s": float(budget), "trials": None} if budget else {})
+    texts, entries = automl.fit(learn, unseen, seed=seed, progress=progress, **options)
     forests = {name: lightgbm.Booster(model_str=text) for name, text in texts.items()}
-    return partial(automl.save, out, texts), partial(automl.change, forests), {"budget_s": options["budget_s"]} | told
-
-
-def _check(model: str, profile: str, steps, budget_s, init, freeze) -> None:
-    if model not in MODELS:
-        raise InputError(f"unknown model {model!r}; choose one of {', '.join(MODELS)}.")
-    if profile not in SIZES:
-        raise InputError(f"unknown profile {profile!r}: take one of {', '.join(SIZES)}")
-    if steps is not None and model != "transformer":
-        raise InputError(f"the model {model} has no steps; leave --steps out, or train the transformer.")
-    if model != "transformer" and (init is not None or freeze is not None):
-        raise InputError(f"the model {model} is not trained in steps; leave --init and --freeze out, or train the "
-                         "transformer.")
-    if steps is not None and steps < 1:
-        raise InputError(f"{steps} steps were asked for; give 1 or more.")
-    if budget_s is not None and model != "automl":
-        raise InputError(f"the model {model} has no budget; leave --budget out, or train automl.")
-    if budget_s is not None and not 0 < budget_s < float("inf"):
-        raise InputError(f"the budget is {budget_s!r} s; give a positive number of seconds.")
-    if model == "automl":
-        from tfg.systems.expression.emotion.automl import packages
-
-        packages("flaml", "lightgbm")
+    return partial(automl.save, out, texts), partial(automl.change, forests), \
+        {"budget_s": options["budget_s"]} | entries
