@@ -10,6 +10,7 @@ EXTRAS := dev,course,voice,automl
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1; then echo $$p; break; fi; done)
 WORKERS ?= 2
+HALF := $(shell echo $$((($(WORKERS) + 1) / 2)))
 SOURCES := $(wildcard tfg/*.py tfg/*/*.py data/audio/*.wav data/faces/*.jpg data/head/* data/mouth/*)
 
 # step NAME COMMAND...: says what it does and how long it took; timed: seconds since $$start
@@ -24,7 +25,8 @@ ALONE := PYTHONPATH="$$PWD/tests/offline" TFG_SHARED="$$PWD/build/alone/shared" 
 # Test files that take a second or two each, of every room: what `make quick` runs.
 QUICK := $(addprefix tests/test_,$(addsuffix .py,$(shell sed 's/\#.*//' tests/quick.txt)))
 
-.PHONY: help demo test test-offline quick lint types pytest pytest-quick notebooks-run notebooks docs wheel bench address constraints clean
+.PHONY: help demo test test-offline quick lint types pytest pytest-quick notebooks-run notebooks-open notebooks-solved \
+	notebooks docs wheel bench address constraints clean
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 	@echo "make test-offline  the same as on a fresh clone without web, ../shared and mirror"
@@ -67,8 +69,7 @@ build/demo.mp4: $(VENV)/.core $(SOURCES)
 test: $(VENV)/.dev
 	@$(STEP); export OMP_NUM_THREADS=1 MPLBACKEND=agg; mkdir -p build; \
 	step "style" $(MAKE) --no-print-directory lint; \
-	step "types" $(MAKE) --no-print-directory types; \
-	step "tests of the library" $(MAKE) --no-print-directory pytest; \
+	step "types, and tests of the library" $(MAKE) --no-print-directory -j2 types pytest; \
 	step "the notebooks" $(MAKE) --no-print-directory notebooks-run; \
 	echo; echo "make test: everything passed in $$((SECONDS - start)) s"
 
@@ -91,20 +92,26 @@ types: $(VENV)/.dev
 	@$(BIN)/mypy
 
 pytest: $(VENV)/.dev
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q tests
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q tests
 
 pytest-quick: $(VENV)/.dev
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q -m "not slow" $(QUICK)
 
-# Learners' notebooks run green from day one; the solutions pass their own checks, under two ways of running them.
+# Learners' notebooks run green from day one, and solutions pass their own checks. The two folders differ in the solutions
+# alone, so each chapter runs under nbval, which sees errors inside widgets, too, and under papermill, which sets PROFILE.
+# They take about as long as each other, hence side by side.
 # All on what a fresh clone has: a chapter that asks the web for something in profile ci fails here.
 notebooks-run: $(VENV)/.dev
-	@$(STEP); rm -rf build/alone; export $(ALONE) TFG_PROFILE=ci PATH="$$PWD/$(BIN):$$PATH"; nbval="$(BIN)/python -m pytest -q --nbval-lax \
-		--nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider -n $(WORKERS) --dist loadscope"; \
-	step "notebooks/ under nbval" $$nbval notebooks; \
-	export TFG_STRICT=1; mkdir -p build/papermill; \
-	step "solutions/ under nbval, strict" $$nbval solutions; \
-	run() { find solutions -maxdepth 1 -name '*.ipynb' | sort | sed 's|.*/||' | xargs -P $(WORKERS) -I{} \
+	@rm -rf build/alone; $(ALONE) TFG_PROFILE=ci PATH="$$PWD/$(BIN):$$PATH" \
+		$(MAKE) --no-print-directory -j2 notebooks-open notebooks-solved
+
+notebooks-open: $(VENV)/.dev
+	@$(STEP); step "notebooks/ under nbval" $(BIN)/python -m pytest -q --nbval-lax --nbval-current-env \
+		--nbval-cell-timeout=300 -p no:cacheprovider -n $(HALF) --dist loadscope notebooks
+
+notebooks-solved: $(VENV)/.dev
+	@$(STEP); export TFG_STRICT=1; mkdir -p build/papermill; \
+	run() { find solutions -maxdepth 1 -name '*.ipynb' | sort | sed 's|.*/||' | xargs -P $(HALF) -I{} \
 		$(BIN)/papermill --no-progress-bar --no-log-output -k python3 -p PROFILE ci solutions/{} build/papermill/{}; }; \
 	step "solutions/ under papermill, strict" run
 
