@@ -174,7 +174,8 @@ def test_damaged_clips_are_made_again(small, tmp_path):
 def test_killed_between_the_files_of_a_clip(alone, tmp_path):
     """SIGKILL when a clip's pictures, the last of its three files, are about to get their name."""
     out = tmp_path / "set"
-    done = subprocess.run([sys.executable, "-c", KILLED.format(options=ALONE), str(out)], capture_output=True, text=True)
+    code = KILLED.format(options=ALONE)
+    done = subprocess.run([sys.executable, "-c", code, str(out)], capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
     there = [p.name for p in out.iterdir() if p.name[0] == "V"]
     assert sorted(Path(n).suffix for n in there) == [".npz", ".wav"]

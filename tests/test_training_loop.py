@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from tfg.errors import InputError
+from tfg.signals import Ended, exit_code
 from tfg.training import batches as feeds
 from tfg.training.log import read
 from tfg.training.loop import At, Run, cosine, train
@@ -163,13 +164,35 @@ def test_killed_and_resumed_is_the_same_bytes(whole, tmp_path):
     assert same(weights(out), weights(whole[0]))
 
 
-@pytest.mark.parametrize("number, workers", [(signal.SIGINT, 0), (signal.SIGTERM, 0), (signal.SIGHUP, 0),
-                                             (signal.SIGINT, 1), (signal.SIGHUP, 1)])
-def test_asked_to_stop_it_finishes_the_step_and_keeps_it(whole, tmp_path, number, workers):
-    """Nothing is lost, though no checkpoint was due for a minute; as from a terminal, workers hear of it, too."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_asked_to_stop_it_finishes_the_step_and_keeps_it(whole, tmp_path, number):
+    """Nothing is lost, though no checkpoint was due for a minute."""
+    task, before = Pair(), signal.signal(number, signal.default_int_handler)
+    losses = task.losses
+
+    def asks(batch, at):
+        if at.step == 13:
+            signal.raise_signal(number)
+        yield from losses(batch, at)
+
+    task.losses = asks
+    try:
+        with pytest.raises(Ended, match="stopped after step 14 of 30") as caught:
+            train(task, replace(RUN, checkpoint_s=60), tmp_path, progress=False)
+        assert exit_code(caught.value) == 128 + number and signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, before)
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["at"]["step"] == 14
+    train(Pair(), RUN, tmp_path, progress=False)
+    assert same(weights(tmp_path), weights(whole[0]))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_terminals_signal_reaches_workers_and_they_do_not_end_for_it(whole, tmp_path, number):
+    """A terminal sends it to all processes; nothing is lost, and the process says where it stopped."""
     out = tmp_path / "out"
-    process = subprocess.Popen([sys.executable, script(tmp_path, slow=.15, more=f"checkpoint_s=60, workers={workers}"),
-                                out], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen([sys.executable, script(tmp_path, slow=.15, more="checkpoint_s=60, workers=1"), out],
+                               stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 120
     while not (out / "best").exists() and time.monotonic() < deadline:        # 10 steps
         time.sleep(.05)
