@@ -9,9 +9,10 @@ import torch
 from tfg.compose.answer import Answer
 from tfg.corpora.augment import Augment
 from tfg.errors import InputError
+from tfg.experts import losses
 from tfg.experts.losses import mouth_area
 from tfg.systems.emogen import train, twin_data, twins
-from tfg.systems.emogen.network import face_mask
+from tfg.systems.emogen.network import FLOW, face_mask
 from tfg.systems.emogen.twin_data import TwinWindows
 
 S = 48
@@ -91,11 +92,11 @@ def test_losses_of_flow_and_trust_know_right_from_wrong():
     flow[1] = torch.nan                                           # nothing is known of this one
     right = Answer(torch.zeros(2, 3, S, S), torch.full((2, 2, S, S), .03), torch.full((2, 1, S, S), .98))
     right.trust[0, 0, 34:40, 18:30] = .02
-    good = train.twin_losses(right, flow, mask, mouth * mask)
-    wrong = train.twin_losses(Answer(right.colour, -right.flow, 1 - right.trust), flow, mask, mouth * mask)
+    good = losses.known_flow(right, flow, mask, mouth * mask, FLOW)
+    wrong = losses.known_flow(Answer(right.colour, -right.flow, 1 - right.trust), flow, mask, mouth * mask, FLOW)
     assert good["flow"] < 1e-4 and float(wrong["flow"]) == pytest.approx(.06 * 2 ** .5 / .1, rel=.01)
     assert good["trust"] < .3 < 2 < wrong["trust"] and good["painted"] < .05 < .9 < wrong["painted"]
-    nothing = train.twin_losses(right, torch.full_like(flow, torch.nan), mask, mouth * mask)
+    nothing = losses.known_flow(right, torch.full_like(flow, torch.nan), mask, mouth * mask, FLOW)
     assert nothing["flow"] == 0 and nothing["trust"] == 0 and torch.isfinite(nothing["painted"])
 
 

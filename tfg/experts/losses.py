@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tfg.compose.answer import Answer
 from tfg.experts.emotion.network import EmotionNet
 from tfg.experts.syncnet.network import SyncNet, agreement, lower_half, sync_loss
 
@@ -74,6 +75,33 @@ def emotion(expert: EmotionNet, frames: torch.Tensor, label: torch.Tensor, weigh
 def looks_true(logits: torch.Tensor, label: float) -> torch.Tensor:
     """Binary cross entropy of the quality discriminator's logits, label 1 for true faces; ln 2 = 0.69 is balance."""
     return F.binary_cross_entropy_with_logits(logits.float(), torch.full_like(logits, label, dtype=torch.float32))
+
+
+def known_flow(answer: Answer, flow: torch.Tensor, mask: torch.Tensor, mouth: torch.Tensor, unit: float
+               ) -> dict[str, torch.Tensor]:
+    """What the true flow teaches.
+
+    answer: of N pictures.  flow: (N, F, F, 2) half sides, NaN where it is not known, everywhere if nothing is.  mask,
+    mouth: (S, S).  unit: half sides of the crop that count as 1.
+    Returns flow: mean distance to the true one, in units; trust: cross entropy against 1 where a flow is
+    known and 0 in an open mouth (lids hide the eyes from the mesh, which is no reason to paint them); painted: mean
+    share of paint outside of the mouth.
+    """
+    size = flow.shape[1]
+    small = [F.adaptive_avg_pool2d(part.float(), size) for part in (answer.flow, answer.trust)]
+    inside, lips = (F.adaptive_avg_pool2d(part[None, None], size)[:, 0] for part in (mask, mouth))        # (1, F, F)
+    known = torch.isfinite(flow[..., 0])
+    some = known.flatten(1).any(1)[:, None, None]                          # pictures of which a flow is known
+    weight = inside * known * (1 + 2 * lips)
+    away = torch.linalg.vector_norm(small[0].permute(0, 2, 3, 1) - flow.nan_to_num(0), dim=-1) / unit
+    trust = small[1][:, 0].clamp(1e-4, 1 - 1e-4)
+    open_mouth = some & ~known & (lips > .05)
+    each = torch.where(known, -torch.log(trust), -torch.log1p(-trust))
+    judged = inside * (known | open_mouth)
+    out = {"flow": (away * weight).sum() / weight.sum().clamp(min=1e-6),
+           "trust": (each * judged).sum() / judged.sum().clamp(min=1e-6)}
+    skin = inside * (lips < .05)
+    return out | {"painted": ((1 - trust) * skin).sum() / (skin.sum() * len(trust))}
 
 
 # ---- perceptual -----------------------------------------------------------------------------------------------------

@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from tfg import paths
 from tfg.corpora.augment import Augment
@@ -155,7 +154,7 @@ class EmogenTask:
             told["perceptual"] = self.perceptual(drawn, target)
             loss = loss + w_perceptual * told["perceptual"]
         if self.network.config.copy and "flow" in batch:
-            more = twin_losses(answer, _picked(batch["flow"], full), self.mask, self.mouth)
+            more = losses.known_flow(answer, _picked(batch["flow"], full), self.mask, self.mouth, FLOW)
             told |= more
             loss = loss + w.flow * more["flow"] + w.trust * more["trust"] + w.copy * more["painted"]
         windows = drawn[:full * FRAMES].unflatten(0, (full, FRAMES)) if full else None
@@ -220,32 +219,6 @@ class EmogenTask:
 def _picked(x: torch.Tensor, full: int) -> torch.Tensor:
     """(B, T, ...) -> (N, ...): the first `full` windows whole, of the others the middle frame."""
     return torch.cat([x[:full].flatten(0, 1), x[full:, FRAMES // 2]])
-
-
-def twin_losses(answer, flow: torch.Tensor, mask: torch.Tensor, mouth: torch.Tensor) -> dict[str, torch.Tensor]:
-    """What the true flow teaches.
-
-    answer: of N pictures.  flow: (N, F, F, 2) half sides, NaN where it is not known, everywhere if nothing is.  mask,
-    mouth: (S, S).
-    Returns flow: mean distance to the true one, in FLOW half sides; trust: cross entropy against 1 where a flow is
-    known and 0 in an open mouth (lids hide the eyes from the mesh, which is no reason to paint them); painted: mean
-    share of paint outside of the mouth.
-    """
-    size = flow.shape[1]
-    small = [F.adaptive_avg_pool2d(part.float(), size) for part in (answer.flow, answer.trust)]
-    inside, lips = (F.adaptive_avg_pool2d(part[None, None], size)[:, 0] for part in (mask, mouth))        # (1, F, F)
-    known = torch.isfinite(flow[..., 0])
-    told = known.flatten(1).any(1)[:, None, None]                          # pictures of which a flow is known
-    weight = inside * known * (1 + 2 * lips)
-    away = torch.linalg.vector_norm(small[0].permute(0, 2, 3, 1) - flow.nan_to_num(0), dim=-1) / FLOW
-    trust = small[1][:, 0].clamp(1e-4, 1 - 1e-4)
-    open_mouth = told & ~known & (lips > .05)
-    each = torch.where(known, -torch.log(trust), -torch.log1p(-trust))
-    judged = inside * (known | open_mouth)
-    out = {"flow": (away * weight).sum() / weight.sum().clamp(min=1e-6),
-           "trust": (each * judged).sum() / judged.sum().clamp(min=1e-6)}
-    skin = inside * (lips < .05)
-    return out | {"painted": ((1 - trust) * skin).sum() / (skin.sum() * len(trust))}
 
 
 # ---- setting up -----------------------------------------------------------------------------------------------------

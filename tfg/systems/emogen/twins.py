@@ -32,6 +32,7 @@ import numpy as np
 
 from tfg.acting.voices import Voice
 from tfg.actors import cast as casting
+from tfg.actors.flows import crop_flow
 from tfg.actors.photos import fetch_photos, voice_sex
 from tfg.actors.take import make_take, replay
 from tfg.errors import InputError
@@ -154,21 +155,6 @@ def _calm(take, rng: np.random.Generator) -> np.ndarray:
     out = plain + trace * (felt - plain)
     out[:, mouth] = parted * moved
     return out
-
-
-def crop_flow(flow: np.ndarray, here: np.ndarray, there: np.ndarray, size: int) -> np.ndarray:
-    """Flow between two frames -> between their crops.
-
-    flow: (h, w, 2) px, from a frame to its source.  here, there: (2, 3), frame to crop, of the two.  size: side S, px.
-    Returns (S / 2, S / 2, 2) float16, half sides of the crop; NaN where it is not known.
-    """
-    h, w = flow.shape[:2]
-    at = np.stack(np.meshgrid(np.arange(w), np.arange(h)), -1).astype(float)
-    moved = align.transform(at + flow, there) - align.transform(at, here)              # (h, w, 2) px of the crop
-    fine = align.warp(moved.astype(np.float32), here, size)
-    known = align.warp(np.isfinite(flow[..., 0]).astype(np.float32), here, size) > .999
-    fine[~known] = np.nan
-    return (fine.reshape(size // 2, 2, size // 2, 2, 2).mean((1, 3)) * (2 / size)).astype(np.float16)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,0 +1,115 @@
+"""Edit a photo by hand: `tfg edit photo.jpg --au AU12=4 --out smile.png`, or a grid of units and intensities."""
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfg.compose.features import features
+from tfg.errors import InputError
+from tfg.faces import align
+from tfg.faces.aus import AUS
+from tfg.faces.face_region import MARGIN
+from tfg.systems.ietafs.options import MOST, units
+
+GRID = (1.0, 2.5, 4.0)
+"""Intensities of a grid, from left to right."""
+
+
+class Editor:
+    """One photo, ready to be edited again and again: the face is searched once.
+
+    photo: path or (H, W, 3) uint8.  face: which one, 0 is the largest.  checkpoint: folder of the generator; None: the
+    one that ships.  Raises InputError: no photo, no face, no weights.
+    """
+
+    def __init__(self, photo: Any, *, face: int | None = None, checkpoint=None):
+        from tfg.faces.landmarks import one_face
+        from tfg.media.image import read_image
+        from tfg.systems.ietafs.gan.network import load
+        from tfg.systems.ietafs.paint import Painter
+
+        self.photo = photo if isinstance(photo, np.ndarray) else read_image(photo)
+        found = one_face(self.photo, face)
+        size = (network := load(checkpoint)[0]).config.size
+        matrix = align.box_matrix(align.crop_box(found.points[:, :2], MARGIN), size)
+        known = features(found.points, self.photo)
+        self.painter = Painter(network, matrix[None], face=lambda index, place: known.shifted([place.columns.start,
+                                                                                               place.rows.start]))
+        seen = self.painter.see(self.photo, 0)
+        if seen is None:
+            raise InputError("the face lies outside of the picture; give a picture that shows all of it.")
+        self.seen = seen
+
+    def __call__(self, au: str | Mapping[int, float] | np.ndarray) -> np.ndarray:
+        """The photo with these Action Units, (H, W, 3) uint8.  au: "AU12=3,AU4=0", {12: 3}, or (17,) in the order of
+        AUS; units that are not named are 0."""
+        return self.many(vector(au)[None])[0]
+
+    def many(self, aus: np.ndarray) -> list[np.ndarray]:
+        """Pictures for (n, 17) Action Units."""
+        out = []
+        for k, answer in enumerate(self.painter.draw([self.seen] * len(aus), np.asarray(aus, np.float32))):
+            picture = self.photo.copy()
+            self.painter.lay(answer, picture, self.seen, k)
+            out.append(picture)
+        return out
+
+    def attention(self, au) -> np.ndarray:
+        """(S, S) in [0, 1]: 1 where the network leaves the picture as it is."""
+        import torch
+
+        with torch.inference_mode():
+            aus = torch.from_numpy(vector(au)[None] / np.float32(MOST))
+            return self.painter.network(self.painter.pictures([self.seen.reference]), aus).attention[0, 0].numpy()
+
+
+def vector(au: Any) -> np.ndarray:
+    """(17,) float32 intensities in the order of AUS."""
+    if isinstance(au, np.ndarray):
+        return np.clip(au, 0, MOST).astype(np.float32)
+    asked = units(au)
+    return np.array([asked.get(number, 0.0) for number in AUS], np.float32)
+
+
+def edit(photo: Any, au: Any, *, face: int | None = None, checkpoint=None) -> np.ndarray:
+    """A photo with other Action Units, (H, W, 3) uint8.  Arguments as `Editor`."""
+    return Editor(photo, face=face, checkpoint=checkpoint)(au)
+
+
+def grid(photo: Any, aus: Sequence[int] = AUS, *, intensities: Sequence[float] = GRID, side: int = 192,
+         face: int | None = None, checkpoint=None) -> np.ndarray:
+    """A row for each Action Unit, a column for each intensity: a picture of the face's surroundings, `side` px each."""
+    import cv2
+
+    editor = Editor(photo, face=face, checkpoint=checkpoint)
+    place = editor.seen.place
+    asked = np.zeros((len(aus), len(intensities), len(AUS)), np.float32)
+    for k, au in enumerate(aus):
+        asked[k, :, AUS.index(au)] = intensities
+    rows = []
+    for number, row in zip(aus, asked):
+        cut = [cv2.resize(p[place.rows, place.columns], (side, side), interpolation=cv2.INTER_AREA)
+               for p in editor.many(row)]
+        label = np.full((side, side // 2, 3), 255, np.uint8)
+        cv2.putText(label, f"AU{number}", (8, side // 2), cv2.FONT_HERSHEY_SIMPLEX, side / 300, (40, 40, 40), 1,
+                    cv2.LINE_AA)
+        rows.append(np.hstack([label, *cut]))
+    half = (len(rows) + 1) // 2                               # two halves beside each other
+    rows += [np.full_like(rows[0], 255)] * (2 * half - len(rows))
+    return np.hstack([np.vstack(rows[:half]), np.vstack(rows[half:])])
+
+
+def write_picture(picture: np.ndarray, path: str | os.PathLike) -> Path:
+    """Write (H, W, 3) uint8 as .png or .jpg, whole or not at all.  Returns the path."""
+    from PIL import Image
+
+    from tfg.files import atomic
+
+    kind = "PNG" if str(path).lower().endswith(".png") else "JPEG"
+    with atomic(Path(path)) as part:
+        Image.fromarray(picture).save(part, format=kind, quality=95)
+    return Path(path)

@@ -1,0 +1,26 @@
+"""The painter of `ietafs`: pictures and Action Units go into the generator, its answer onto the photo's own pixels."""
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from tfg.compose.answer import Answer, checked
+from tfg.systems.film import paint
+from tfg.systems.ietafs.options import MOST
+
+
+class Painter(paint.Painter):
+    """Draws faces with one generator; `given` are Action Units (n, 17), 0..5.
+
+    network: an Ietafs.  Others as `tfg.systems.film.paint`.
+    """
+
+    def __init__(self, network, matrix: np.ndarray, *, face=None, **others):
+        self.copies = network.config.flow
+        super().__init__(network, network.config.size, matrix, face=face if self.copies else None, **others)
+
+    def answer(self, seen: list[paint.Seen], given: np.ndarray) -> Answer:
+        """See `tfg.systems.film.paint.Painter`."""
+        aus = torch.from_numpy(given / np.float32(MOST)).to(self.device)
+        edit = self.network(self.pictures([one.reference for one in seen]), aus)
+        return checked(edit.answer, "the checkpoint of ietafs")
