@@ -282,7 +282,7 @@ def test_automl_saved_files_predict_as_at_training(forests, tmp_path, unseen):
     texts, told = forests
     automl.save(tmp_path, texts, told)
     loaded, card = automl.load(tmp_path)
-    x = automl._told(automl.inputs(unseen[0].source), "HAP", .8)
+    x = automl._rows(automl.inputs(unseen[0].source), "HAP", .8)
     for name, text in texts.items():
         assert np.array_equal(loaded[name].predict(x), lightgbm.Booster(model_str=text).predict(x))
     assert card["forests"] == len(texts) and card["settings"] == told["settings"]

@@ -7,7 +7,7 @@ import pytest
 
 from tfg import registry
 from tfg.cli import main
-from tfg.training.cli import said
+from tfg.training.cli import in_words
 
 PARTS = [name for name, t in registry.trainings().items() if "store" in t.Options.names()]
 
@@ -98,8 +98,8 @@ def test_help_shows_every_part_without_loading_torch():
 
 
 def test_scores_in_words():
-    assert said({}) == "no scores"
-    assert said({"offset_1": .953, "note": "text", "wide": True}) == \
+    assert in_words({}) == "no scores"
+    assert in_words({"offset_1": .953, "note": "text", "wide": True}) == \
         "95.3% of known shifts of the sound found within a frame"
-    assert said({"test": {"accuracy": .8125, "HI": {"accuracy": .95}}, "lse_d": 6.5}) == \
+    assert in_words({"test": {"accuracy": .8125, "HI": {"accuracy": .95}}, "lse_d": 6.5}) == \
         "test: 81.2% right; test HI: 95.0% right; lse_d 6.5"

@@ -246,7 +246,7 @@ def test_scores_of_numpys_arrays_are_made_on_the_cpu(task, scorer, monkeypatch):
 
     monkeypatch.setattr(inspect.getmodule(cls), scorer, scored)
     at = SimpleNamespace(phase="learn")
-    assert cls.evaluate(SimpleNamespace(network=network, unseen=[], held={}), at)
+    assert cls.evaluate(SimpleNamespace(network=network, unseen=[], unseen_batch={}), at)
     assert network.seen == ["cpu", str(network.weight.device)]
 
 

@@ -167,13 +167,13 @@ def is_recorded(folder: str | os.PathLike, name: str, extras: Iterable[str] = ()
     """True if a clip is there and complete: its .npz is readable and lists the other files' sizes. Takes about 1 ms."""
     mp4 = Path(folder) / f"{name}.mp4"
     try:
-        with np.load(mp4.with_suffix(".npz"), allow_pickle=False) as held:
-            sizes = json.loads(str(held["clip_bytes"]))
+        with np.load(mp4.with_suffix(".npz"), allow_pickle=False) as data:
+            sizes = json.loads(str(data["clip_bytes"]))
         if any(mp4.with_suffix(k).stat().st_size != sizes[k] for k in (".mp4", ".wav")):
             return False
         if extras:
-            with np.load(layers_path(mp4), allow_pickle=False) as held:
-                return all({e, f"{e}__step"} & set(held.files) for e in extras)
+            with np.load(layers_path(mp4), allow_pickle=False) as data:
+                return all({e, f"{e}__step"} & set(data.files) for e in extras)
         return True
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error):
         return False

@@ -62,8 +62,8 @@ def read(root: str | os.PathLike, *, kind: str = "video") -> Reading:
         if part == "audio":
             items = _without_twins(items, skipped)
         # a second folder of sounds holds the same clips by design: the first in AUDIO_FOLDERS is taken, silently
-        held = {scan.key(i) for i in found[part]}
-        found[part] += [i for i in scan.unique(items, skipped) if scan.key(i) not in held]
+        taken = {scan.key(i) for i in found[part]}
+        found[part] += [i for i in scan.unique(items, skipped) if scan.key(i) not in taken]
     return scan.reading(scan.pair(found["video"], found["audio"], kind, skipped), skipped)
 
 

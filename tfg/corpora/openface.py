@@ -61,15 +61,15 @@ def read_csv(path: str | os.PathLike) -> Table:
                              "again.") from error
     if not values["timestamp"]:
         raise InputError(f"{path} holds no frame; run OpenFace again.")
-    held = {k: np.array(v) for k, v in values.items()}
-    seen = (held["success"] > .5) & (held.get("confidence", held["success"]) >= MIN_CONFIDENCE)
-    ids = held.get("face_id", np.zeros(len(seen)))
+    columns = {k: np.array(v) for k, v in values.items()}
+    seen = (columns["success"] > .5) & (columns.get("confidence", columns["success"]) >= MIN_CONFIDENCE)
+    ids = columns.get("face_id", np.zeros(len(seen)))
     faces = np.unique(ids)
     chosen = ids == max(faces, key=lambda f: (seen[ids == f].sum(), -f))
-    aus = np.stack([held[c] for c in COLUMNS], 1)
+    aus = np.stack([columns[c] for c in COLUMNS], 1)
     aus[~seen] = np.nan
-    order = np.argsort(held["timestamp"][chosen], kind="stable")
-    return Table(held["timestamp"][chosen][order], aus[chosen][order], len(faces))
+    order = np.argsort(columns["timestamp"][chosen], kind="stable")
+    return Table(columns["timestamp"][chosen][order], aus[chosen][order], len(faces))
 
 
 def at_25(table: Table, T: int) -> np.ndarray:

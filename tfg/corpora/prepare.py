@@ -93,7 +93,7 @@ def prepare(folder: str | os.PathLike, corpus: str, out: str | os.PathLike, *, s
         _same_options(Path(out), options)
         if corpus == "actors":
             of_set(folder).save_in(out)                      # the splits are kept with the clips
-        todo = [(item, id) for item, id in named if not _held(writer, id)]
+        todo = [(item, id) for item, id in named if not _is_stored(writer, id)]
         result.resumed = len(named) - len(todo)
         done = result.resumed
         for outcome in _outcomes(todo, options, cores.workers(workers, len(todo))):
@@ -110,8 +110,8 @@ def prepare(folder: str | os.PathLike, corpus: str, out: str | os.PathLike, *, s
         mine = [row for row in writer.clips if row.id.partition(":")[0] in files]
         result.clips = len(mine)
         result.kept = len({row.id.partition(":")[0] for row in mine})
-        told = {row.id.partition(":")[0]: row.notes.get("reports", []) for row in mine}
-        result.reports = [Skipped(files[id], text) for id, texts in told.items() for text in texts]
+        reports = {row.id.partition(":")[0]: row.notes.get("reports", []) for row in mine}
+        result.reports = [Skipped(files[id], text) for id, texts in reports.items() for text in texts]
         result.reports += _changed(mine, files)
         result.seconds = time.perf_counter() - started
         if report and writer.clips:
@@ -155,12 +155,12 @@ def _same_options(store: Path, options: PrepareOptions) -> None:
             part.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
         return
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
+        old = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read ({error}); restore it, or prepare into a new folder.") from error
     for name, value in wanted.items():
-        if held.get(name) != value:
-            raise InputError(f"the clips of {store} were prepared with {name} {held.get(name)}, not {value}; use that, "
+        if old.get(name) != value:
+            raise InputError(f"the clips of {store} were prepared with {name} {old.get(name)}, not {value}; use that, "
                              "or another folder.")
 
 
@@ -192,7 +192,7 @@ def _below(path: Path, root: Path) -> str:
     return path.relative_to(root).with_suffix("").as_posix()
 
 
-def _held(writer: StoreWriter, id: str) -> bool:
+def _is_stored(writer: StoreWriter, id: str) -> bool:
     """Whether all parts of a clip are in the store."""
     if id in writer.ids:
         return True

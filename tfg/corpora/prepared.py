@@ -25,8 +25,8 @@ def options_of(store) -> dict:
 def check_margin(store, wanted: tuple[float, ...], whose: str) -> None:
     """Raises InputError if a store's crops were prepared with other margins than `wanted`, those of the crops `whose`
     (a system's name): faces would have another size in them. Stores that do not record their margins pass."""
-    held = options_of(store).get("margin")
-    if held is not None and not np.allclose(held, wanted, atol=.02):
-        raise InputError(f"{store.path} was prepared with the margins {', '.join(map(str, held))}, but {whose} crops "
+    own = options_of(store).get("margin")
+    if own is not None and not np.allclose(own, wanted, atol=.02):
+        raise InputError(f"{store.path} was prepared with the margins {', '.join(map(str, own))}, but {whose} crops "
                          f"have {', '.join(map(str, wanted))}: prepare it into a new folder with --size 96 --margin "
                          f"{','.join(map(str, wanted))}")

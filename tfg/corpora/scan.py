@@ -98,9 +98,9 @@ def unique(items: Iterable[Item], skipped: list[Skipped]) -> list[Item]:
     """The first file of each clip; further files of the same clip become entries of `skipped`."""
     first: dict[tuple, Item] = {}
     for item in items:
-        held = first.setdefault(key(item), item)
-        if held is not item:
-            skipped.append(Skipped(item.path, f"is the same clip as {held.path}"))
+        chosen = first.setdefault(key(item), item)
+        if chosen is not item:
+            skipped.append(Skipped(item.path, f"is the same clip as {chosen.path}"))
     return list(first.values())
 
 

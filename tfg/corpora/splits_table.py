@@ -147,9 +147,9 @@ class Splits:
     def save_in(self, store: str | os.PathLike) -> None:
         """Add the table to the one that lies in a store's folder, or put it there.  Raises InputError as `|`."""
         path = Path(store) / TABLE
-        held = Splits.load(path) if path.is_file() else None
-        if held is None or set(self.people) - set(held.people):
-            (self if held is None else held | self).save(path)
+        stored = Splits.load(path) if path.is_file() else None
+        if stored is None or set(self.people) - set(stored.people):
+            (self if stored is None else stored | self).save(path)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Splits":
@@ -180,9 +180,9 @@ class Splits:
         Raises InputError that names somebody who is in two splits.
         """
         path = Path(store.path) / TABLE
-        held = Splits.load(path)._table if path.is_file() else {}
+        stored = Splits.load(path)._table if path.is_file() else {}
         for key, person in self._table.items():
-            recorded = held.get(key)
+            recorded = stored.get(key)
             if recorded is not None and recorded.split != person.split:
                 raise InputError(f"{person} is {recorded.split} in {path} and {person.split} in the given table; leave "
                                  "the table out: the recorded one is used then.")

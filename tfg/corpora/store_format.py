@@ -104,10 +104,10 @@ def row_of(line: bytes) -> Row | None:
     try:
         if not tab or int(total, 16) != zlib.crc32(text):
             return None
-        held = json.loads(text)
+        entries = json.loads(text)
         known = {f.name for f in fields(Row)}
-        more = {k: v for k, v in held.items() if k not in known}          # written by a later tfg of this version
-        row = {k: v for k, v in held.items() if k in known}
+        more = {k: v for k, v in entries.items() if k not in known}          # written by a later tfg of this version
+        row = {k: v for k, v in entries.items() if k in known}
         row["notes"] = row.get("notes", {}) | more
         row["soft"] = None if row.get("soft") is None else tuple(row["soft"])
         return Row(**row)
@@ -124,14 +124,14 @@ def read_header(folder: Path) -> dict:
     if not path.is_file():
         raise InputError(f"{folder} is no store: it has no {HEADER}; give the folder that `tfg corpora prepare` wrote.")
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-        if held["format"] != FORMAT:
-            raise ValueError(f"format {held['format']!r}")
-        if held["version"] > VERSION:
-            raise InputError(f"{path} was written by a newer tfg (store version {held['version']}, this one reads "
+        header = json.loads(path.read_text(encoding="utf-8"))
+        if header["format"] != FORMAT:
+            raise ValueError(f"format {header['format']!r}")
+        if header["version"] > VERSION:
+            raise InputError(f"{path} was written by a newer tfg (store version {header['version']}, this one reads "
                              f"{VERSION}); update tfg.")
-        arrays = {str(k): (np.dtype(d).str, tuple(int(n) for n in s)) for k, (d, s) in held["arrays"].items()}
-        return {"version": int(held["version"]), "size": int(held["size"]), "arrays": arrays}
+        arrays = {str(k): (np.dtype(d).str, tuple(int(n) for n in s)) for k, (d, s) in header["arrays"].items()}
+        return {"version": int(header["version"]), "size": int(header["size"]), "arrays": arrays}
     except InputError:
         raise
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -151,9 +151,9 @@ class _Job:
     def get(self, want: Wanted) -> str | _Failed:
         """Fetch one file.  Returns "copied", "downloaded" or the failure.  Raises InputError for a full disk."""
         path, note = self.out / want.path, ""
-        if self.mirror is not None and (held := self.mirror / want.path).is_file():
+        if self.mirror is not None and (copy := self.mirror / want.path).is_file():
             try:
-                self._write(path, want, partial(open, held, "rb"))
+                self._write(path, want, partial(open, copy, "rb"))
                 return "copied"
             except (_Failed, OSError) as error:
                 note = f"; in the mirror it {error}" if isinstance(error, _Failed) else f"; in the mirror: {error}"

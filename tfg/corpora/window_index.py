@@ -55,8 +55,8 @@ class WindowIndex:
         skip, skip_hi = np.where(none, own[0], skip), np.where(none, own[1], skip_hi)
         self.kind[(hi - lo) == (skip_hi - skip)] = "same clip"
         self.lo, self.hi, self.skip, self.skip_hi = lo, hi, skip, skip_hi
-        held = (self.first[1:] > self.first[:-1]) & (reference is not None)
-        self.fallbacks = {kind: int((held & (self.kind == kind)).sum()) for kind in ("other clip", "same clip")
+        referring = (self.first[1:] > self.first[:-1]) & (reference is not None)
+        self.fallbacks = {kind: int((referring & (self.kind == kind)).sum()) for kind in ("other clip", "same clip")
                           if kind != ("other clip" if reference == "other_clip" else "")}
 
     def _runs(self, keys: list) -> tuple[np.ndarray, np.ndarray]:

@@ -144,11 +144,11 @@ def inward(template, fit, layout, border, lap, rest_xy, shape, beyond):
     rho = np.hypot(layout[:, 0] / 0.105, (layout[:, 1] - 0.005) / 0.145)
     outside = border | (room < EDGE_ROOM_M)
     known = outside | (layout[:, 1] < -0.21) | ((rho < 1) & (room > 0.02) & (layout[:, 1] > -0.125))
-    held = np.clip(tp.extend(lap, known, (known & ~outside & (layout[:, 1] >= -0.21)).astype(float)[known, None])[:, 0],
+    stay = np.clip(tp.extend(lap, known, (known & ~outside & (layout[:, 1] >= -0.21)).astype(float)[known, None])[:, 0],
                    0, 1)
     first = rest_xy < rest_xy[:len(template.layout)].mean(0)                                  # nearer the left, the top
     signs = np.where(first, [left > 0, top > 0], [-int(right > 0), -int(bottom > 0)])
-    return held, signs
+    return stay, signs
 
 
 def open_edges(rest, template, scale):

@@ -127,8 +127,8 @@ class Portrait:
             moved, depth_moved = self._project(self._turn(q, np.asarray(pose, float)))
             h = self.headness[:, None]
             if self.inward is not None:
-                held, signs = self.inward
-                h = np.where((moved - xy) * signs > 0, held[:, None], h)
+                stay, signs = self.inward
+                h = np.where((moved - xy) * signs > 0, stay[:, None], h)
             xy, depth = xy + h * (moved - xy), depth + self.headness * (depth_moved - depth)
         return xy, depth
 

@@ -76,13 +76,13 @@ class Clip:
         path = _video_in(Path(path))
         info = probe(path)
         npz, wav = path.with_suffix(".npz"), path.with_suffix(".wav")
-        held = read_npz(npz, "clip") if npz.is_file() else {}
+        data = read_npz(npz, "clip") if npz.is_file() else {}
         arrays = {}
-        if "clip" in held:  # without it, a .wav of that name may be another sound
+        if "clip" in data:  # without it, a .wav of that name may be another sound
             audio = load_audio(wav) if wav.is_file() else None
-            labels, meta = (_notes(held, k, npz) for k in ("clip", "clip_meta"))
-            held = _unpacked(held, npz)
-            arrays = {k.removeprefix(_MORE): v for k, v in held.items() if k.startswith(_MORE)}
+            labels, meta = (_notes(data, k, npz) for k in ("clip", "clip_meta"))
+            data = _unpacked(data, npz)
+            arrays = {k.removeprefix(_MORE): v for k, v in data.items() if k.startswith(_MORE)}
             if (layers := layers_path(path)).is_file():
                 arrays |= {k: v for k, v in _unpacked(read_npz(layers, "clip"), layers).items() if k in APART}
         else:
@@ -91,8 +91,8 @@ class Clip:
             labels, meta = dict(zip(LABELS, match.groups())) if match else {}, {}
         if audio is not None and not len(audio):
             audio = None
-        return Clip(FrameReader(path), audio, path=path, motion=motion_of(held, npz) if "expression" in held else None,
-                    landmarks=held.get("landmarks"), meta=meta, arrays=arrays, actor=labels.get("actor"),
+        return Clip(FrameReader(path), audio, path=path, motion=motion_of(data, npz) if "expression" in data else None,
+                    landmarks=data.get("landmarks"), meta=meta, arrays=arrays, actor=labels.get("actor"),
                     sentence=labels.get("sentence"), emotion=labels.get("emotion"), level=labels.get("level"))
 
     def __repr__(self) -> str:
@@ -180,18 +180,18 @@ def _packed(arrays: dict, steps: dict[str, float] | None, dtype=None) -> dict[st
     return out
 
 
-def _unpacked(held: dict[str, np.ndarray], path: Path) -> dict[str, np.ndarray]:
+def _unpacked(data: dict[str, np.ndarray], path: Path) -> dict[str, np.ndarray]:
     """Arrays of an .npz with packed ones restored. Raises InputError for an incomplete file."""
     try:
-        return unpack(held)
+        return unpack(data)
     except (KeyError, ValueError, TypeError) as error:
         raise InputError(f"{path} is a clip file that is not complete ({error}); make or copy it again.") from error
 
 
-def _notes(held: dict[str, np.ndarray], key: str, path: Path) -> dict:
+def _notes(data: dict[str, np.ndarray], key: str, path: Path) -> dict:
     """A dict that is stored as JSON in an .npz. Raises InputError for an incomplete file."""
     try:
-        notes = json.loads(str(held[key]))
+        notes = json.loads(str(data[key]))
     except (KeyError, ValueError) as error:
         raise InputError(f"{path} is a clip file that is not complete ({error}); make or copy it again.") from error
     return notes if isinstance(notes, dict) else {}

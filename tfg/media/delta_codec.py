@@ -36,13 +36,13 @@ def pack(name: str, x: np.ndarray, step: float) -> dict[str, np.ndarray]:
             f"{name}__high": (change >> 8).astype(np.uint8)}
 
 
-def unpack(held: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def unpack(data: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Restore the packed arrays of an .npz as (T, ...) float32; the others are returned as they are.
 
     Raises KeyError or ValueError if the entries of an array do not fit together.
     """
-    out = dict(held)
-    for name in [k.removesuffix("__step") for k in held if k.endswith("__step")]:
+    out = dict(data)
+    for name in [k.removesuffix("__step") for k in data if k.endswith("__step")]:
         step, low, high = (out.pop(f"{name}__{part}") for part in ("step", "low", "high"))
         if low.shape != high.shape or {low.dtype, high.dtype} != {np.dtype(np.uint8)} or not low.ndim:
             raise ValueError(f"{name} is {low.shape} {low.dtype} and {high.shape} {high.dtype}, not bytes alike")

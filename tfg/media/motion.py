@@ -139,10 +139,10 @@ class Motion:
 
         Raises InputError if it is missing, damaged, or no file of tfg.
         """
-        held = read_npz(path, "motion", STORED, most_bytes=MOST_FRAMES * 8 * (len(EXPRESSION) + len(POSE)))
-        if "expression" not in held:
+        data = read_npz(path, "motion", STORED, most_bytes=MOST_FRAMES * 8 * (len(EXPRESSION) + len(POSE)))
+        if "expression" not in data:
             raise InputError(f"{path} holds no motion; make one with `tfg measure VIDEO --out M.npz` or --save-motion.")
-        return motion_of(held, path)
+        return motion_of(data, path)
 
 
 def _mixed(a: np.ndarray, b: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -167,20 +167,20 @@ def _smoothed(x: np.ndarray, window: int) -> np.ndarray:
     return out
 
 
-def motion_of(held: dict[str, np.ndarray], path) -> Motion:
+def motion_of(data: dict[str, np.ndarray], path) -> Motion:
     """Make a Motion from the arrays of an .npz; columns are ordered by their names.
 
     path: the file's name for messages.  Raises InputError for missing or unsuitable arrays.
     """
     try:
         for name in ("expression", "pose", "identity", "motion_fps"):
-            if held[name].dtype.kind not in "biuf":
-                raise InputError(f"{path} holds {name} as {held[name].dtype}, where a motion has real numbers; make it "
+            if data[name].dtype.kind not in "biuf":
+                raise InputError(f"{path} holds {name} as {data[name].dtype}, where a motion has real numbers; make it "
                                  "again.")
-        expression = _by_name(held["expression"], held["expression_names"], EXPRESSION, path)
-        pose = _by_name(held["pose"], held["pose_names"], POSE, path)
-        identity = held["identity"].astype(np.float32) if held["identity"].size else None
-        fps, meta = float(held["motion_fps"]), json.loads(str(held["motion_meta"]))
+        expression = _by_name(data["expression"], data["expression_names"], EXPRESSION, path)
+        pose = _by_name(data["pose"], data["pose_names"], POSE, path)
+        identity = data["identity"].astype(np.float32) if data["identity"].size else None
+        fps, meta = float(data["motion_fps"]), json.loads(str(data["motion_meta"]))
         if not isinstance(meta, dict):
             raise ValueError(f"meta is a {type(meta).__name__}, not a dict")
         return check(Motion(expression, pose, fps, identity, meta), path)

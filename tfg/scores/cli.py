@@ -70,10 +70,10 @@ def run_score(given: dict) -> None:
         for key in ("lmd_mouth", "aperture_r", "lse_d", "accuracy"):
             if not result.defined(result.system, key):
                 continue
-            told = [f"{SCORES[key].title} {cell(result.summary(result.system, key, group), SCORES[key].digits)}"]
+            parts = [f"{SCORES[key].title} {cell(result.summary(result.system, key, group), SCORES[key].digits)}"]
             for other in ("still", "shuffled"):
-                told.append(f"against {other}: {better(key, result.difference(key, other, group=group))}")
-            print("  " + ", ".join(told))
+                parts.append(f"against {other}: {better(key, result.difference(key, other, group=group))}")
+            print("  " + ", ".join(parts))
     for id, why in result.refused.items():
         print(f"note: {result.system} refused {id}, which is in no row: {why}")
     for name, why in result.card["missing"].items():

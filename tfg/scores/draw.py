@@ -107,21 +107,21 @@ def _cards(its: System, options) -> dict[str, dict]:
     for folder in its.folders(options):
         for path in sorted(folder.glob("*.json")):
             try:
-                held = json.loads(path.read_text(encoding="utf-8"))
+                card = json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError) as error:
                 raise InputError(f"{path} is no card of a network ({error}); restore it, or train the network "
                                  "again.") from error
-            if isinstance(held, dict):
-                out[path.stem] = held
+            if isinstance(card, dict):
+                out[path.stem] = card
     return out
 
 
 def rows_of(target: Target, draw, rows, task: str) -> dict[str, np.ndarray]:
     """Frames of each row, (T, S, S, 3) uint8, by name.  draw: function of a target.  Raises InputError if it returns
     another shape or type."""
-    held = target.photo if task == "portrait" else target.frames[0]
+    first = target.photo if task == "portrait" else target.frames[0]
     beside = {"true": target.frames, "copy": target.reference,
-              "still": np.repeat(held[None], len(target.frames), 0)}
+              "still": np.repeat(first[None], len(target.frames), 0)}
     out = {}
     for row in rows:
         if row in BESIDE and row != "shuffled":

@@ -10,15 +10,15 @@ from tfg.scores.results import Scores
 from tfg.scores.targets import Target
 
 
-def judge_clip(result: Scores, held: js.Judges, target: Target, frames: dict, points: dict, scores: dict) -> None:
+def judge_clip(result: Scores, judges: js.Judges, target: Target, frames: dict, points: dict, scores: dict) -> None:
     """Add the judges' scores of one clip's rows, and their own accuracy on the true row, to the result."""
     from tfg.metrics import sync_curve, sync_scores
 
     about = {"clip": target.id, "actor": target.actor, "kind": target.kind, "emotion": target.emotion,
              "level": target.level, "intensity": round(target.intensity, 4), "frames": len(target.frames)}
-    sync, mood = held.networks.get("judge_sync"), held.networks.get("judge_emotion")
+    sync, mood = judges.networks.get("judge_sync"), judges.networks.get("judge_emotion")
     sound = js.sync_sound(sync, target.mel) if sync is not None else None
-    faces = _Faces(held, target.frames, points["true"])
+    faces = _Faces(judges, target.frames, points["true"])
     own = {"meter": measure.lips(points["true"], target.points), "person": faces.person}
     for row in result.rows:
         got = dict(scores[row], moves=measure.moves(points[row]))
@@ -43,8 +43,8 @@ def judge_clip(result: Scores, held: js.Judges, target: Target, frames: dict, po
 class _Faces:
     """Scores by the face encoder and the identity judge: the truth is encoded once, then each row."""
 
-    def __init__(self, held: js.Judges, frames: np.ndarray, points: np.ndarray):
-        self.encoder, self.identity = held.networks.get("judge_encoder"), held.identity
+    def __init__(self, judges: js.Judges, frames: np.ndarray, points: np.ndarray):
+        self.encoder, self.identity = judges.networks.get("judge_encoder"), judges.identity
         self.at = slice(None, None, js.FACES_EVERY)
         self.maps = self._maps(frames)
         self.vectors, self.person = self._identities(frames, points), None

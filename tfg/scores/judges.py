@@ -117,17 +117,17 @@ def trained_split(card: dict) -> str | None:
     data = card.get("data")
     if isinstance(data, dict) and isinstance(data.get("split"), str):
         return data["split"]
-    told = re.findall(r"\bsplit (\w+)", data if isinstance(data, str) else "")
-    return told[0] if told else None
+    named_splits = re.findall(r"\bsplit (\w+)", data if isinstance(data, str) else "")
+    return named_splits[0] if named_splits else None
 
 
-def checksums(held) -> list[str]:
+def checksums(value) -> list[str]:
     """Every text in nested dicts and lists that looks like a sha256."""
-    if isinstance(held, dict):
-        return [s for v in held.values() for s in checksums(v)]
-    if isinstance(held, (list, tuple)):
-        return [s for v in held for s in checksums(v)]
-    return [held] if isinstance(held, str) and re.fullmatch(r"[0-9a-f]{64}", held) else []
+    if isinstance(value, dict):
+        return [s for v in value.values() for s in checksums(v)]
+    if isinstance(value, (list, tuple)):
+        return [s for v in value for s in checksums(v)]
+    return [value] if isinstance(value, str) and re.fullmatch(r"[0-9a-f]{64}", value) else []
 
 
 def _data(card: dict) -> str:

@@ -64,8 +64,8 @@ def work(true: np.ndarray, rows: dict[str, np.ndarray], masks: dict[str, np.ndar
         if name == "true":
             points[name] = truth
         elif name == "still":
-            held = frames[:1]
-            first = truth[:1] if np.array_equal(held, true[:1]) else crops.kept_landmarks(held, folder)
+            photo = frames[:1]
+            first = truth[:1] if np.array_equal(photo, true[:1]) else crops.kept_landmarks(photo, folder)
             points[name] = np.repeat(first, len(true), 0)
         else:
             points[name] = crops.kept_landmarks(frames, folder) if name == "copy" else crops.landmarks(frames)

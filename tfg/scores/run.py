@@ -62,17 +62,17 @@ def score(system: str | Callable, store, out=None, *, real=None, split: str = "t
         check_margin(each, MARGIN, "the judges'")
     parts = [targets(s, split, splits=splits if k == 0 else None, clips=clips, seed=seed)
              for k, s in enumerate(stores)]
-    held = result.judges = judges if isinstance(judges, js.Judges) else js.load(judges)
+    loaded = result.judges = judges if isinstance(judges, js.Judges) else js.load(judges)
     people = {f"{r.corpus}/{r.actor}" for part in parts for r in part.clips}
     for its in cards.values() or [None]:
-        js.check(held, people, its)
+        js.check(loaded, people, its)
     if out is not None:
         make_folder(out)                                     # fails before the work if it cannot be written
     n = sum(map(len, parts))
     for k, (target, found) in enumerate(_measured(parts, draw, result, cores.workers(workers, n))):
         if found is not None:
             points, scores, frames = found
-            judge_clip(result, held, target, frames, points, scores)
+            judge_clip(result, loaded, target, frames, points, scores)
             if k % max(1, -(-n // SHEET)) == 0:
                 result.pictures.append(_sheet(target, frames))
         if progress:
@@ -105,15 +105,15 @@ def _asked(system, options: dict, seed: int, rows, name, task: str, card) -> tup
     return draw, Scores(name, tuple(r for r in BESIDE if r in rows) + (name,), task=task, masked=mask), cards
 
 
-def score_clip(target: Target, rows: dict[str, np.ndarray], held: js.Judges, folder: Path | None = None) -> Scores:
+def score_clip(target: Target, rows: dict[str, np.ndarray], judges: js.Judges, folder: Path | None = None) -> Scores:
     """All scores of one clip that was drawn in several ways, as `score` computes them.
 
     rows: name -> frames (T, S, S, 3) uint8; "true", "copy" and "still" have the same meaning as in tables.  folder:
     cache of the truth's landmarks, None to measure them anew.
     """
-    result = Scores("clip", tuple(rows), judges=held)
+    result = Scores("clip", tuple(rows), judges=judges)
     points, scores = measure.work(target.frames, rows, {"mask": face_region(target.size)}, folder)
-    judge_clip(result, held, target, rows, points, scores)
+    judge_clip(result, judges, target, rows, points, scores)
     return result
 
 
@@ -168,7 +168,7 @@ def _sheet(target: Target, frames: dict, n: int = 5) -> dict:
 
 def _card(result: Scores, cards: dict, parts: list[Targets], split, clips, seed, options: dict) -> dict:
     """Settings of the run, from which its tables can be made again."""
-    stores, held = [], result.judges
+    stores, judges = [], result.judges
     for part in parts:
         references = Counter(part.reference(row)[1] for row in part.clips)
         photos = Counter(part.photo(row)[2] for row in part.clips)
@@ -183,7 +183,7 @@ def _card(result: Scores, cards: dict, parts: list[Targets], split, clips, seed,
             "tfg": tfg.__version__, "split": split, "seed": seed, "clips_per_actor": clips, "stores": stores,
             "refused": result.refused,
             "networks": {name: {k: card[k] for k in kept if k in card} for name, card in cards.items()},
-            "judges": {k: {"about": held.about(k), "sha256": c.get("sha256"), "scores": c.get("scores")}
-                       for k, c in held.cards.items()},
-            "identity": held.about("identity"), "missing": held.missing}
+            "judges": {k: {"about": judges.about(k), "sha256": c.get("sha256"), "scores": c.get("scores")}
+                       for k, c in judges.cards.items()},
+            "identity": judges.about("identity"), "missing": judges.missing}
 

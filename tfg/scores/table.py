@@ -16,7 +16,7 @@ from tfg.files import atomic, make_folder
 from tfg.metrics.stats import Mean
 from tfg.scores.columns import SCORES, TASKS, about
 from tfg.scores.results import GROUPS, Scores, better
-from tfg.training.cli import said
+from tfg.training.cli import in_words
 from tfg.vocabulary import EMOTIONS
 
 HEADINGS = {"pictures": "Pictures", "lips": "Lips", "sync": "Sound and lips", "emotion": "Emotion"}
@@ -54,9 +54,9 @@ def markdown(result: Scores) -> str:
         margin = s["crop"].get("margin")
         crop = s["crop"].get("crop", "?") + (f", margins {', '.join(f'{m:g}' for m in margin)}" if margin else "")
         name = "references" if result.task == "film" else "photos"
-        held = ", ".join(f"{n} {k}" for k, n in s[name].items())
+        counts = ", ".join(f"{n} {k}" for k, n in s[name].items())
         lines.append(f"- Store `{s['store']}`, split {card['split']}: {s['clips']} clips of {s['actors']} actors, "
-                     f"crops of {s['size']} px ({crop}); {name}: {held}.")
+                     f"crops of {s['size']} px ({crop}); {name}: {counts}.")
         if s["own_sound_as_other"]:
             lines.append(f"- {s['own_sound_as_other']} clips have no other clip's sound to be shuffled with, and keep "
                          "their own.")
@@ -94,18 +94,18 @@ def caption(result: Scores, group: str, name: str | None = None) -> str:
     """Caption of a table in one line: clips, crop, size, split, and its judges with their own accuracy."""
     clips, actors = result.n(group)
     store = result.card["stores"][-1 if group == "real" else 0]
-    found, told = result.judged(group), []
+    found, judges = result.judged(group), []
     says = {"judge_sync": ("shifts", "known shifts found"), "judge_emotion": ("emotion_HI", "right at HI, true clips"),
             "identity": ("identity", "clips known again"), "landmarks": ("aperture_r", "r with the store's points"),
             "judge_encoder": (None, "")}
     for judge in dict.fromkeys(s.judge for s in SCORES.values() if s.judge and name in (None, s.group)):
         key, what = says[judge]
         known = f" ({what}: {cell(found[key], 2)})" if key and found[key] else ""
-        told.append(judge + (" (missing)" if judge in result.card["missing"] else known))
+        judges.append(judge + (" (missing)" if judge in result.card["missing"] else known))
     return (f"*{KINDS[result.task].capitalize()}; {TITLES[group]}, {clips} clips of {actors} actors, "
             f"split {result.card['split']}, "
             f"{store['crop'].get('crop', '?')} crop of {store['size']} px"
-            f"{'; judged by ' + ', '.join(told) if told else ''}.*")
+            f"{'; judged by ' + ', '.join(judges) if judges else ''}.*")
 
 
 def judges_table(result: Scores) -> list[str]:
@@ -122,7 +122,7 @@ def judges_table(result: Scores) -> list[str]:
     meter = "landmarks by MediaPipe, each frame alone"
     identity = result.card["identity"]
     about = about | {"meter": {"about": meter}, "identity": {"about": identity}}
-    cards = [f"- {name}, as its card says: {said(its['scores'])}." for name, its in result.card["judges"].items()
+    cards = [f"- {name}, as its card says: {in_words(its['scores'])}." for name, its in result.card["judges"].items()
              if its.get("scores")]
     return ["## The judges on the true clips", "",
             "| judge | right | " + " | ".join(TITLES[g] for g in groups) + " |", "|---|---|" + "---|" * len(groups),

@@ -99,11 +99,11 @@ def _flite(name: str, texts: list[str], rng: np.random.Generator) -> Iterator[tu
     with tempfile.TemporaryDirectory() as folder:
         for text in texts:
             wav = Path(folder) / "a.wav"
-            said = subprocess.run(["flite", "-voice", name, "--setf", f"duration_stretch={rng.uniform(.75, 1.2):.2f}",
-                                   "--setf", f"int_f0_target_mean={base * rng.uniform(.85, 1.5):.0f}", "--setf",
-                                   f"int_f0_target_stddev={rng.uniform(8, 35):.0f}", "-psdur", "-t", text, "-o",
-                                   str(wav)], capture_output=True, text=True, check=True).stdout
-            ends = [(s.split(":")[0], float(s.split(":")[1])) for s in said.split()]
+            stdout = subprocess.run(["flite", "-voice", name, "--setf", f"duration_stretch={rng.uniform(.75, 1.2):.2f}",
+                                     "--setf", f"int_f0_target_mean={base * rng.uniform(.85, 1.5):.0f}", "--setf",
+                                     f"int_f0_target_stddev={rng.uniform(8, 35):.0f}", "-psdur", "-t", text, "-o",
+                                     str(wav)], capture_output=True, text=True, check=True).stdout
+            ends = [(s.split(":")[0], float(s.split(":")[1])) for s in stdout.split()]
             yield load_audio(wav), _from_ends([(symbol, end, None) for symbol, end in ends])
 
 
@@ -119,9 +119,9 @@ def _festival(name: str, texts: list[str], rng: np.random.Generator) -> Iterator
                       ' (item.feat s "R:SylStructure.parent.stress"))) (utt.relation.items u \'Segment))']
         script = Path(folder) / "say.scm"
         script.write_text("\n".join(lines))
-        said = subprocess.run(["festival", "-b", str(script)], capture_output=True, text=True, check=True).stdout
+        stdout = subprocess.run(["festival", "-b", str(script)], capture_output=True, text=True, check=True).stdout
         rows: dict[int, list] = {}
-        for line in said.splitlines():
+        for line in stdout.splitlines():
             number, symbol, end, stress = line.split()
             rows.setdefault(int(number), []).append((symbol, float(end), 2 * int(stress == "1")))
         for i, row in rows.items():

@@ -123,12 +123,12 @@ def _clip(path: Path, take: Take, speech: Speech, chosen: Options, meta: dict) -
     from tfg.media.clip import Clip
     from tfg.media.video import FrameReader
 
-    held = chosen.values()
+    values = chosen.values()
     settings = {name: None if hasattr(value, "expression") else value          # a Motion is no setting
-                for name, value in held.items() if name != "motion"}
-    acted = held.get("motion") is None or held.get("emotion", "NEU") != "NEU"
+                for name, value in values.items() if name != "motion"}
+    acted = values.get("motion") is None or values.get("emotion", "NEU") != "NEU"
     return Clip(frames=FrameReader(path), audio=speech.audio, path=path, motion=take.motion,
-                emotion=held.get("emotion") if acted else None, meta={**meta, **take.meta, "settings": settings})
+                emotion=values.get("emotion") if acted else None, meta={**meta, **take.meta, "settings": settings})
 
 
 def _write(path: Path, take: Take, audio, *, badge: bool, progress: bool) -> None:

@@ -77,11 +77,11 @@ def load_motion(motion):
 
     if motion is None:
         return None
-    held = check(motion) if isinstance(motion, Motion) else Motion.load(motion)
-    if not np.isfinite(held.expression).any() and not np.isfinite(held.pose).any():
-        raise InputError(f"the motion has no frames in which anything was measured ({len(held)} in all); make one with "
+    read = check(motion) if isinstance(motion, Motion) else Motion.load(motion)
+    if not np.isfinite(read.expression).any() and not np.isfinite(read.pose).any():
+        raise InputError(f"the motion has no frames in which anything was measured ({len(read)} in all); make one with "
                          "`tfg measure VIDEO --out M.npz`.")
-    return held
+    return read
 
 
 def is_shipped_face(source) -> bool:

@@ -25,11 +25,11 @@ def keys(n: int, batch: int, *, seed: int, start: int = 0, rank: int = 0, world:
     if not per_epoch:
         raise InputError(f"{n} examples do not fill a batch of {batch} on each of {world} devices: take a smaller "
                          "batch, or more data.")
-    step, held, order = start, -1, np.empty(0, np.int64)
+    step, ordered, order = start, -1, np.empty(0, np.int64)
     while True:
         epoch, at = divmod(step, per_epoch)
-        if epoch != held:
-            held, order = epoch, np.random.default_rng([seed, 77, epoch]).permutation(n)
+        if epoch != ordered:
+            ordered, order = epoch, np.random.default_rng([seed, 77, epoch]).permutation(n)
         first = (at * world + rank) * batch
         yield epoch, order[first:first + batch]
         step += 1

@@ -44,19 +44,19 @@ def run_training(given: dict) -> None:
                    f"{training.name.replace('-', '_')}.safetensors")
     print(f"wrote {given['out']}/{weights} and {weights.partition('.')[0]}.json in "
           f"{(time.perf_counter() - started) / 60:.1f} min; "
-          f"{said(scores)}", flush=True)
+          f"{in_words(scores)}", flush=True)
 
 
-def said(scores: dict) -> str:
+def in_words(scores: dict) -> str:
     """A card's scores in words. Lists and texts are left out.
 
-    >>> said({"test": {"accuracy": .8125, "HI": {"accuracy": .95}}, "lse_d": 6.5})
+    >>> in_words({"test": {"accuracy": .8125, "HI": {"accuracy": .95}}, "lse_d": 6.5})
     'test: 81.2% right; test HI: 95.0% right; lse_d 6.5'
     """
     groups: dict[str, list[str]] = {}
     for path, name, value in _numbers(scores):
         groups.setdefault(path, []).append(WORDS[name].format(value) if name in WORDS else f"{name} {value:.3g}")
-    return "; ".join(f"{path}: {', '.join(told)}" if path else ", ".join(told) for path, told in groups.items()) \
+    return "; ".join(f"{path}: {', '.join(words)}" if path else ", ".join(words) for path, words in groups.items()) \
         or "no scores"
 
 

@@ -36,9 +36,9 @@ def learn_and_choose(store: Store, splits: Splits | None, judge: bool) -> tuple[
                                  "or more (tfg actors make --profile ci --actors 6 --out DIR), or deal real people "
                                  "anew (tfg.corpora.splits.make_splits).")
         return Side("train", "train"), Side("val", "evaluate")
-    held = held_out(store, splits)
-    return (Side("judge", "judge", lambda row: f"{row.corpus}/{row.actor}" not in held),
-            Side("judge", "judge", lambda row: f"{row.corpus}/{row.actor}" in held))
+    unseen = held_out(store, splits)
+    return (Side("judge", "judge", lambda row: f"{row.corpus}/{row.actor}" not in unseen),
+            Side("judge", "judge", lambda row: f"{row.corpus}/{row.actor}" in unseen))
 
 
 def held_out(store: Store, splits: Splits | None) -> frozenset[str]:

@@ -60,7 +60,7 @@ class Log:
         if not self.sums:
             return
         step, steps, self.from_step = self.last, self.last + 1 - self.from_step, self.last + 1
-        values = {name: sum(float(v) for v in held) / len(held) for name, held in self.sums.items()}
+        values = {name: sum(float(v) for v in each) / len(each) for name, each in self.sums.items()}
         self.sums.clear()
         seconds = time.perf_counter() - self.since
         values["wait"] = self.waited / max(seconds, 1e-9)

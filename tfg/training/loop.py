@@ -185,7 +185,7 @@ def _evaluate(task, run, fabric, at, originals, mean, log, out) -> None:
     if not fabric.is_global_zero or not hasattr(task, "evaluate"):
         return
     wrapped, task.networks = task.networks, originals
-    held = {n: {k: v.clone() for k, v in originals[n].state_dict().items()} for n in mean}
+    learned = {n: {k: v.clone() for k, v in originals[n].state_dict().items()} for n in mean}
     try:
         for name, weights in mean.items():
             originals[name].load_state_dict(weights.module.state_dict())
@@ -203,7 +203,7 @@ def _evaluate(task, run, fabric, at, originals, mean, log, out) -> None:
                 at.best = value
                 save_networks(originals, out / "best")
     finally:
-        for name, weights in held.items():
+        for name, weights in learned.items():
             originals[name].load_state_dict(weights)
         task.networks = wrapped
 

@@ -93,11 +93,11 @@ def draw_feelings_of(portrait, source, frame: int, models: Sequence[str] = ("lin
     return draw_faces_row(portrait, rows)
 
 
-def draw_errors(told: dict):
-    """Errors of the emotion models, by emotion and by level.  told: scores as
+def draw_errors(scores: dict):
+    """Errors of the emotion models, by emotion and by level.  scores: scores as
     `tfg.systems.expression.emotion.evaluate.report` returns them; a card's `scores`."""
-    groups = {"all": {n: v["rmse"][0] for n, v in told.items() if isinstance(v, dict) and "rmse" in v},
-              **told["emotions"], **told["levels"]}
+    groups = {"all": {n: v["rmse"][0] for n, v in scores.items() if isinstance(v, dict) and "rmse" in v},
+              **scores["emotions"], **scores["levels"]}
     names = list(groups["all"])
     fig, ax = figure(8.5, 2.6)
     width = .8 / len(names)

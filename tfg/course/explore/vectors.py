@@ -49,12 +49,12 @@ def joined(chunks, overlap: int) -> np.ndarray:
 
 
 # ---- figures --------------------------------------------------------------------------------------------------
-def draw_against(true, told: dict, names=("jawOpen", "mouthSmile", "browInnerUp", "eyeBlink"), label: str = "true",
+def draw_against(true, curves: dict, names=("jawOpen", "mouthSmile", "browInnerUp", "eyeBlink"), label: str = "true",
               fps: float = 25.0):
     """True coefficients over time and those of other sources, a panel for each coefficient.
 
-    true: (T, 52).  told: source -> (T, 52), NaN where it has no value; the panel then names it.  names: coefficients; a
-    name without side means both.  label: legend of `true`.
+    true: (T, 52).  curves: source -> (T, 52), NaN where it has no value; the panel then names it.  names: coefficients;
+    a name without side means both.  label: legend of `true`.
     """
     t, rows = (np.arange(len(true)) + .5) / fps, -(-len(names) // 2)
     fig, axes = figure(10.5, 1.55 * rows + .6, rows, 2, sharex=True, squeeze=False)
@@ -62,7 +62,7 @@ def draw_against(true, told: dict, names=("jawOpen", "mouthSmile", "browInnerUp"
         columns = index(name)
         ax.plot(t, np.asarray(true)[:, columns].mean(1), color=GRID, lw=5, label=label, solid_capstyle="round")
         blind = []
-        for k, (who, values) in enumerate(told.items()):
+        for k, (who, values) in enumerate(curves.items()):
             curve = np.asarray(values, float)[:, columns].mean(1)
             ax.plot(t, curve, color=COLOURS[k], lw=1.3, label=who)
             blind += [who] if not np.isfinite(curve).any() else []

@@ -30,9 +30,9 @@ def fit_judge(store: Store, out, *, profile: str = "cpu", progress: bool = True,
     if profile not in PROFILES:
         raise InputError(f"unknown profile {profile!r}: take one of {', '.join(PROFILES)}")
     network = EmotionJudge(PROFILES[profile])
-    taught, held = (select(store, splits, side) for side in learn_and_choose(store, splits, True))
-    bar = _bar(len(taught) + len(held), progress)
-    points = {row.id: bar(measured(store, row, network.config.every)) for row in taught + held}
+    taught, unseen = (select(store, splits, side) for side in learn_and_choose(store, splits, True))
+    bar = _bar(len(taught) + len(unseen), progress)
+    points = {row.id: bar(measured(store, row, network.config.every)) for row in taught + unseen}
     known = [(d, EMOTIONS.index(row.emotion)) for row in taught if (d := describe(points[row.id])) is not None]
     missing = set(range(len(EMOTIONS))) - {label for _, label in known}
     if missing:
@@ -40,9 +40,9 @@ def fit_judge(store: Store, out, *, profile: str = "cpu", progress: bool = True,
                          f"{', '.join(EMOTIONS[k] for k in missing)}; "
                          "the judge needs all emotions of at least two people.")
     fit(network, np.stack([d for d, _ in known]), np.array([label for _, label in known]))
-    calibrate(network, np.stack([network.of_clip(points[r.id]) for r in held]),
-         np.array([EMOTIONS.index(r.emotion) for r in held]))
-    scores = {"val": summary(np.stack([network.of_clip(points[r.id]) for r in held]), held)}
+    calibrate(network, np.stack([network.of_clip(points[r.id]) for r in unseen]),
+         np.array([EMOTIONS.index(r.emotion) for r in unseen]))
+    scores = {"val": summary(np.stack([network.of_clip(points[r.id]) for r in unseen]), unseen)}
     try:
         scores["test"] = evaluate_emotion(network, store, splits=splits)
     except InputError:                                             # a judge's store has no test actors
@@ -51,7 +51,7 @@ def fit_judge(store: Store, out, *, profile: str = "cpu", progress: bool = True,
     card = {"data": f"{len(known)} clips of {len(actors)} actors, split judge", "split": "judge", "actors": actors,
             "parameters": sum(b.numel() for b in network.buffers()), "profile": profile,
             "use": "scores only: it has no gradient", "scores": scores,
-            "scored_on": f"val: {len({r.actor for r in held})} judge actors that it did not learn from, who set how "
+            "scored_on": f"val: {len({r.actor for r in unseen})} judge actors that it did not learn from, who set how "
                          "sure it is; test: the split test, where there is one",
             "command": f"tfg train emotion --judge --store STORE --out DIR --profile {profile}"}
     return json.loads(checkpoint.save(network, out, "judge_emotion", card).read_text(encoding="utf-8"))

@@ -54,13 +54,13 @@ def sources(sets: Iterable, splits=("train", "val", "test"), *, clips: dict[str,
 
     out, names = [], []
     for folder in map(Path, sets):
-        held, name = read_manifest(folder), folder.resolve().name
+        manifest, name = read_manifest(folder), folder.resolve().name
         if name in names:
             raise InputError(f"two sets are called {name}, and their readings would be mixed; rename one of the "
                              "folders.")
         names.append(name)
-        who = {m["name"]: m for m in held["members"]}
-        for c in _spread(held["clips"], who, CLIPS if clips is None else clips):
+        who = {m["name"]: m for m in manifest["members"]}
+        for c in _spread(manifest["clips"], who, CLIPS if clips is None else clips):
             member = who[c["actor"]]
             if member["split"] not in splits:
                 continue
@@ -86,7 +86,7 @@ def _spread(planned: list[dict], who: dict[str, dict], most: dict[str, int]) -> 
 def read_all(clips: list[Source], folder, *, every: dict[str, int] | None = None, progress: bool = True) -> None:
     """Measure the clips without measurements in `folder`. every: instead of `EVERY`.  Raises InputError."""
     every = every or EVERY
-    missing = [c for c in clips if _held(Path(folder) / f"{c.key}.npz", every[c.split]) is None]
+    missing = [c for c in clips if _stored(Path(folder) / f"{c.key}.npz", every[c.split]) is None]
     if not missing:
         return
     from tqdm.auto import tqdm
@@ -122,7 +122,7 @@ def read(path, meter, every: int = 1) -> dict[str, np.ndarray]:
     return {k: np.asarray(v, types.get(k, np.float32)).reshape(-1, *shapes[k]) for k, v in rows.items()}
 
 
-def _held(path: Path, every: int) -> dict[str, np.ndarray] | None:
+def _stored(path: Path, every: int) -> dict[str, np.ndarray] | None:
     """Arrays of a file of measurements; None if it is missing, damaged or made with another step."""
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -160,10 +160,10 @@ def load(clips: list[Source], folder, *, every: dict[str, int] | None = None, le
     """Measurements of the clips that show a face in `least` frames or more. Raises InputError if there are none."""
     kept, parts = [], []
     for source in clips:
-        held = _held(Path(folder) / f"{source.key}.npz", (every or EVERY)[source.split])
-        if held is not None and len(held["frame"]) >= least:
+        readings = _stored(Path(folder) / f"{source.key}.npz", (every or EVERY)[source.split])
+        if readings is not None and len(readings["frame"]) >= least:
             kept.append(source)
-            parts.append(held)
+            parts.append(readings)
     if not kept:
         raise InputError(f"none of {len(clips)} clips shows a face in {least} frames; make a set of virtual actors: "
                          "tfg actors make --out DIR")

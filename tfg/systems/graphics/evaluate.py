@@ -32,8 +32,8 @@ def score(network: MouthNet, examples: list[MouthExample]) -> dict:
         windows = mel_windows(normalise(e.mel.astype(np.float32)), len(target), network.config.width)
         out, logits = network(torch.from_numpy(np.ascontiguousarray(windows, np.float32))[None].to(device))
         batch = {"target": target, "viseme": e.viseme.astype(np.int64), "mask": np.ones(len(target), np.float32)}
-        told = mouth_losses(out, logits, {k: torch.from_numpy(v)[None].to(device) for k, v in batch.items()}, Weights())
-        losses.append(float(sum(told.values())) * len(target))
+        each = mouth_losses(out, logits, {k: torch.from_numpy(v)[None].to(device) for k, v in batch.items()}, Weights())
+        losses.append(float(sum(each.values())) * len(target))
         channels = out[0].cpu().numpy()
         lips.append((visemes.opening(finish(channels)), visemes.opening(visemes.spread(target)), e.closures))
         made.append(np.clip(channels, 0, 1))

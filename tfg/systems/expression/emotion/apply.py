@@ -53,8 +53,8 @@ def change(source: np.ndarray, emotion: str, intensity: float, *, model: str = "
         from tfg.systems.expression.emotion import linear
         from tfg.systems.expression.emotion.files import load_arrays
 
-        held = load_arrays("linear", folder, shapes={"weight": linear.SHAPE})[0]
-        return linear.change(held, known, emotion, intensity, fps)
+        arrays = load_arrays("linear", folder, shapes={"weight": linear.SHAPE})[0]
+        return linear.change(arrays, known, emotion, intensity, fps)
     if model == "transformer":
         from tfg.systems.expression.emotion import transformer
 
@@ -91,11 +91,11 @@ def add_to_motion(motion: Motion, emotion: str, intensity: float = 1.0, **option
 
     expression, rest = motion.expression, rest_of(motion)
     offsets = (expression - rest) / (1 - rest)
-    told = {"emotion": str(emotion).upper(), "intensity": float(intensity), **options}
+    settings = {"emotion": str(emotion).upper(), "intensity": float(intensity), **options}
     added = add(offsets, emotion, intensity, fps=motion.fps, **options)
     done = np.array_equal(added, offsets, equal_nan=True)
     return replace(motion, expression=expression.copy() if done else rest + (1 - rest) * added,
-                   meta={**motion.meta, "added": told})
+                   meta={**motion.meta, "added": settings})
 
 
 def _check(source: np.ndarray, emotion: str, intensity: float, alpha: float, model: str) -> str:

@@ -70,14 +70,14 @@ def table(pairs: Sequence[Pair], every: int = EVERY, seed: int = 0) -> tuple[np.
         for p in pair.played:
             change = (p.target - pair.source)[number % every::every]
             rates.append(np.stack([change[:, index(n)].mean(1) for n in NAMES], 1) / p.intensity)
-            rows.append(_told(x, p.emotion, p.intensity))
+            rows.append(_rows(x, p.emotion, p.intensity))
             weights.append(np.full(len(x), p.intensity ** 2, np.float32))
     return np.concatenate(rows), np.concatenate(rates).astype(np.float32), np.concatenate(weights)
 
 
-def _told(x: np.ndarray, emotion: str, intensity: float) -> np.ndarray:
-    told = np.tile(np.array([[FELT.index(emotion), intensity]], np.float32), (len(x), 1))
-    return np.concatenate([told, x], 1)
+def _rows(x: np.ndarray, emotion: str, intensity: float) -> np.ndarray:
+    columns = np.tile(np.array([[FELT.index(emotion), intensity]], np.float32), (len(x), 1))
+    return np.concatenate([columns, x], 1)
 
 
 def fit(pairs: Sequence[Pair], unseen: Sequence[Pair], *, budget_s: float, trials: int | None = None,
@@ -150,16 +150,16 @@ def _grow(learn, hold, name: str, settings: dict, rounds: int, seed: int):
     data, other = (lightgbm.Dataset(x, np.ascontiguousarray(rate[:, k]), weight=weight, categorical_feature=[0],
                                     params={"verbose": -1}) for x, rate, weight in (learn, hold))
     other.set_reference(data)
-    told = {"objective": "regression", "num_threads": 1, "deterministic": True, "force_row_wise": True, "seed": seed,
-            "verbose": -1, **{k: int(v) if k in ("num_leaves", "min_data_in_leaf") else float(v)
-                              for k, v in settings.items()}}
-    return lightgbm.train(told, data, rounds, [other],
+    params = {"objective": "regression", "num_threads": 1, "deterministic": True, "force_row_wise": True, "seed": seed,
+              "verbose": -1, **{k: int(v) if k in ("num_leaves", "min_data_in_leaf") else float(v)
+                                for k, v in settings.items()}}
+    return lightgbm.train(params, data, rounds, [other],
                           callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)])
 
 
 def change(forests: dict, source: np.ndarray, emotion: str, intensity: float, fps: float = FPS) -> np.ndarray:
     """Change that the emotion adds to each frame: (T, 52) float32.  forests: name -> Booster."""
-    x, out = _told(inputs(source, fps), emotion, intensity), np.zeros((len(source), len(EXPRESSION)), np.float32)
+    x, out = _rows(inputs(source, fps), emotion, intensity), np.zeros((len(source), len(EXPRESSION)), np.float32)
     for name, forest in forests.items():
         out[:, index(name)] = intensity * forest.predict(x, num_threads=1)[:, None]
     return out

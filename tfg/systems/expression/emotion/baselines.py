@@ -40,5 +40,5 @@ def table(source: np.ndarray, emotion: str, intensity: float) -> np.ndarray:
     from tfg.acting.performance import blend
 
     feeling = envelope(len(source), emotion)[:, None] * actions(emotion, intensity)
-    held = np.clip(source, 0, 1)
-    return (blend(held, feeling) - held).astype(np.float32)
+    clipped = np.clip(source, 0, 1)
+    return (blend(clipped, feeling) - clipped).astype(np.float32)

@@ -70,8 +70,8 @@ def by_actor(scored: Sequence[Scored], what: str = "rmse", **only) -> dict[str, 
     for actor in sorted({s.actor for s in rows}):
         mine = [s for s in rows if s.actor == actor]
         if what == "closures":
-            said = [k for s in mine for k in s.kept]
-            out[actor] = float(np.mean(said)) if said else float("nan")
+            closed = [k for s in mine for k in s.kept]
+            out[actor] = float(np.mean(closed)) if closed else float("nan")
         else:
             values = [s.square if what == "rmse" else s.absolute for s in mine]
             out[actor] = float(np.sqrt(np.mean(values)) if what == "rmse" else np.mean(values))
@@ -80,8 +80,8 @@ def by_actor(scored: Sequence[Scored], what: str = "rmse", **only) -> dict[str, 
 
 def figure(scored: Sequence[Scored], what: str = "rmse", **only) -> Mean:
     """Mean over actors with its 95 % interval.  Arguments as `by_actor`."""
-    held = by_actor(scored, what, **only)
-    return mean(list(held.values()), list(held))
+    values = by_actor(scored, what, **only)
+    return mean(list(values.values()), list(values))
 
 
 def difference(a: Sequence[Scored], b: Sequence[Scored], *, share: float = 1.0, **only) -> Mean:
@@ -93,17 +93,17 @@ def difference(a: Sequence[Scored], b: Sequence[Scored], *, share: float = 1.0, 
 def report(changes: dict[str, Change], pairs: Sequence[Pair], model: str) -> dict:
     """Scores for the card of `model`, one of `changes` (which include identity and mean), as plain numbers."""
     found = {name: score(change, pairs) for name, change in changes.items()}
-    told: dict = {name: {"rmse": _told(figure(s)), "mae": round(figure(s, "mae").value, 5),
-                         "closures_kept": _closures(s)} for name, s in found.items()}
+    out: dict = {name: {"rmse": _interval(figure(s)), "mae": round(figure(s, "mae").value, 5),
+                        "closures_kept": _closures(s)} for name, s in found.items()}
     mine = found[model]
-    told["of_identity"] = round(figure(mine).value / figure(found["identity"]).value, 4)
-    told["less_half_identity"] = _told(difference(mine, found["identity"], share=.5))
-    told["less_mean"] = _told(difference(mine, found["mean"]))
-    told["emotions"] = {e: {n: round(figure(found[n], emotion=e).value, 4) for n in found} for e in FELT}
-    told["levels"] = {v: {n: round(figure(found[n], level=v).value, 4) for n in found}
-                      for v in dict.fromkeys(s.level for s in mine)}
-    told["actors"], told["replays"] = len({s.actor for s in mine}), len(mine)
-    return told
+    out["of_identity"] = round(figure(mine).value / figure(found["identity"]).value, 4)
+    out["less_half_identity"] = _interval(difference(mine, found["identity"], share=.5))
+    out["less_mean"] = _interval(difference(mine, found["mean"]))
+    out["emotions"] = {e: {n: round(figure(found[n], emotion=e).value, 4) for n in found} for e in FELT}
+    out["levels"] = {v: {n: round(figure(found[n], level=v).value, 4) for n in found}
+                     for v in dict.fromkeys(s.level for s in mine)}
+    out["actors"], out["replays"] = len({s.actor for s in mine}), len(mine)
+    return out
 
 
 def _closures(scored: Sequence[Scored]) -> float | None:
@@ -111,6 +111,6 @@ def _closures(scored: Sequence[Scored]) -> float | None:
     return round(figure(scored, "closures").value, 4) if any(s.kept for s in scored) else None
 
 
-def _told(m: Mean) -> list[float]:
+def _interval(m: Mean) -> list[float]:
     """A mean as [value, low, high]."""
     return [round(v, 5) for v in (m.value, m.low, m.high)]

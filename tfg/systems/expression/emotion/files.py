@@ -33,12 +33,12 @@ def load_arrays(name: str, folder=None, *, shapes: dict[str, tuple[int, ...]] | 
     """
     raw, card = load_raw(name, ".safetensors", folder)
     path, again = folder_of(folder) / f"{name}.safetensors", way_out(name, folder_of(folder))
-    held = _arrays(raw, path, again)
+    arrays = _arrays(raw, path, again)
     for key, shape in (shapes or {}).items():
-        if key not in held or held[key].shape != shape:
-            found = f"of shape {held[key].shape}" if key in held else "missing"
+        if key not in arrays or arrays[key].shape != shape:
+            found = f"of shape {arrays[key].shape}" if key in arrays else "missing"
             raise InputError(f"{path} is no {name} model: its array {key!r} is {found}, not {shape}; {again}")
-    return held, card
+    return arrays, card
 
 
 def load_raw(name: str, suffix: str, folder=None) -> tuple[bytes, dict]:
@@ -54,8 +54,8 @@ def way_out(name: str, folder: Path) -> str:
 
 @lru_cache(maxsize=8)
 def _arrays(raw: bytes, path: Path, again: str) -> dict[str, np.ndarray]:
-    held = {k: v.astype(np.float32) for k, v in carded.tensors(raw, path, again=again, numpy=True).items()}
-    for name, x in held.items():
+    arrays = {k: v.astype(np.float32) for k, v in carded.tensors(raw, path, again=again, numpy=True).items()}
+    for name, x in arrays.items():
         if not np.isfinite(x).all():
             raise InputError(f"{path} holds numbers that are not finite, in {name!r}: {again}")
-    return held
+    return arrays

@@ -57,8 +57,8 @@ def fit(pairs: Sequence[Pair], *, noise: float = NOISE) -> dict[str, np.ndarray]
     return {"weight": weight}
 
 
-def change(held: dict[str, np.ndarray], source: np.ndarray, emotion: str, intensity: float,
+def change(arrays: dict[str, np.ndarray], source: np.ndarray, emotion: str, intensity: float,
            fps: float = FPS) -> np.ndarray:
-    """Change that the emotion adds to each frame: (T, 52) float32.  held: the arrays of `fit`."""
-    weight = held["weight"][FELT.index(emotion)].astype(np.float32)
+    """Change that the emotion adds to each frame: (T, 52) float32.  arrays: the arrays of `fit`."""
+    weight = arrays["weight"][FELT.index(emotion)].astype(np.float32)
     return with_intensity(inputs(source, fps), intensity, len(weight) // WIDTH) @ weight

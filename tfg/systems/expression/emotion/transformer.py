@@ -67,8 +67,8 @@ class EmotionTransformer(nn.Module):
     def positions(self, windows: torch.Tensor, emotion: torch.Tensor, intensity: torch.Tensor,
                   times: torch.Tensor) -> torch.Tensor:
         """Vectors of the positions, (B, 5, dim); that of k depends on the frames 0 to k."""
-        told = self.emotion(emotion) + self.when(torch.cat([times, intensity[:, None]], 1))
-        x = self.frame(SCALE * windows) + self.place + told[:, None]             # (B, 5, dim)
+        condition = self.emotion(emotion) + self.when(torch.cat([times, intensity[:, None]], 1))
+        x = self.frame(SCALE * windows) + self.place + condition[:, None]        # (B, 5, dim)
         return self.decoder(x, mask=self.mask)
 
     def forward(self, windows: torch.Tensor, emotion: torch.Tensor, intensity: torch.Tensor,

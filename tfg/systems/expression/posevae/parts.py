@@ -29,13 +29,13 @@ class ResUnet(nn.Module):
         nn.init.zeros_(self.last.bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x, held = self.first(x), []
+        x, skips = self.first(x), []
         for block in self.down:
-            held.append(x)
+            skips.append(x)
             x = block(x)
         for block in self.up:
             x = F.interpolate(x, scale_factor=2.0)
-            x = block(torch.cat([x, held.pop()], 1))
+            x = block(torch.cat([x, skips.pop()], 1))
         return self.last(F.relu(x))
 
 

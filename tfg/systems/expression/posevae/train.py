@@ -72,8 +72,8 @@ class PoseTask:
         judge = PoseJudge(config.judge)
         self.networks = {"posevae": self.network, "judge": judge}
         self.data = Chunks(self.clips, config.context, scale, self.run.seed)
-        held = Chunks(self.unseen, config.context, scale, 7)
-        self.held = held.batch(0, np.linspace(0, len(held) - 1, min(len(held), 512)).astype(int))
+        chunks = Chunks(self.unseen, config.context, scale, 7)
+        self.unseen_batch = chunks.batch(0, np.linspace(0, len(chunks) - 1, min(len(chunks), 512)).astype(int))
         self.optimisers = {"posevae": torch.optim.Adam(self.network.parameters(), self.rate, betas=(.9, .99)),
                            "judge": torch.optim.Adam(judge.parameters(), min(self.rate, 2e-4), betas=(.9, .99))}
 
@@ -106,7 +106,7 @@ class PoseTask:
 
     def evaluate(self, at: At) -> dict[str, float]:
         with on_cpu(self.network):
-            found = known(self.network, self.held)
+            found = known(self.network, self.unseen_batch)
         loss = found["mse"] / (2 * SIGMA**2) + found["kl"] / (CHUNK * N)
         return {"loss": loss, **found}
 
@@ -142,7 +142,7 @@ def train_posevae(out, *, profile: str = "cpu", seed: int = 0, steps: int | None
         picked = np.linspace(0, len(task.data) - 1, min(len(task.data), SETTLE)).astype(int)
         settle(network, [{k: torch.from_numpy(v) for k, v in task.data.batch(0, part).items()}
                          for part in np.array_split(picked, -(-len(picked) // 512))])
-        found = {"val": known(network, task.held)}
+        found = {"val": known(network, task.unseen_batch)}
         test = corpus(profile, seed, "test", progress=progress)
         return found | {"test": score(network, test)}
 
