@@ -208,9 +208,9 @@ def _vgg19_features(weights) -> dict[str, torch.Tensor]:
                 pass                                                # it answers: the download may take long
         elif not sha256(path).startswith(path.stem.rsplit("-", 1)[1]):
             raise InputError(f"{path} has the wrong checksum: delete it, and it is fetched again.")
-        held = weights.get_state_dict(progress=False, check_hash=True, map_location="cpu", weights_only=True)
+        loaded = weights.get_state_dict(progress=False, check_hash=True, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError) as error:
         raise InputError(f"VGG19's weights are not in {path.parent} and cannot be fetched ({error}): put "
                          f"{path.name} there, or use --perceptual encoder.") from error
-    named = {k.removeprefix("features."): v for k, v in held.items() if k.startswith("features.")}
+    named = {k.removeprefix("features."): v for k, v in loaded.items() if k.startswith("features.")}
     return {k: v for k, v in named.items() if int(k.split(".")[0]) <= VGG19_LAYERS[-1]}

@@ -16,15 +16,15 @@ AT_ONCE = 16
 ROWS = 8
 
 
-def held(task) -> dict:
+def windows(task) -> dict:
     """`task.evaluated` windows of unseen actors, evenly chosen, the same at each evaluation; `other` is the sound of
     another of them.  task: `emogen.EmogenTask`."""
-    if not task.held:
+    if not task.shown:
         which = np.unique(np.linspace(0, len(task.unseen) - 1, task.evaluated).astype(int))
         data = task.unseen if isinstance(task.unseen, TwinWindows) else Faces(task.unseen, disturbed=False)
         batch = tensors(data.batch(0, which))
-        task.held = batch | {"other": batch["mels"].roll(len(which) // 2, 0)}
-    return task.held
+        task.shown = batch | {"other": batch["mels"].roll(len(which) // 2, 0)}
+    return task.shown
 
 
 def scores(task, windows: dict) -> dict[str, float]:

@@ -113,7 +113,7 @@ class EmogenTask:
     quality: quality.QualityNet | None = None
     joint: bool = False
     evaluated: int = 96
-    held: dict = field(default_factory=dict)
+    shown: dict = field(default_factory=dict)
 
     def __post_init__(self):
         size = self.network.config.size
@@ -149,28 +149,28 @@ class EmogenTask:
         w_emotion = w.emotion if gan and self.emotion is not None else 0.0
         w_perceptual = w.perceptual if self.perceptual is not None else 0.0
         l1 = losses.reconstruction(drawn, target, self.pixels)
-        loss, told = (1 - w_sync - w_emotion - w_perceptual) * l1, {"l1": l1}
+        loss, values = (1 - w_sync - w_emotion - w_perceptual) * l1, {"l1": l1}
         if w_perceptual:
-            told["perceptual"] = self.perceptual(drawn, target)
-            loss = loss + w_perceptual * told["perceptual"]
+            values["perceptual"] = self.perceptual(drawn, target)
+            loss = loss + w_perceptual * values["perceptual"]
         if self.network.config.copy and "flow" in batch:
             more = losses.known_flow(answer, _picked(batch["flow"], full), self.mask, self.mouth, FLOW)
-            told |= more
+            values |= more
             loss = loss + w.flow * more["flow"] + w.trust * more["trust"] + w.copy * more["painted"]
         windows = drawn[:full * FRAMES].unflatten(0, (full, FRAMES)) if full else None
         if w_sync:
-            told["sync"] = losses.sync(self.syncnet, windows, batch["mel"][:full])
-            loss = loss + w_sync * told["sync"]
+            values["sync"] = losses.sync(self.syncnet, windows, batch["mel"][:full])
+            loss = loss + w_sync * values["sync"]
         label = batch["emotion"][:full]
         felt = torch.where(label == NEUTRAL, 1.0, batch["strength"][:full])
         if w_emotion:
             discriminator = self.networks["emotion"] if self.joint else self.emotion
-            told["emotion_ce"] = losses.emotion(discriminator, windows, label, felt)
-            loss = loss + w_emotion * told["emotion_ce"]
+            values["emotion_ce"] = losses.emotion(discriminator, windows, label, felt)
+            loss = loss + w_emotion * values["emotion_ce"]
         if gan and self.quality is not None:
-            told["fools"] = losses.looks_true(self.networks["quality"](drawn * self.mask), 1.0)
-            loss = loss + w.quality * told["fools"]
-        yield "emogen", loss, told
+            values["fools"] = losses.looks_true(self.networks["quality"](drawn * self.mask), 1.0)
+            loss = loss + w.quality * values["fools"]
+        yield "emogen", loss, values
         if gan and self.quality is not None:
             seen = self.networks["quality"](torch.cat([target, drawn.detach()]) * self.mask)
             real = losses.looks_true(seen[:len(target)], 1.0)
@@ -206,14 +206,14 @@ class EmogenTask:
     def evaluate(self, at: At) -> dict[str, float]:
         """See `emogen_look.scores`. From here on the sync loss counts, if lips follow."""
         self._move(next(self.networks["emogen"].parameters()).device)
-        scores = emogen_look.scores(self, emogen_look.held(self))
+        scores = emogen_look.scores(self, emogen_look.windows(self))
         if scores.get("sync_loss", 9.0) < SYNC_FROM:
             at.state["sync"] = True
         return scores
 
     def pictures(self, at: At) -> dict[str, np.ndarray]:
         """See `emogen_look.sheet`."""
-        return {"faces": emogen_look.sheet(self, emogen_look.held(self))}
+        return {"faces": emogen_look.sheet(self, emogen_look.windows(self))}
 
 
 def _picked(x: torch.Tensor, full: int) -> torch.Tensor:

@@ -36,12 +36,12 @@ class TwinWindows:
 
     def __init__(self, folder, split: str, size: int, *, augment: Augment | None = None, disturbed: bool = True,
                  seed: int = 0):
-        held = read_manifest(folder)
-        names = [m["name"] for m in held["members"] if m["split"] == split]
+        manifest = read_manifest(folder)
+        names = [m["name"] for m in manifest["members"] if m["split"] == split]
         paths = [path for name in names if (path := Path(folder) / f"{name}.npz").is_file()]
         if not paths:
             raise InputError(f"{folder} has twins of nobody in the split {split!r}; make more actors.")
-        if held["size"] != size:
+        if manifest["size"] != size:
             raise InputError(f"{folder} has crops of {held['size']} px, but the network draws {size} px; make the "
                              f"twins again with --size {size}.")
         self.path, self.size, self.seed, self.augment, self.disturbed = Path(folder), size, seed, augment, disturbed
@@ -105,8 +105,8 @@ class TwinWindows:
 
 def _read(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as held:
-            return {name: held[name] for name in held.files}
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{path} cannot be read ({error}); remove it and make the twins again.") from error
 

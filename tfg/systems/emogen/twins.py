@@ -94,15 +94,15 @@ def read_manifest(folder) -> dict:
     """What a folder of twins is.  Raises InputError if it is none, or one of another version."""
     path = Path(folder) / MANIFEST
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-        version, members = held["twins"], held["members"]
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        version, members = manifest["twins"], manifest["members"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder} is no folder of twins ({path.name}: {error}); make one: "
                          "python -m tfg.systems.emogen.twins --out DIR") from error
     if version != VERSION or not isinstance(members, list):
         raise InputError(f"{path} is of version {version}, but this version of tfg reads version {VERSION}; make the "
                          "twins again.")
-    return held
+    return manifest
 
 
 def is_twins(folder) -> bool:

@@ -79,17 +79,17 @@ class CalmLips:
         self.irises.append(irises(seen.points[:, :2]))
         self.light.append(light_on_cheeks(frame, seen.points[list(CHEEKS), :2]))
         gap, turned = float(lip_gap(seen.points)), tuple(np.round(self.poses[-1][:2] / BIN_DEG).astype(int))
-        held = self.keys.get((self.shot, *turned))
-        if held is not None and gap > .8 * held.gap:
+        kept = self.keys.get((self.shot, *turned))
+        if kept is not None and gap > .8 * kept.gap:
             return
         low, high = seen.points[:, :2].min(0), seen.points[:, :2].max(0)
         reach = .35 * (high - low).max()
         x0, y0 = np.maximum(np.floor(low - reach), 0).astype(int)
         x1, y1 = np.ceil(high + reach).astype(int)
         pixels = frame[y0:y1, x0:x1]
-        if held is None and self.bytes + pixels.nbytes > KEEP_BYTES:
+        if kept is None and self.bytes + pixels.nbytes > KEEP_BYTES:
             return
-        self.bytes += pixels.nbytes - (held.pixels.nbytes if held is not None else 0)
+        self.bytes += pixels.nbytes - (kept.pixels.nbytes if kept is not None else 0)
         self.keys[self.shot, *turned] = Key(len(self.poses) - 1, gap, self.poses[-1], self.points[-1] - [x0, y0],
                                             pixels.copy(), self.lips[-1] - [x0, y0])
 

@@ -69,7 +69,7 @@ class Ietafs(nn.Module):
         widths = [min(c.width * 2 ** k, c.most) for k in range(c.down + 1)]
         self.first = self._block(3 + c.c_dim, widths[0], c.kernel)                            # S
         self.down = nn.ModuleList(self._block(a, b, 4, stride=2) for a, b in zip(widths, widths[1:]))
-        self.told = self._block(widths[-1] + c.c_dim, widths[-1], 1) if c.skip else None
+        self.join = self._block(widths[-1] + c.c_dim, widths[-1], 1) if c.skip else None
         self.middle = nn.Sequential(*(Residual(widths[-1], c.norm) for _ in range(c.repeat)))
         self.up = nn.ModuleList()
         channels = widths[-1]
@@ -98,8 +98,8 @@ class Ietafs(nn.Module):
         for layer in self.down:
             x = layer(x)
             skips.append(x)
-        if self.told is not None:
-            x = self.told(torch.cat([x, planes.expand(-1, -1, *x.shape[-2:])], 1))
+        if self.join is not None:
+            x = self.join(torch.cat([x, planes.expand(-1, -1, *x.shape[-2:])], 1))
         x, skips = self.middle(x), skips[-2::-1]
         for layer, skip in zip(self.up, skips):
             x = layer(x)

@@ -85,7 +85,7 @@ class IetafsTask:
     decay_from: int | None = None
     profile: str = "cpu"
     evaluated: int = 96
-    held: dict = field(default_factory=dict)
+    shown: dict = field(default_factory=dict)
 
     def __post_init__(self):
         size, w = self.network.config.size, self.weights
@@ -223,10 +223,10 @@ class IetafsTask:
         return sums | {"attention": float(np.mean(masks)), "attention_least": min(masks), "attention_most": max(masks)}
 
     def _unseen(self) -> dict:
-        if not self.held:
+        if not self.shown:
             which = np.unique(np.linspace(0, len(self.unseen) - 1, self.evaluated).astype(int))
-            self.held = tensors(self.unseen.batch(0, which))
-        return self.held
+            self.shown = tensors(self.unseen.batch(0, which))
+        return self.shown
 
     def pictures(self, at: At) -> dict[str, np.ndarray]:
         """A row for each of eight pictures: source, target, drawn, attention, colour."""
