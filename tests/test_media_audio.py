@@ -313,7 +313,7 @@ def test_loudness_in_db():
 # ---- long sound ----
 
 def test_long_sound_in_bounded_memory(tmp_path):
-    path, minutes = tmp_path / "long.wav", 12
+    path, minutes = tmp_path / "long.wav", 5
     second = (tone(1.0, 8000)[0] * 32767).astype("<i2").tobytes()
     with wave.open(str(path), "wb") as file:  # 8 kHz, so that it is resampled on the way
         file.setparams((1, 2, 8000, 0, "NONE", ""))

