@@ -42,7 +42,7 @@ class TwinWindows:
         if not paths:
             raise InputError(f"{folder} has twins of nobody in the split {split!r}; make more actors.")
         if manifest["size"] != size:
-            raise InputError(f"{folder} has crops of {held['size']} px, but the network draws {size} px; make the "
+            raise InputError(f"{folder} has crops of {manifest['size']} px, but the network draws {size} px; make the "
                              f"twins again with --size {size}.")
         self.path, self.size, self.seed, self.augment, self.disturbed = Path(folder), size, seed, augment, disturbed
         self.actors = [path.stem for path in paths]
