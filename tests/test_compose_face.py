@@ -60,7 +60,7 @@ def test_the_edges_of_the_opening_show_the_lips_of_the_source(miss):
     rows, columns = np.mgrid[:SIDE, :SIDE].astype(np.float32)
     half = 4 * np.sqrt(np.clip(1 - ((columns - 48) / 12) ** 2, 0, 1))
     trust = 1 - np.clip(half - np.abs(rows - 68) + .5, 0, 1) * (half > 0)
-    to = rows + np.where(rows < 68, half, -half) - 2 + miss               # both edges come from row 66, but for the miss
+    to = rows + np.where(rows < 68, half, -half) - 2 + miss               # both edges come from row 66, but for miss
     flow = np.stack([np.zeros_like(rows), (to - rows) * 2 / SIDE], -1)
     new = on_the_lips(flow, trust, face().lips)
     shown = rows + new[..., 1] * SIDE / 2
