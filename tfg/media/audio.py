@@ -101,11 +101,12 @@ def mel_filters(sr: int = SR, n_fft: int = N_FFT, n_mels: int = N_MELS, fmin: fl
     return filters
 
 
-def mel_spectrogram(y: np.ndarray) -> np.ndarray:
+def mel_spectrogram(y: np.ndarray, n_mels: int = N_MELS) -> np.ndarray:
     """Log-mel spectrogram of a sound.
 
-    y: (N,) float in [-1, 1] at 16 kHz.  Returns (80, M) float32 with M = 1 + N // 200; column j is centred on sample
-    200 j, and silence surrounds the sound. A value is 20 log10 of the mel magnitude after pre-emphasis 0.97, of which
+    y: (N,) float in [-1, 1] at 16 kHz.  n_mels: number of bands between 55 and 7600 Hz.
+    Returns (n_mels, M) float32 with M = 1 + N // 200; column j is centred on sample 200 j, and silence surrounds the
+    sound. A value is 20 log10 of the mel magnitude after pre-emphasis 0.97, of which
     the range -80..+20 dB is mapped to [-4, 4] and clipped (Prajwal et al. 2020, Wav2Lip, audio.py).
     The sound is processed in blocks: an hour needs 92 MB for the result and a few MB more.
     """
@@ -114,8 +115,8 @@ def mel_spectrogram(y: np.ndarray) -> np.ndarray:
         raise ValueError(f"mel_spectrogram needs samples of shape (N,), got {y.shape}")
     columns, half, block = 1 + len(y) // HOP_LENGTH, N_FFT // 2, 1024
     window = np.hanning(N_FFT + 1)[:-1].astype(np.float32)  # periodic Hann
-    filters = mel_filters()
-    out = np.empty((N_MELS, columns), np.float32)
+    filters = mel_filters(n_mels=n_mels)
+    out = np.empty((n_mels, columns), np.float32)
     for first in range(0, columns, block):
         last = min(first + block, columns)
         start, stop = first * HOP_LENGTH - half, (last - 1) * HOP_LENGTH + half  # samples that these columns see

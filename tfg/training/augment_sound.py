@@ -11,9 +11,9 @@ FLOOR, COLUMN_DB, N_MELS = -4.0, 12.5, 80             # the scaled log-mel: leas
 
 
 def augment_sound(mel: np.ndarray, rng: np.random.Generator, other: np.ndarray | None = None) -> np.ndarray:
-    """Speech with random changes, scaled log-mel (80, M).  mel: (80, M).  other: (80, M) of a voice in the
-    background."""
-    mel = mel.astype(np.float32)
+    """Speech with random changes, scaled log-mel (80, M).  mel: (80, M), or another number of bands over the same
+    range.  other: (80, M) of a voice in the background, as many bands."""
+    mel, bands = mel.astype(np.float32), len(mel)
     if rng.random() < .85:
         mel = warp(mel, rng.uniform(.86, 1.16))
     power = 10 ** (mel * COLUMN_DB / 10)
@@ -27,11 +27,11 @@ def augment_sound(mel: np.ndarray, rng: np.random.Generator, other: np.ndarray |
         gain = rng.uniform(.8, 1.15)
         mel = top + (mel - top) * gain
     if rng.random() < .15:                            # a telephone
-        mel[rng.integers(55, 72):] = FLOOR + rng.uniform(0, 1)
+        mel[rng.integers(55, 72) * bands // N_MELS:] = FLOOR + rng.uniform(0, 1)
     mel += rng.uniform(-1.2, .4)
     if rng.random() < .3:                             # a gap
         a = rng.integers(mel.shape[1])
-        b = rng.integers(N_MELS - 10)
+        b = rng.integers(bands - 10)
         mel[b:b + rng.integers(2, 10)] = mel[b:b + 1].mean() if rng.random() < .5 else mel.min()
         mel[:, a:a + rng.integers(1, 4)] = np.minimum(mel[:, a:a + 1], mel.mean())
     return np.clip(mel, FLOOR, 4).astype(np.float32)
@@ -49,10 +49,10 @@ def noise(shape: tuple[int, int], level: float, rng: np.random.Generator) -> np.
 
 def warp(mel: np.ndarray, factor: float) -> np.ndarray:
     """Vocal tract length perturbation: formants move by `factor` (Jaitly & Hinton 2013), on the mel axis."""
-    mels = np.linspace(hz_to_mel(55), hz_to_mel(7600), N_MELS)
+    mels = np.linspace(hz_to_mel(55), hz_to_mel(7600), len(mel))
     hz = 700 * (10 ** (mels / 2595) - 1)
-    source = np.interp(hz_to_mel(np.minimum(hz * factor, 7600)), mels, np.arange(N_MELS))
-    lo = np.minimum(source.astype(int), N_MELS - 2)
+    source = np.interp(hz_to_mel(np.minimum(hz * factor, 7600)), mels, np.arange(len(mel)))
+    lo = np.minimum(source.astype(int), len(mel) - 2)
     frac = (source - lo)[:, None].astype(np.float32)
     return mel[lo] * (1 - frac) + mel[lo + 1] * frac
 
