@@ -15,6 +15,7 @@ from tfg.errors import InputError
 from tfg.faces.aus import AUS, action_units
 from tfg.media.audio import MEL_FLOOR, SAMPLES_PER_FRAME, mel_spectrogram, mel_windows, n_frames
 from tfg.systems.ietafs.aunet import data, evaluate, losses, network, takes, train
+from tfg.training.augment_sound import augment_sound, warp
 from tfg.vocabulary import EMOTIONS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -131,9 +132,20 @@ def test_wrong_sizes_are_refused():
     with pytest.raises(ValueError, match="nothing"):
         network.AUNet(replace(network.PROFILES["ci"], over_time=(4,) * 6))
     with pytest.raises(ValueError, match="columns are"):
-        net()(torch.zeros(1, 128, 40), torch.zeros(1, 128), torch.ones(1, 20))
+        net()(torch.zeros(1, 128, 40), torch.ones(1, 20))
     with pytest.raises(InputError):
         network.load("/no/such/folder")
+
+
+def test_128_bands_cover_what_80_do_and_are_augmented_alike():
+    y = swelling_noise(2)
+    few, many = mel_spectrogram(y), mel_spectrogram(y, network.N_MELS)
+    assert many.shape == (128, few.shape[1]) and np.corrcoef(few.mean(0), many.mean(0))[0, 1] > .98
+    assert np.array_equal(few, mel_spectrogram(y, 80))
+    ramp = np.linspace(-3, 1, 128)[:, None].repeat(200, 1).astype(np.float32)
+    warped = warp(ramp, 1.15)
+    assert warped.shape == ramp.shape and warped[100, 0] > ramp[100, 0] + .1  # the top band is reached as well
+    assert augment_sound(many, np.random.default_rng(0), many).shape == many.shape
 
 
 # ---- takes --------------------------------------------------------------------------------------------------------
@@ -330,9 +342,9 @@ def test_an_interrupted_run_gives_the_same_bytes(tmp_path, monkeypatch):
     monkeypatch.setitem(train.RUNS, "ci", replace(train.RUNS["ci"], checkpoint_s=0))
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "halted", steps=6)
-    monkeypatch.setattr(train, "au_losses", real)
+    monkeypatch.setattr(train, "au_losses", lambda *args: (calls.append(1), real(*args))[1])
     at, _ = run(tmp_path / "halted", steps=6)
-    assert len(calls) == 4 and at.step == 6
+    assert len(calls) == 4 + 3 and at.step == 6                               # it went on from step 3
     names = "aunet.safetensors"
     assert (tmp_path / "whole" / names).read_bytes() == (tmp_path / "halted" / names).read_bytes()
 

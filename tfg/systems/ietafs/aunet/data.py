@@ -8,7 +8,7 @@ import numpy as np
 from tfg.errors import InputError
 from tfg.speech.features import speech_mean
 from tfg.systems.ietafs.aunet.losses import feeling_known, speech_known
-from tfg.systems.ietafs.aunet.network import MOST, STEP, colour_of, columns_of
+from tfg.systems.ietafs.aunet.network import MOST, STEP, columns_of
 from tfg.systems.ietafs.aunet.takes import UNKNOWN, AuExample, unpack
 from tfg.training.augment_sound import FLOOR, augment_sound, noise
 from tfg.vocabulary import EMOTIONS
@@ -40,8 +40,8 @@ class AuCrops:
         return len(self.acted) + self.beside
 
     def batch(self, epoch: int, indices) -> dict:
-        """One batch: columns (B, 128, M), colour (B, 128), speech, feeling (B, T, 17) in the network's unit,
-        speech_known, feeling_known (B, 17), mask (B, T), emotion (B,).  Depends on its arguments alone."""
+        """One batch: columns (B, 128, M), speech, feeling (B, T, 17) in the network's unit, speech_known,
+        feeling_known (B, 17), mask (B, T), emotion (B,).  Depends on its arguments alone."""
         crops = [self._crop(epoch, int(i)) for i in indices]
         return {name: np.stack([crop[name] for crop in crops]) for name in crops[0]}
 
@@ -63,7 +63,7 @@ class AuCrops:
         first = STEP * int(rng.integers(max(total - self.frames, 0) // STEP + 1))
         part = slice(first, first + self.frames)
         mask = np.ones(min(self.frames, total - first), np.float32)
-        return crop | {"columns": columns_of(mel, mean, first, self.frames), "colour": colour_of(mean),
+        return crop | {"columns": columns_of(mel, mean, first, self.frames),
                        "speech": self._padded(crop["speech"][part]), "feeling": self._padded(crop["feeling"][part]),
                        "mask": self._padded(mask)}
 
@@ -81,6 +81,6 @@ def whole(e: AuExample) -> dict:
     """A clip as a batch of one, not augmented: the arrays of `AuCrops.batch`."""
     mel = unpack(e.mel)
     mean, n = speech_mean(mel), len(e.speech)
-    found = example_of(e) | {"columns": columns_of(mel, mean, 0, n), "colour": colour_of(mean),
+    found = example_of(e) | {"columns": columns_of(mel, mean, 0, n),
                              "mask": np.ones(n, np.float32)}
     return {name: np.asarray(value)[None] for name, value in found.items()}

@@ -30,7 +30,7 @@ def score(network: AUNet, examples: Sequence[AuExample], spread: Spread, weights
     made, true, probable, losses = [], [], [], []
     for e in examples:
         batch = {k: torch.from_numpy(v).to(device) for k, v in whole(e).items()}
-        speech, feeling, emotion = network(batch["columns"], batch["colour"], batch["mask"])
+        speech, feeling, emotion = network(batch["columns"], batch["mask"])
         losses.append(sum(float(v) for v in au_losses(speech, feeling, emotion, batch, spread, weights).values()))
         made.append(MOST * torch.cat([speech, feeling], -1)[0].cpu().numpy())
         true.append(np.concatenate([e.speech, e.feeling], 1).astype(np.float32))

@@ -9,8 +9,8 @@ Ours: two heads instead of one, as a caller may replace the voice's feeling by a
 convolutions over the frames' codes (`context`), about 2 s on either side, for 0.4 s tell a sound and no emotion; and
 the feeling comes from codes averaged over `pool` frames on either side, because an emotion does not flicker.
 
-An output depends on `reach` frames around it and on three numbers of the whole clip for each band or channel (their
-means), so an hour of sound in chunks is the same as in one piece. Published code left batch statistics and dropout on
+An output depends on `reach` and `pool` frames around it and on the mean of each band, so an hour of sound in chunks is
+the same as in one piece. Published code left batch statistics and dropout on
 when animating; here `hear` sets eval mode.
 """
 from __future__ import annotations
@@ -50,8 +50,7 @@ class Heard(NamedTuple):
 class AUNetConfig:
     """over_frequency: channels of the convolutions with stride 2 over frequency.  over_time: of those over time.
     hidden: length of a frame's code.  context: dilations of the blocks over frames, () for none.  pool: frames on
-    either side over which the feeling is averaged, 0 for none.  mood: length of the feeling's code.  colour: hear the
-    voice's mean spectrum, which `columns_of` takes out of the windows."""
+    either side over which the feeling is averaged, 0 for none.  mood: length of the feeling's code."""
 
     over_frequency: tuple[int, ...] = (32, 64, 128, 256, 512)
     over_time: tuple[int, ...] = (512, 512, 512)
@@ -62,7 +61,6 @@ class AUNetConfig:
     block_dropout: float = .1
     pool: int = 50
     mood: int = 64
-    colour: bool = True
 
     @property
     def reach(self) -> int:
@@ -76,10 +74,10 @@ PROFILES = {"ci": AUNetConfig((4, 4, 4, 6, 6), (6, 6, 6), 16, context=(1, 2), po
 
 
 class AUNet(nn.Module):
-    """The network: columns (B, 128, M), colour (B, 128), mask (B, T) -> speech, feeling (B, T, 17), emotion logits
-    (B, 6). speech in 0..1, feeling in -1..1.
+    """The network: columns (B, 128, M), mask (B, T) -> speech, feeling (B, T, 17), emotion logits (B, 6).
+    speech in 0..1, feeling in -1..1.
 
-    columns: `columns_of`.  colour: `colour_of`.  mask: 1 within the clip.
+    columns: `columns_of`.  mask: 1 within the clip.
     """
 
     def __init__(self, config: AUNetConfig = AUNetConfig()):
@@ -99,7 +97,7 @@ class AUNet(nn.Module):
         self.norm = nn.LayerNorm(c.hidden) if c.context else nn.Identity()
         self.speech = nn.Linear(c.hidden, len(AUS))
         self.weight = nn.Linear(c.hidden, 1)                                  # how much a frame tells about the emotion
-        self.mood = nn.Linear(c.hidden + N_MELS * c.colour, c.mood)
+        self.mood = nn.Linear(2 * c.hidden, c.mood)
         self.feeling = nn.Linear(c.mood, len(AUS))
         self.emotion = nn.Linear(c.mood, len(EMOTIONS))
         for head, bias in ((self.speech, -3.0), (self.feeling, 0.0)):         # start near a face at rest
@@ -138,20 +136,30 @@ class AUNet(nn.Module):
         """Weight of each frame for the emotion, (B, T, 1), positive within the clip."""
         return torch.exp(4 * torch.tanh(self.weight(codes) / 4)) * mask[..., None]
 
-    def moods(self, mean: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
-        """Code of the feeling, (..., mood).  mean: (..., hidden) averaged codes.  colour: (..., 128)."""
-        return F.gelu(self.mood(torch.cat([mean, colour], -1) if self.config.colour else mean))
+    def moods(self, mean: torch.Tensor, square: torch.Tensor) -> torch.Tensor:
+        """Code of the feeling, (..., mood), from means of the codes and of their squares, (..., hidden).
 
-    def feelings(self, codes: torch.Tensor, weight: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
+        Level and liveliness of a voice both tell an emotion, so deviations are heard beside means (statistics pooling,
+        Snyder et al. 2018).
+        """
+        deviation = ((square - mean ** 2).clamp(min=0) + 1e-3).sqrt()
+        return F.gelu(self.mood(torch.cat([mean, deviation], -1)))
+
+    def feelings(self, codes: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         """What the emotion adds, (B, T, 17) in -1..1: from the codes averaged around each frame."""
-        near = smooth(codes * weight, self.config.pool) / smooth(weight, self.config.pool).clamp(min=1e-6)
-        return torch.tanh(self.feeling(self.moods(near, colour[:, None].expand(-1, near.shape[1], -1))))
+        total = smooth(weight, self.config.pool).clamp(min=1e-6)
+        mean, square = (smooth(x * weight, self.config.pool) / total for x in (codes, codes ** 2))
+        return torch.tanh(self.feeling(self.moods(mean, square)))
 
-    def forward(self, columns: torch.Tensor, colour: torch.Tensor, mask: torch.Tensor):
+    def emotions(self, codes: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        """Logits of the clip's emotion, (B, 6)."""
+        total = weight.sum(1)
+        return self.emotion(self.moods((codes * weight).sum(1) / total, (codes ** 2 * weight).sum(1) / total))
+
+    def forward(self, columns: torch.Tensor, mask: torch.Tensor):
         x = self.codes(columns, mask)
         weight = self.weights(x, mask)
-        whole = (x * weight).sum(1) / weight.sum(1)                           # (B, hidden)
-        return torch.sigmoid(self.speech(x)), self.feelings(x, weight, colour), self.emotion(self.moods(whole, colour))
+        return torch.sigmoid(self.speech(x)), self.feelings(x, weight), self.emotions(x, weight)
 
 
 def _over_frequency(c_in: int, c_out: int) -> nn.Sequential:
@@ -214,11 +222,6 @@ def columns_of(mel: np.ndarray, mean: np.ndarray, first: int, frames: int) -> np
     return out - mean
 
 
-def colour_of(mean: np.ndarray) -> np.ndarray:
-    """Colour of a voice, (128,): its mean spectrum without the level, which depends on the microphone's distance."""
-    return (mean[:, 0] - mean.mean()).astype(np.float32)
-
-
 @torch.no_grad()
 def hear(audio: np.ndarray, *, model: AUNet | None = None, chunk: int = CHUNK) -> Heard:
     """Action Units of a voice, 25 frames/s, and its emotion.
@@ -232,7 +235,6 @@ def hear(audio: np.ndarray, *, model: AUNet | None = None, chunk: int = CHUNK) -
     config, total = model.config, n_frames(len(audio))
     mel = mel_spectrogram(audio, N_MELS)
     mean = speech_mean(mel)
-    colour = torch.from_numpy(colour_of(mean))[None]
     codes = torch.empty((1, total, config.hidden))
     for start in range(0, total, chunk):
         lo, hi = max(start - config.reach, 0) // STEP * STEP, min(start + chunk + config.reach, total)
@@ -242,10 +244,9 @@ def hear(audio: np.ndarray, *, model: AUNet | None = None, chunk: int = CHUNK) -
     feeling = np.empty((total, len(AUS)), np.float32)
     for start in range(0, total, chunk):
         lo, hi = max(start - config.pool, 0), min(start + chunk + config.pool, total)
-        part = model.feelings(codes[:, lo:hi], weight[:, lo:hi], colour)[0].numpy()
+        part = model.feelings(codes[:, lo:hi], weight[:, lo:hi])[0].numpy()
         feeling[start:start + chunk] = part[start - lo:start - lo + chunk]
-    whole = (codes * weight).sum(1) / weight.sum(1)
-    emotion = torch.softmax(model.emotion(model.moods(whole, colour))[0], -1).numpy()
+    emotion = torch.softmax(model.emotions(codes, weight)[0], -1).numpy()
     return Heard(MOST * torch.sigmoid(model.speech(codes))[0].numpy(), MOST * feeling, emotion)
 
 

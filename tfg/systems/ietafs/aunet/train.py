@@ -27,7 +27,7 @@ from tfg.training.loop import At, Run, cosine, train
 from tfg.training.setup import finish, on_cpu, run_of
 
 RUNS = {"ci": Run(phases=(("learn", 20),), batch=4, evaluate_every=10, average=.99, best="-loss", channels_last=False),
-        "cpu": Run(phases=(("learn", 2400),), batch=12, evaluate_every=300, average=.995, best="-loss"),
+        "cpu": Run(phases=(("learn", 2200),), batch=12, evaluate_every=200, average=.995, best="-loss"),
         "gpu": Run(phases=(("learn", 1),), batch=3, evaluate_every=10_000, average=.998, best="-loss", workers=8)}
 """Training of each profile; in gpu, `learn` lasts EPOCHS of the data."""
 EPOCHS = {"gpu": 300}
@@ -62,7 +62,7 @@ class AUNetTask:
                                          weight_decay=DECAY[self.profile])}
 
     def losses(self, batch, at: At):
-        speech, feeling, emotion = self.networks["aunet"](batch["columns"], batch["colour"], batch["mask"])
+        speech, feeling, emotion = self.networks["aunet"](batch["columns"], batch["mask"])
         found = au_losses(speech.float(), feeling.float(), emotion.float(), batch, self.spread, self.weights)
         yield "aunet", sum(found.values()), found
 
