@@ -41,6 +41,13 @@ def round_irises(flow: np.ndarray, irises: np.ndarray) -> np.ndarray:
     return out
 
 
+def near_irises(size: int, irises: np.ndarray) -> np.ndarray:
+    """(size, size) float32 in [0, 1]: 1 in the eyes, which may open, falling to 0 around them.  irises: as above."""
+    y, x = np.mgrid[:size, :size].astype(np.float32)
+    away = np.min([np.hypot((x - i[0]) / 3.4, (y - i[1]) / 2.2) / max(i[2], 1e-3) for i in np.asarray(irises)], 0)
+    return np.clip(2 - 1.6 * away, 0, 1).astype(np.float32)
+
+
 def _shown(flow: np.ndarray, x: float, y: float) -> np.ndarray:
     """Where a place of the source is shown: (2,) px, by a few steps of fixed-point iteration."""
     h, w = flow.shape[:2]

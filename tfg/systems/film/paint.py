@@ -13,7 +13,7 @@ import torch
 
 from tfg.compose import calm, draw
 from tfg.compose.answer import Answer
-from tfg.compose.eyes import round_irises
+from tfg.compose.eyes import near_irises, round_irises
 from tfg.compose.features import Features
 from tfg.compose.mouth import on_the_lips
 from tfg.compose.place import FINE, Place
@@ -114,6 +114,8 @@ class Painter(ABC):
             irises = seen.face.irises / [1, 1, seen.place.scale]
             irises[:, :2] = seen.place.asked(irises[:, :2])
             flow = round_irises(flow, irises)
+            opening = np.maximum(self.mouth, near_irises(self.size, irises))
+            trust = 1 - opening * (1 - trust)             # elsewhere is nothing that the source does not show
         flow = flow * self.inwards
         copy = draw.moved(seen.reference.astype(np.float32) / 255, flow)
         colour = colour + trust[..., None] * (copy - colour)              # what was trained to look right, as a whole
