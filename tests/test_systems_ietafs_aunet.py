@@ -310,7 +310,7 @@ def run(out, profile="ci", **options):
 def test_a_step_of_each_profile(tmp_path, monkeypatch, profile):
     monkeypatch.setitem(train.FRAMES, profile, 10)
     monkeypatch.setitem(train.RUNS, profile, replace(train.RUNS[profile], batch=2, workers=0))
-    monkeypatch.setattr(train, "score", lambda *_: {"loss": 1.0, "speech": {}, "feeling": {},
+    monkeypatch.setattr(train, "score", lambda *_: {"loss": 1.0, "speech_r": None, "feeling_r": 0.0,
                                                     "emotion": {"accuracy": 0}})
     at, card = run(tmp_path, profile, steps=1)
     assert at.step == 1 and card["profile"] == profile and card["data"]["acted_takes"] == 9
@@ -323,6 +323,7 @@ def test_training_learns_scores_and_can_be_loaded(tmp_path):
     assert rows[-1] < rows[0] and card["command"].endswith("--no-context")
     scores = card["scores"]
     assert scores["clips"] == 6 and scores["voices"] == 3 and set(scores["speech"]) == {f"AU{au}" for au in AUS}
+    assert scores["speech_r"] == pytest.approx(np.mean([u["r"] for u in scores["speech"].values()]), abs=1e-3)
     low, high = scores["emotion"]["interval"]
     assert 0 <= low <= scores["emotion"]["accuracy"] <= high <= 1
     assert len(card["spread"]["speech"]) == 17 and not network.load(tmp_path).config.context

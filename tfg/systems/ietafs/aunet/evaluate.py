@@ -23,8 +23,8 @@ def score(network: AUNet, examples: Sequence[AuExample], spread: Spread, weights
     """Scores of acted takes, each heard as a whole; the network is put in eval mode.
 
     speech, feeling: for each AU r (Pearson, over all frames; None where it does not move), mae, and mae_still, that of
-    the constant which is best for it: the true median.  emotion: `emotion_scores`.  loss: the training loss, mean of
-    the clips.
+    the constant which is best for it: the true median.  speech_r, feeling_r: `mean_r`.  emotion: `emotion_scores`.
+    loss: the training loss, mean of the clips.
     """
     device = next(network.eval().parameters()).device
     made, true, probable, losses = [], [], [], []
@@ -38,7 +38,8 @@ def score(network: AUNet, examples: Sequence[AuExample], spread: Spread, weights
     found, known = np.concatenate(made), np.concatenate(true)                 # (frames, 34)
     units = {name: {f"AU{au}": _unit(found[:, k + shift], known[:, k + shift]) for k, au in enumerate(AUS)}
              for name, shift in (("speech", 0), ("feeling", len(AUS)))}
-    return {"clips": len(examples), "voices": len({e.voice for e in examples}), **units,
+    return {"clips": len(examples), "voices": len({e.voice for e in examples}),
+            "speech_r": mean_r(units["speech"]), "feeling_r": mean_r(units["feeling"]), **units,
             "emotion": emotion_scores(np.stack(probable), examples), "loss": round(float(np.mean(losses)), 4)}
 
 
@@ -70,7 +71,7 @@ def emotion_scores(probable: np.ndarray, examples: Sequence[AuExample]) -> dict:
             "heard": table.round(2).tolist()}
 
 
-def mean_r(units: dict[str, dict]) -> float:
-    """Mean r of the units that move, of `score`'s speech or feeling; NaN where none does."""
+def mean_r(units: dict[str, dict]) -> float | None:
+    """Mean r of the units that move, of `score`'s speech or feeling; None where none does."""
     found = [u["r"] for u in units.values() if u["r"] is not None]
-    return float(np.mean(found)) if found else float("nan")
+    return round(float(np.mean(found)), 3) if found else None

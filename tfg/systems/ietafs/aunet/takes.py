@@ -49,7 +49,7 @@ SIZES: dict[str, dict[str, Any]] = {
     # people of each split, levels of every emotion that each of them plays, sentences to choose from, speech corpus
     "ci": dict(train=3, val=1, test=1, levels=("HI",), sentences=60, corpus=corpus.SIZES["ci"]),
     "cpu": dict(train=140, val=8, test=16, levels=("LO", "MD", "HI"), sentences=3000,
-                corpus=dict(english_voices=112, characters=46, english=5, other_voices=6, other=4, recorded=60,
+                corpus=dict(english_voices=112, characters=46, english=5, other_voices=6, other=4, recorded=200,
                             unseen=16)),
     "gpu": dict(train=600, val=24, test=40, levels=("LO", "MD", "HI"), sentences=20_000, corpus=corpus.SIZES["gpu"]),
 }

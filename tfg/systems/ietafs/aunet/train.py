@@ -19,7 +19,7 @@ from tfg.options import StrPath
 from tfg.speech import corpus
 from tfg.systems.ietafs.aunet import network as aunet
 from tfg.systems.ietafs.aunet.data import AuCrops
-from tfg.systems.ietafs.aunet.evaluate import mean_r, score
+from tfg.systems.ietafs.aunet.evaluate import score
 from tfg.systems.ietafs.aunet.losses import Spread, Weights, au_losses
 from tfg.systems.ietafs.aunet.network import AUNet, AUNetConfig
 from tfg.systems.ietafs.aunet.takes import SPLITS, UNKNOWN, AuExample, examples_of
@@ -27,7 +27,7 @@ from tfg.training.loop import At, Run, cosine, train
 from tfg.training.setup import finish, on_cpu, run_of
 
 RUNS = {"ci": Run(phases=(("learn", 20),), batch=4, evaluate_every=10, average=.99, best="-loss", channels_last=False),
-        "cpu": Run(phases=(("learn", 2200),), batch=12, evaluate_every=200, average=.995, best="-loss"),
+        "cpu": Run(phases=(("learn", 1900),), batch=12, evaluate_every=200, average=.995, best="-loss"),
         "gpu": Run(phases=(("learn", 1),), batch=3, evaluate_every=10_000, average=.998, best="-loss", workers=8)}
 """Training of each profile; in gpu, `learn` lasts EPOCHS of the data."""
 EPOCHS = {"gpu": 300}
@@ -70,8 +70,9 @@ class AUNetTask:
         if not self.unseen:
             return {}
         found = score(self.networks["aunet"], self.unseen, self.spread, self.weights)
-        return {"loss": found["loss"], "speech r": mean_r(found["speech"]), "feeling r": mean_r(found["feeling"]),
-                "emotion": found["emotion"]["accuracy"]}
+        watched = {"loss": found["loss"], "speech r": found["speech_r"], "feeling r": found["feeling_r"],
+                   "emotion": found["emotion"]["accuracy"]}
+        return {name: value for name, value in watched.items() if value is not None}
 
     def lr(self, name: str, at: At) -> float:
         return cosine(at, self.run, warm_up=min(100, self.run.steps // 10), floor=1e-3)
