@@ -6,7 +6,7 @@ import pytest
 
 from tfg import paths
 from tfg.compose import calm
-from tfg.compose.eyes import STRETCH, round_irises
+from tfg.compose.eyes import STRETCH, near_irises, round_irises
 from tfg.compose.features import IRISES, SKULL, Features, features
 from tfg.compose.mouth import on_the_lips, painted
 from tfg.faces.landmarks import one_face
@@ -152,3 +152,9 @@ def test_a_flow_fades_towards_the_rim_of_the_mask():
     fade = calm.inwards(mask, np.full((40, 1), 8.0))
     assert fade[20, 20] == 1 and fade[20, 5] == 0 and fade[20, 2] == 0
     assert (np.diff(fade[20, 5:20]) >= 0).all() and .3 < fade[20, 9] < .7
+
+
+def test_near_irises_are_the_eyes_and_not_the_brows():
+    eyes = near_irises(SIDE, face().irises)
+    assert eyes[40, 34] == eyes[40, 62] == 1 and eyes[40, 38] > .5
+    assert (eyes[:30] == 0).all() and (eyes[:, 48] == 0).all() and (eyes[55:] == 0).all()
