@@ -26,7 +26,7 @@ def net(**sizes) -> network.AUNet:
     torch.manual_seed(0)
     made = network.AUNet(replace(network.PROFILES["ci"], **sizes))
     with torch.no_grad():                             # heads start near nothing: let them say something
-        for head in (made.speech, made.feeling, made.emotion):
+        for head in (made.speech, made.manner.feeling, made.manner.emotion):
             head.weight.normal_(0, 1)
     return made.eval()
 
@@ -277,17 +277,21 @@ def batch_of(n: int = 2) -> dict:
 
 def test_losses_count_deviations_and_leave_out_what_is_unknown():
     batch, spread = batch_of(), losses.Spread((.1,) * 17, (.2,) * 17)
-    said = torch.zeros(2, 6)
-    none = losses.au_losses(batch["speech"], batch["feeling"], said, batch, spread, losses.Weights())
+
+    def both(speech, feeling):
+        return (losses.words_losses(speech, batch, spread, losses.Weights())
+                | losses.feeling_losses(feeling, torch.zeros(2, 6), batch, spread, losses.Weights()))
+
+    none = both(batch["speech"], batch["feeling"])
     assert none["speech"] == none["velocity"] == none["feeling"] == 0 and none["emotion"] > 0
-    off = losses.au_losses(batch["speech"] + .1, batch["feeling"] + .2, said, batch, spread, losses.Weights())
+    off = both(batch["speech"] + .1, batch["feeling"] + .2)
     assert off["speech"].item() == pytest.approx(1, abs=1e-4) and off["feeling"].item() == pytest.approx(1, abs=1e-4)
     batch["speech_known"][:, 0], batch["feeling_known"][0] = 0, 0
     wrong = batch["speech"].clone()
     wrong[..., 0] += 1
     felt = batch["feeling"].clone()
     felt[0] += 1
-    found = losses.au_losses(wrong, felt, said, batch, spread, losses.Weights())
+    found = both(wrong, felt)
     assert found["speech"] == found["velocity"] == found["feeling"] == 0
 
 
@@ -309,11 +313,12 @@ def run(out, profile="ci", **options):
 @pytest.mark.parametrize("profile", ["ci", "cpu", "gpu"])
 def test_a_step_of_each_profile(tmp_path, monkeypatch, profile):
     monkeypatch.setitem(train.FRAMES, profile, 10)
-    monkeypatch.setitem(train.RUNS, profile, replace(train.RUNS[profile], batch=2, workers=0))
+    monkeypatch.setitem(train.RUNS, profile, replace(train.RUNS[profile], batch=2, workers=0,
+                                                     phases=(("words", 1), ("feeling", 1))))
     monkeypatch.setattr(train, "score", lambda *_: {"loss": 1.0, "speech_r": None, "feeling_r": 0.0,
                                                     "emotion": {"accuracy": 0}})
-    at, card = run(tmp_path, profile, steps=1)
-    assert at.step == 1 and card["profile"] == profile and card["data"]["acted_takes"] == 9
+    at, card = run(tmp_path, profile, steps=2)
+    assert at.step == 2 and card["profile"] == profile and card["data"]["acted_takes"] == 9
     assert network.load(tmp_path).config == network.PROFILES[profile]
 
 
@@ -330,8 +335,8 @@ def test_training_learns_scores_and_can_be_loaded(tmp_path):
 
 
 def test_an_interrupted_run_gives_the_same_bytes(tmp_path, monkeypatch):
-    run(tmp_path / "whole", steps=6)
-    real, calls = train.au_losses, []
+    run(tmp_path / "whole", steps=10)                                         # 6 of them on words, 4 on the feeling
+    real, calls = train.words_losses, []
 
     def stop(*args):
         calls.append(1)
@@ -339,13 +344,13 @@ def test_an_interrupted_run_gives_the_same_bytes(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return real(*args)
 
-    monkeypatch.setattr(train, "au_losses", stop)
+    monkeypatch.setattr(train, "words_losses", stop)
     monkeypatch.setitem(train.RUNS, "ci", replace(train.RUNS["ci"], checkpoint_s=0))
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "halted", steps=6)
-    monkeypatch.setattr(train, "au_losses", lambda *args: (calls.append(1), real(*args))[1])
-    at, _ = run(tmp_path / "halted", steps=6)
-    assert len(calls) == 4 + 3 and at.step == 6                               # it went on from step 3
+        run(tmp_path / "halted", steps=10)
+    monkeypatch.setattr(train, "words_losses", lambda *args: (calls.append(1), real(*args))[1])
+    at, _ = run(tmp_path / "halted", steps=10)
+    assert len(calls) == 4 + 3 and at.step == 10                               # it went on from step 3
     names = "aunet.safetensors"
     assert (tmp_path / "whole" / names).read_bytes() == (tmp_path / "halted" / names).read_bytes()
 

@@ -9,7 +9,7 @@ import torch
 from tfg.faces.aus import AUS
 from tfg.metrics.lip_curves import r
 from tfg.systems.ietafs.aunet.data import whole
-from tfg.systems.ietafs.aunet.losses import Spread, Weights, au_losses
+from tfg.systems.ietafs.aunet.losses import Spread, Weights, feeling_losses, words_losses
 from tfg.systems.ietafs.aunet.network import MOST, AUNet
 from tfg.systems.ietafs.aunet.takes import AuExample
 from tfg.vocabulary import EMOTIONS
@@ -31,7 +31,9 @@ def score(network: AUNet, examples: Sequence[AuExample], spread: Spread, weights
     for e in examples:
         batch = {k: torch.from_numpy(v).to(device) for k, v in whole(e).items()}
         speech, feeling, emotion = network(batch["columns"], batch["mask"])
-        losses.append(sum(float(v) for v in au_losses(speech, feeling, emotion, batch, spread, weights).values()))
+        each = (words_losses(speech, batch, spread, weights)
+                | feeling_losses(feeling, emotion, batch, spread, weights))
+        losses.append(sum(float(v) for v in each.values()))
         made.append(MOST * torch.cat([speech, feeling], -1)[0].cpu().numpy())
         true.append(np.concatenate([e.speech, e.feeling], 1).astype(np.float32))
         probable.append(torch.softmax(emotion[0], -1).cpu().numpy())

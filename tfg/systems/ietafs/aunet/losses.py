@@ -66,21 +66,28 @@ def feeling_known(example: AuExample) -> np.ndarray:
     return np.full(len(AUS), example.emotion != UNKNOWN, np.float32)
 
 
-def au_losses(speech: torch.Tensor, feeling: torch.Tensor, emotion: torch.Tensor, batch: dict, spread: Spread,
-              weights: Weights) -> dict[str, torch.Tensor]:
-    """Weighted losses by name; training minimises their sum.
+def words_losses(speech: torch.Tensor, batch: dict, spread: Spread, weights: Weights) -> dict[str, torch.Tensor]:
+    """Weighted losses of the words' units by name.
 
-    speech, feeling: (B, T, 17) in the network's unit.  emotion: (B, 6) logits.  batch: speech, feeling alike,
-    speech_known, feeling_known (B, 17), mask (B, T), emotion (B,), UNKNOWN where it is.
+    speech: (B, T, 17) in the network's unit.  batch: speech alike, speech_known (B, 17), mask (B, T).
     """
-    mask = batch["mask"][..., None]
-    known, felt = mask * batch["speech_known"][:, None], mask * batch["feeling_known"][:, None]      # (B, T, 17)
+    known = batch["mask"][..., None] * batch["speech_known"][:, None]         # (B, T, 17)
     error = (speech - batch["speech"]) / speech.new_tensor(spread.speech)
-    missed = (feeling - batch["feeling"]) / feeling.new_tensor(spread.feeling)
-    named = F.cross_entropy(emotion, batch["emotion"], ignore_index=UNKNOWN, reduction="sum", label_smoothing=.05)
     return {"speech": _mean(error ** 2, known),
-            "velocity": weights.velocity * _mean(error.diff(dim=1) ** 2, known[:, 1:]),
-            "feeling": weights.feeling * _mean(missed ** 2, felt),
+            "velocity": weights.velocity * _mean(error.diff(dim=1) ** 2, known[:, 1:])}
+
+
+def feeling_losses(feeling: torch.Tensor, emotion: torch.Tensor, batch: dict, spread: Spread,
+                   weights: Weights) -> dict[str, torch.Tensor]:
+    """Weighted losses of what the voice feels, by name.
+
+    feeling: (B, T, 17) in the network's unit.  emotion: (B, 6) logits.  batch: feeling alike, feeling_known (B, 17),
+    mask (B, T), emotion (B,), UNKNOWN where it is.
+    """
+    known = batch["mask"][..., None] * batch["feeling_known"][:, None]
+    error = (feeling - batch["feeling"]) / feeling.new_tensor(spread.feeling)
+    named = F.cross_entropy(emotion, batch["emotion"], ignore_index=UNKNOWN, reduction="sum", label_smoothing=.05)
+    return {"feeling": weights.feeling * _mean(error ** 2, known),
             "emotion": weights.emotion * named / (batch["emotion"] != UNKNOWN).sum().clamp(min=1)}
 
 

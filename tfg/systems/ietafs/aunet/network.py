@@ -5,9 +5,10 @@ As published (IETaFS; after Pham, Wang & Pavlovic 2018) a frame is heard through
 LeakyReLU, then two linear layers, tanh between and a sigmoid at the end. Inside the network a unit is a fifth of its
 intensity. Profile `gpu` has these sizes (widths were not published; ours end in its 8192 numbers).
 
-Ours: two heads instead of one, as a caller may replace the voice's feeling by another; in the profile `cpu` dilated
-convolutions over the frames' codes (`context`), about 2 s on either side, for 0.4 s tell a sound and no emotion; and
-the feeling comes from codes averaged over `pool` frames on either side, because an emotion does not flicker.
+Ours: in the profile `cpu` dilated convolutions over the frames' codes (`context`), about 2 s on either side, for
+coarticulation. And the feeling is apart from the words, as a caller may replace it by another: it is heard in
+statistics of the voice over `pool` frames on either side (`Manner`), because 0.4 s tell a sound and no emotion, and an
+emotion does not flicker.
 
 An output depends on `reach` and `pool` frames around it and on the mean of each band, so an hour of sound in chunks is
 the same as in one piece. Published code left batch statistics and dropout on
@@ -60,7 +61,8 @@ class AUNetConfig:
     kernel: int = 3
     block_dropout: float = .1
     pool: int = 50
-    mood: int = 64
+    mood: int = 32
+    mood_dropout: float = .3
 
     @property
     def reach(self) -> int:
@@ -96,13 +98,9 @@ class AUNet(nn.Module):
         self.blocks = nn.ModuleList(TemporalBlock(c.hidden, c.kernel, d, c.block_dropout) for d in c.context)
         self.norm = nn.LayerNorm(c.hidden) if c.context else nn.Identity()
         self.speech = nn.Linear(c.hidden, len(AUS))
-        self.weight = nn.Linear(c.hidden, 1)                                  # how much a frame tells about the emotion
-        self.mood = nn.Linear(2 * c.hidden, c.mood)
-        self.feeling = nn.Linear(c.mood, len(AUS))
-        self.emotion = nn.Linear(c.mood, len(EMOTIONS))
-        for head, bias in ((self.speech, -3.0), (self.feeling, 0.0)):         # start near a face at rest
-            nn.init.normal_(head.weight, std=.01)
-            nn.init.constant_(head.bias, bias)
+        nn.init.normal_(self.speech.weight, std=.01)                          # start near a face at rest
+        nn.init.constant_(self.speech.bias, -3.0)
+        self.manner = Manner(c.pool, c.mood, c.mood_dropout)
 
     def window_codes(self, windows: torch.Tensor) -> torch.Tensor:
         """Codes of single windows (N, 1, 128, 32), as published: (N, hidden), before the blocks."""
@@ -132,34 +130,14 @@ class AUNet(nn.Module):
             x = block(x * mask[..., None])
         return self.norm(x)
 
-    def weights(self, codes: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Weight of each frame for the emotion, (B, T, 1), positive within the clip."""
-        return torch.exp(4 * torch.tanh(self.weight(codes) / 4)) * mask[..., None]
+    def forward(self, columns: torch.Tensor, mask: torch.Tensor, part: str = ""):
+        """See the class.  part: "words" gives (speech,) alone, "feeling" the other two."""
+        words = () if part == "feeling" else (self.words(columns, mask),)
+        return words if part == "words" else (*words, *self.manner(columns, mask))
 
-    def moods(self, mean: torch.Tensor, square: torch.Tensor) -> torch.Tensor:
-        """Code of the feeling, (..., mood), from means of the codes and of their squares, (..., hidden).
-
-        Level and liveliness of a voice both tell an emotion, so deviations are heard beside means (statistics pooling,
-        Snyder et al. 2018).
-        """
-        deviation = ((square - mean ** 2).clamp(min=0) + 1e-3).sqrt()
-        return F.gelu(self.mood(torch.cat([mean, deviation], -1)))
-
-    def feelings(self, codes: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        """What the emotion adds, (B, T, 17) in -1..1: from the codes averaged around each frame."""
-        total = smooth(weight, self.config.pool).clamp(min=1e-6)
-        mean, square = (smooth(x * weight, self.config.pool) / total for x in (codes, codes ** 2))
-        return torch.tanh(self.feeling(self.moods(mean, square)))
-
-    def emotions(self, codes: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        """Logits of the clip's emotion, (B, 6)."""
-        total = weight.sum(1)
-        return self.emotion(self.moods((codes * weight).sum(1) / total, (codes ** 2 * weight).sum(1) / total))
-
-    def forward(self, columns: torch.Tensor, mask: torch.Tensor):
-        x = self.codes(columns, mask)
-        weight = self.weights(x, mask)
-        return torch.sigmoid(self.speech(x)), self.feelings(x, weight), self.emotions(x, weight)
+    def words(self, columns: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """The first of `forward`'s results alone."""
+        return torch.sigmoid(self.speech(self.codes(columns, mask)))
 
 
 def _over_frequency(c_in: int, c_out: int) -> nn.Sequential:
@@ -184,6 +162,62 @@ class OverTime(nn.Module):
         stride, dilation = ((1, 2), 1) if every is None else (1, (1, every))
         x = F.conv2d(x, self.conv.weight, None, stride, (1, 0), dilation)
         return F.leaky_relu(self.norm(x), .2)
+
+
+class Manner(nn.Module):
+    """How a voice speaks, and so what it feels: columns (B, 128, M), mask (B, T) -> feeling (B, T, 17) in -1..1,
+    emotion logits (B, 6).
+
+    Heard are, of each band, how much it changes from column to column, how far it stands out from its neighbour
+    (harmonics, breath), and its deviation over time, as means over the frames with speech; and the share of these
+    (statistics pooling, Snyder et al. 2018). The voice's mean spectrum is not: it tells the speaker, and misled the
+    network on unseen ones.
+    """
+
+    def __init__(self, pool: int, width: int, dropout: float):
+        super().__init__()
+        self.pool = pool
+        self.norm = nn.BatchNorm1d(3 * N_MELS)
+        self.drop = nn.Dropout(dropout)
+        self.mood = nn.Linear(3 * N_MELS, width)
+        self.feeling = nn.Linear(width, len(AUS))
+        self.emotion = nn.Linear(width, len(EMOTIONS))
+        nn.init.normal_(self.feeling.weight, std=.01)
+        nn.init.zeros_(self.feeling.bias)
+
+    def frames(self, columns: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """What is averaged, already times the frame's weight: (B, T, 4 * 128 + 1), the last of them 1."""
+        at = starts(mask.shape[1])[:, None] + torch.arange(WIDTH // 2 - 2, WIDTH // 2 + 3)
+        x = columns[..., at.to(columns.device)].transpose(1, 2)               # (B, T, 128, 5) around the middle
+        level, change = x[..., 1:].mean(-1), x.diff(dim=-1).abs().mean(-1)
+        edges = F.pad(level.diff(dim=-1).abs(), (0, 1))
+        weight = (torch.sigmoid(6 * (level.mean(-1, keepdim=True) + 1.2)) + 1e-3) * mask[..., None]   # 1 in speech
+        return torch.cat([change, edges, level, level ** 2, torch.ones_like(weight)], -1) * weight
+
+    def statistics(self, sums: torch.Tensor) -> torch.Tensor:
+        """Statistics (B, T, 3 * 128) of sums of `frames`."""
+        change, edges, level, square = (sums[..., :-1] / sums[..., -1:].clamp(min=1e-6)).chunk(4, -1)
+        deviation = ((square - level ** 2).clamp(min=0) + 1e-3).sqrt()
+        return torch.cat([change, edges, deviation], -1)
+
+    def moods(self, statistics: torch.Tensor) -> torch.Tensor:
+        """Code of the feeling, (B, T, width)."""
+        x = self.norm(statistics.transpose(1, 2)).transpose(1, 2)
+        return F.gelu(self.mood(self.drop(x)))
+
+    def feelings(self, frames: torch.Tensor) -> torch.Tensor:
+        """What the emotion adds, (B, T, 17) in -1..1, of `frames` around each."""
+        return torch.tanh(self.feeling(self.moods(self.statistics(smooth(frames, self.pool)))))
+
+    def emotions(self, total: torch.Tensor) -> torch.Tensor:
+        """Logits of the emotion, (B, 6), of a clip's sum of `frames`, (B, 513)."""
+        return self.emotion(self.moods(self.statistics(total[:, None])))[:, 0]
+
+    def forward(self, columns: torch.Tensor, mask: torch.Tensor):
+        x = self.frames(columns, mask)
+        near, whole = self.statistics(smooth(x, self.pool)), self.statistics(x.sum(1, keepdim=True))
+        mood = self.moods(torch.cat([near, whole], 1))                        # one batch norm sees both
+        return torch.tanh(self.feeling(mood[:, :-1])), self.emotion(mood[:, -1])
 
 
 def smooth(x: torch.Tensor, pool: int) -> torch.Tensor:
@@ -228,26 +262,27 @@ def hear(audio: np.ndarray, *, model: AUNet | None = None, chunk: int = CHUNK) -
 
     audio: (N,) float32 at 16 kHz; T = tfg.media.audio.n_frames(N).  model: None is the one that ships.  chunk: frames
     that the network sees at a time.  AU 45 of `speech` stays near 0, as blinks cannot be heard.
-    Beyond the mel (147 MB an hour) and the frames' codes (46 MB) memory does not grow with the clip.
+    Memory grows with the clip by its mel and the voice's statistics: 46 and 185 MB for 15 minutes and an hour.
     """
     model = load() if model is None else model
     model.eval()
     config, total = model.config, n_frames(len(audio))
     mel = mel_spectrogram(audio, N_MELS)
     mean = speech_mean(mel)
-    codes = torch.empty((1, total, config.hidden))
+    manner, speech = model.manner, np.empty((total, len(AUS)), np.float32)
+    frames = torch.empty((1, total, 4 * N_MELS + 1))
     for start in range(0, total, chunk):
         lo, hi = max(start - config.reach, 0) // STEP * STEP, min(start + chunk + config.reach, total)
-        columns = torch.from_numpy(columns_of(mel, mean, lo, hi - lo))[None]
-        codes[:, start:start + chunk] = model.codes(columns, torch.ones(1, hi - lo))[:, start - lo:start - lo + chunk]
-    weight = model.weights(codes, torch.ones(1, total))
-    feeling = np.empty((total, len(AUS)), np.float32)
+        columns, mask = torch.from_numpy(columns_of(mel, mean, lo, hi - lo))[None], torch.ones(1, hi - lo)
+        part = slice(start - lo, start - lo + chunk)
+        speech[start:start + chunk] = model.words(columns, mask)[0, part].numpy()
+        frames[:, start:start + chunk] = manner.frames(columns, mask)[:, part]
+    feeling = np.empty_like(speech)
     for start in range(0, total, chunk):
         lo, hi = max(start - config.pool, 0), min(start + chunk + config.pool, total)
-        part = model.feelings(codes[:, lo:hi], weight[:, lo:hi])[0].numpy()
-        feeling[start:start + chunk] = part[start - lo:start - lo + chunk]
-    emotion = torch.softmax(model.emotions(codes, weight)[0], -1).numpy()
-    return Heard(MOST * torch.sigmoid(model.speech(codes))[0].numpy(), MOST * feeling, emotion)
+        feeling[start:start + chunk] = manner.feelings(frames[:, lo:hi])[0, start - lo:start - lo + chunk].numpy()
+    emotion = torch.softmax(manner.emotions(frames.sum(1, dtype=torch.float64).float())[0], -1).numpy()
+    return Heard(MOST * speech, MOST * feeling, emotion)
 
 
 def load(folder: StrPath | None = None) -> AUNet:
