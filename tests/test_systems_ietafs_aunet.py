@@ -378,29 +378,40 @@ def test_accuracy_is_the_mean_of_the_voices():
 
 
 # ---- the network that ships -----------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def heard():
+    """{emotion: (takes, what is heard of them)} of two people that the shipped network does not know."""
+    pytest.importorskip("espeakng_loader")
+    from tfg.actors.take import make_take
+
+    played = {e: [make_take("A", person, text="Maybe my family will move to Miami.", emotion=e, level="HI")
+                  for person in takes.people("test", 3, 0)[1:]] for e in ("ANG", "HAP", "SAD")}
+    return {e: (made, [network.hear(take.audio) for take in made]) for e, made in played.items()}
+
+
 @shipped
-def test_the_lips_part_when_the_true_lips_part(take):
-    heard, (speech, _) = network.hear(take.audio), takes.targets(take)
-    found, true = heard.speech[:, AUS.index(25)], speech[:, AUS.index(25)]
-    by_lag = {lag: np.corrcoef(np.roll(found, -lag)[3:-3], true[3:-3])[0, 1] for lag in range(-2, 3)}
-    assert by_lag[0] > .75 and max(by_lag, key=by_lag.get) == 0
-    assert not (heard.speech[:, takes.BLINK] > .3).any()
+def test_the_lips_part_when_the_true_lips_part(heard):
+    lips, by_lag = AUS.index(25), np.zeros(5)
+    for made, found in heard.values():
+        for take, h in zip(made, found):
+            true = takes.targets(take)[0][:, lips]
+            by_lag += [np.corrcoef(np.roll(h.speech[:, lips], -lag)[3:-3], true[3:-3])[0, 1] for lag in range(-2, 3)]
+            assert h.speech[:, takes.BLINK].max() < .3
+    assert by_lag.argmax() == 2 and by_lag[2] / 6 > .75                       # on the frame, and not one off
 
 
 @shipped
 def test_silence_is_a_calm_face():
-    heard = network.hear(np.zeros(3 * 16000, np.float32))
-    assert heard.speech.max() < .6 and np.abs(heard.feeling).max() < .6
-    assert heard.emotion.argmax() == EMOTIONS.index("NEU")
+    found = network.hear(np.zeros(3 * 16000, np.float32))
+    assert found.speech.max() < .3 and np.abs(found.feeling).max() < 1
+    assert found.emotion.argmax() == EMOTIONS.index("NEU")
 
 
 @shipped
-def test_an_angry_voice_lowers_the_brows_and_a_happy_one_raises_the_corners(take):
-    from tfg.actors.take import make_take
-
-    person = takes.people("test", 2, 0)[1]
-    felt = {e: network.hear(make_take("A", person, text="Maybe my family will move to Miami.", emotion=e,
-                                      level="HI").audio).feeling.mean(0) for e in ("ANG", "HAP", "SAD")}
-    assert felt["ANG"][AUS.index(4)] > felt["HAP"][AUS.index(4)] + .3
-    assert felt["SAD"][AUS.index(15)] > felt["HAP"][AUS.index(15)] + .3
-    assert np.abs(np.diff(network.hear(take.audio).feeling, axis=0)).max() < .3
+def test_what_a_voice_feels_shows_and_does_not_flicker(heard):
+    felt = {e: np.mean([h.feeling.mean(0) for h in found], 0) for e, (_, found) in heard.items()}
+    au = {number: k for k, number in enumerate(AUS)}
+    assert felt["HAP"][au[12]] > felt["SAD"][au[12]] + .15                    # corners of the lips up
+    assert felt["ANG"][au[5]] > felt["SAD"][au[5]] + .15                      # eyes wide
+    assert felt["SAD"][au[15]] > felt["HAP"][au[15]] + .05                    # corners of the lips down
+    assert max(np.abs(np.diff(h.feeling, axis=0)).max() for _, found in heard.values() for h in found) < .1
