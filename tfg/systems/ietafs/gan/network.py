@@ -4,10 +4,12 @@ IETaFS extends GANimation (Pumarola et al. 2018), whose generator is StarGAN's (
 constant plane for each unit go through an hourglass of residual blocks; two heads answer with a colour C and an
 attention A, and what is shown is A x + (1 - A) C (their eq. 1). With A = 1 a pixel stays as it is.
 
-A colour picture of 128 px is a soft patch in a photo of 512 px. So with `flow` two more heads say how far what is seen
-merely moved: a flow, and how far that is trusted. Both act only where A lets them: out = t warp(x, (1 - A) flow) +
-(1 - t) C, with t = 1 - (1 - A)(1 - trust). With trust 0 this is the published rule. These maps are applied to the
-photo's own pixels (`tfg.compose`).
+A colour picture of 128 px is a soft patch in a photo of 512 px, and hours pass until a small network has found out by
+itself what each unit moves. So with `flow` the network says what merely moved, in the way that faces move: each unit
+has a field of its own in each picture, and fields add up, as blendshapes do: flow = sum over units of (asked - own) x
+field, where `own` is what the picture shows already, by the network's own estimate. How far the flow is trusted is one
+more map. Both act only where A lets them: out = t warp(x, (1 - A) flow) + (1 - t) C, with t = 1 - (1 - A)(1 - trust).
+With trust 0 this is the published rule. These maps are applied to the photo's own pixels (`tfg.compose`).
 """
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ FLOW = .1
 class IetafsConfig:
     """Sizes.  width: channels at full size, doubled at each halving up to `most`.  down: halvings.  repeat: residual
     blocks.  kernel: of the first and last convolutions.  skip: connections across the hourglass.  norm: "instance" as
-    published, or "batch", which an inference takes into the convolutions.  flow: the heads that copy.  c_dim: number of
+    published, or "batch", which an inference takes into the convolutions.  flow: units move what is seen, by fields of
+    their own.  c_dim: number of
     Action Units.  size: side of the picture, px.  As published: the defaults."""
 
     width: int = 64
@@ -50,11 +53,12 @@ PROFILES = {"ci": IetafsConfig(8, 16, 3, 1, 3, True, "batch", True, size=64),
 
 
 class Edit(NamedTuple):
-    """What the generator answers: answer, as `tfg.compose` applies it, and attention (B, 1, S, S), 1 where the picture
-    stays as it is."""
+    """What the generator answers: answer, as `tfg.compose` applies it; attention (B, 1, S, S), 1 where the picture
+    stays as it is; own (B, 17) in [0, 1], the units that the picture shows, or None without `flow`."""
 
     answer: Answer
     attention: torch.Tensor
+    own: torch.Tensor | None = None
 
 
 class Ietafs(nn.Module):
@@ -67,20 +71,24 @@ class Ietafs(nn.Module):
             raise ValueError(f"norm is instance or batch and size a multiple of {2 ** c.down}, got {c.norm!r} and "
                              f"{c.size}")
         widths = [min(c.width * 2 ** k, c.most) for k in range(c.down + 1)]
-        self.first = self._block(3 + c.c_dim, widths[0], c.kernel)                            # S
+        self.first = self._block(3 if c.flow else 3 + c.c_dim, widths[0], c.kernel)           # S
         self.down = nn.ModuleList(self._block(a, b, 4, stride=2) for a, b in zip(widths, widths[1:]))
-        self.join = self._block(widths[-1] + c.c_dim, widths[-1], 1) if c.skip else None
         self.middle = nn.Sequential(*(Residual(widths[-1], c.norm) for _ in range(c.repeat)))
         self.up = nn.ModuleList()
         channels = widths[-1]
-        for width in widths[-2::-1]:
+        for width in widths[-2::-1]:                                      # ... S / 2, S
+            if c.flow and width == widths[0]:
+                self.fields = nn.Conv2d(channels, 2 * c.c_dim, 3, padding=1)
+                self.join = self._block(channels + 2 * c.c_dim + 2, channels, 3)
             self.up.append(self._block(channels, width, 4, stride=2, up=True))
             channels = 2 * width if c.skip else width
-        self.heads = nn.Conv2d(channels, 4 + 3 * c.flow, c.kernel, padding=c.kernel // 2)
-        if c.flow:                                            # at first: nothing moves, all is trusted
-            nn.init.zeros_(self.heads.weight[4:].detach())
-            nn.init.zeros_(self.heads.bias.detach())
-            self.heads.bias.data[6] = 3.0
+        self.heads = nn.Conv2d(channels, 4 + c.flow, c.kernel, padding=c.kernel // 2)
+        if c.flow:
+            self.own = nn.Linear(widths[-1], c.c_dim)
+            nn.init.normal_(self.fields.weight, std=1e-3)                 # at first: nothing moves, all is trusted
+            for part in (self.fields, self.heads):
+                nn.init.zeros_(part.bias.detach())
+            self.heads.bias.data[4] = 3.0
 
     def _block(self, c_in: int, c_out: int, kernel: int, *, stride: int = 1, up: bool = False) -> nn.Sequential:
         pad = (kernel - 1) // 2 if kernel % 2 else kernel // 2 - 1
@@ -92,24 +100,39 @@ class Ietafs(nn.Module):
         if picture.ndim != 4 or picture.shape[-1] != self.config.size or aus.shape != (len(picture), self.config.c_dim):
             raise ValueError(f"picture {tuple(picture.shape)} and aus {tuple(aus.shape)} are not (B, 3, "
                              f"{self.config.size}, {self.config.size}) and (B, {self.config.c_dim})")
-        planes = aus[:, :, None, None]                                    # (B, 17, 1, 1)
-        x = self.first(torch.cat([2 * picture - 1, planes.expand(-1, -1, *picture.shape[-2:])], 1))
+        x = 2 * picture - 1
+        x = self.first(x if self.config.flow else torch.cat([x, planes(aus, x)], 1))
         skips = [x]
         for layer in self.down:
             x = layer(x)
             skips.append(x)
-        if self.join is not None:
-            x = self.join(torch.cat([x, planes.expand(-1, -1, *x.shape[-2:])], 1))
         x, skips = self.middle(x), skips[-2::-1]
-        for layer, skip in zip(self.up, skips):
+        own, flow = None, torch.zeros_like(picture[:, :2])
+        if self.config.flow:
+            own = torch.sigmoid(self.own(x.mean((2, 3))).float())
+        for k, (layer, skip) in enumerate(zip(self.up, skips)):
+            if own is not None and k == len(skips) - 1:
+                small = self.moved(x, aus - own)                          # (B, 2, S / 2, S / 2)
+                flow = F.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)
+                x = self.join(torch.cat([x, planes(aus, x), planes(aus - own, x), small / FLOW], 1))
             x = layer(x)
             x = torch.cat([x, skip], 1) if self.config.skip else x
         x = self.heads(x).float()
         colour, attention = (torch.tanh(x[:, :3]) + 1) / 2, torch.sigmoid(x[:, 3:4])
-        if not self.config.flow:
-            return Edit(Answer(colour, torch.zeros_like(x[:, :2]), attention), attention)
+        if own is None:
+            return Edit(Answer(colour, flow, attention), attention)
         free = 1 - attention                                              # what may change
-        return Edit(Answer(colour, x[:, 4:6] * FLOW * free, 1 - free * torch.sigmoid(-x[:, 6:])), attention)
+        return Edit(Answer(colour, flow * free, 1 - free * torch.sigmoid(-x[:, 4:5])), attention, own)
+
+    def moved(self, x: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
+        """(B, 2, h, w) half sides: the units' fields of features (B, c, h, w), added up by their change (B, 17)."""
+        fields = self.fields(x).float().unflatten(1, (self.config.c_dim, 2))                      # (B, 17, 2, h, w)
+        return FLOW * torch.einsum("bk,bkchw->bchw", change, fields)
+
+
+def planes(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """(B, K) -> (B, K, h, w): a constant plane for each value, as large as `like` (B, c, h, w)."""
+    return values[:, :, None, None].expand(-1, -1, *like.shape[-2:])
 
 
 class Residual(nn.Module):
