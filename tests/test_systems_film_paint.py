@@ -70,4 +70,5 @@ def test_what_belongs_to_a_frame_reaches_the_network(frame):
     given = np.arange(9.0).reshape(3, 3)
     answers = painter.draw([seen, None, seen], given)
     assert answers[1] is None and painter.given.tolist() == [given[0].tolist(), given[2].tolist()]
-    assert painter.pictures([seen.small]).shape == (1, 3, S, S) and painter.pictures([seen.small]).dtype == torch.float32
+    pictures = painter.pictures([seen.small])
+    assert pictures.shape == (1, 3, S, S) and pictures.dtype == torch.float32
