@@ -45,7 +45,7 @@ def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
     stage.seconds["load"] = load
     at = frame_at(stage.schedule.middles)
     painter = Painter(network, feeling(o.emotion, LIVELY * o.intensity), stage.crops.matrix, source=stage.looks,
-                      face=stage.face, batch=o.batch_size)
+                      face=stage.face, aligned=stage.aligned, batch=o.batch_size)
     return stage.roll(painter, lambda frames: mel_windows(mel, at[frames]), {"network": card["sha256"][:12]})
 
 

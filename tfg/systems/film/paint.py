@@ -51,19 +51,20 @@ class Painter(ABC):
     network: a network in eval mode, where it shall run.  size: side of its pictures, px.  matrix: (n, 2, 3), frame to
     crop, of each frame of the source.  source: function (frame, index, place) -> what is copied from, (H, W, 3) uint8
     in the place's rectangle; None: the frame itself.  face: function (index, place) -> `Features` of that, by which
-    lips, teeth and irises are drawn; None: as the network draws them.  batch: frames at a time, None for a usual
-    number.
+    lips, teeth and irises are drawn; None: as the network draws them.  aligned: whether the source has the frame's own
+    pose, so that at the rim of the oval nothing moves.  batch: frames at a time, None for a usual number.
     """
 
     copies = True
     """Whether the network's flow and trust count; without, its colour is laid in as it is."""
 
-    def __init__(self, network, size: int, matrix: np.ndarray, *, source=None, face=None, batch: int | None = None):
+    def __init__(self, network, size: int, matrix: np.ndarray, *, source=None, face=None, aligned: bool = True,
+                 batch: int | None = None):
         self.network, self.size, self.matrix, self.source, self.features = network, size, matrix, source, face
         self.device = next(network.parameters()).device
         self.oval = face_region(FINE * size)                  # pasted, whatever was hidden: a crop's corners would show
         edge = np.interp(np.arange(size) / size, (.4, .6), EDGE)[:, None] * size
-        self.inwards = calm.inwards(face_region(size), edge)[..., None].astype(np.float32)
+        self.inwards = calm.inwards(face_region(size), edge)[..., None].astype(np.float32) if aligned else np.float32(1)
         self.mouth = mouth_area(size)
         self.asked, self.batch = batch, batch or BATCH[self.device.type]
         self._placed: tuple = (None, None)

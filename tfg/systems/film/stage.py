@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from tfg.compose.features import features
 from tfg.faces.face_region import MARGIN
 from tfg.systems.base import Footage, Take
 from tfg.systems.film import draw, track
@@ -26,7 +25,8 @@ from tfg.systems.film.source import Schedule, Source
 class Stage:
     """A source that is ready to be drawn anew.
 
-    crops: where the face is in each frame.  looks, face: `source` and `face` of a `tfg.systems.film.paint.Painter`.
+    crops: where the face is in each frame.  looks, face, aligned: `source`, `face` and `aligned` of a
+    `tfg.systems.film.paint.Painter`.
     seconds: what the work took.
     """
 
@@ -35,6 +35,7 @@ class Stage:
     crops: track.FaceCrops
     looks: Any = None
     face: Any = None
+    aligned: bool = True
     seconds: dict[str, float] = field(default_factory=dict)
 
     def roll(self, painter, given, meta: dict | None = None) -> Take:
@@ -65,8 +66,7 @@ def set_up(source, seconds: float, options: FilmOptions, size: int, *, calm_lips
     looks, face = None, None                              # what is copied from: the frame itself
     if isinstance(source, Footage) and source.crop:
         crops = track.whole(needed, pictures.size, size)
-        references = References(source, pictures.size)
-        looks, face = references.source, references.face
+        looks = References(source).source
     elif o.box is not None:
         crops = track.constant(o.box, needed, pictures.size, size, MARGIN, o.pads)
     else:
@@ -75,23 +75,21 @@ def set_up(source, seconds: float, options: FilmOptions, size: int, *, calm_lips
                            face=o.face, smooth=o.smooth, pads=o.pads, name=pictures.name, watch=calm.watch)
         found = calm.settle(crops.cuts) if calm_lips else None
         looks, face = found.source if found else None, calm.face
-    return Stage(pictures, schedule, crops, looks, face, {"track": time.perf_counter() - clock})
+    return Stage(pictures, schedule, crops, looks, face, not isinstance(source, Footage) or not source.crop,
+                 {"track": time.perf_counter() - clock})
 
 
 class References:
     """A person's looks from other frames of theirs, for `Painter`: the one whose lips are most at rest.
 
     footage: its `reference` frames, or its photo where there are none; the face of its own frames stays hidden.
-    picture: height, width of its own frames, px.
+    These are of other moments, so their pose is not the frame's own: the network has to make up for that, and
+    landmarks of the reference would not help.
     """
 
-    def __init__(self, footage: Footage, picture: tuple[int, int]):
+    def __init__(self, footage: Footage):
         frames = footage.photo[None] if footage.reference is None else footage.reference
-        chosen, face = calmest(frames)
-        self.frame = frames[chosen]
-        self._face = None
-        if face is not None:
-            self._face = features(face.points, self.frame).scaled(picture[1] / self.frame.shape[1])
+        self.frame = frames[calmest(frames)]
 
     def source(self, frame: np.ndarray, index: int, place) -> np.ndarray:
         """(H, W, 3) uint8 in the place's rectangle."""
@@ -103,25 +101,20 @@ class References:
         return picture[place.rows, place.columns].copy()
 
 
-    def face(self, index: int, place):
-        """As `CalmLips.face`. Crops follow the skull, so the reference's are where the frame's own would be."""
-        if self._face is None:
-            return None
-        return self._face.shifted([place.columns.start, place.rows.start])
-
-
-def calmest(frames: np.ndarray, most: int = 50) -> tuple:
-    """The number of the frame whose lips are closed best, of `most` evenly chosen ones, and its face; 0 and None where
-    no face is found."""
+def calmest(frames: np.ndarray, most: int = 50) -> int:
+    """The number of the frame whose lips are closed best, of `most` evenly chosen ones; 0 where no face is found."""
     from tfg.faces.geometry import lip_gap
     from tfg.faces.landmarks import Landmarker
 
-    best: tuple = (np.inf, 0, None)
+    chosen = np.unique(np.linspace(0, len(frames) - 1, most).astype(int)) if len(frames) > 1 else np.zeros(1, int)
+    if len(chosen) == 1:
+        return int(chosen[0])
+    gaps = []
     with Landmarker() as landmarker:
-        for k in np.unique(np.linspace(0, len(frames) - 1, most).astype(int)):
-            for face in landmarker(np.ascontiguousarray(frames[k]))[:1]:
-                best = min(best, (float(lip_gap(face.points)), int(k), face), key=lambda one: one[0])
-    return best[1:]
+        for k in chosen:
+            found = landmarker(np.ascontiguousarray(frames[k]))
+            gaps.append(float(lip_gap(found[0].points)) if found else np.inf)
+    return int(chosen[np.argmin(gaps)])
 
 
 def _watched(pictures: Source, needed: int, progress: bool):

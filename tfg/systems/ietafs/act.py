@@ -30,5 +30,6 @@ def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
     stage = set_up(source, len(speech.audio) / SR, options, network.config.size, progress=progress)
     stage.seconds |= {"load": loaded - clock, "listen": heard - loaded}
     frames = frame_at(stage.schedule.middles)
-    painter = Painter(network, stage.crops.matrix, source=stage.looks, face=stage.face, batch=options.batch_size)
+    painter = Painter(network, stage.crops.matrix, source=stage.looks, face=stage.face, aligned=stage.aligned,
+                      batch=options.batch_size)
     return stage.roll(painter, lambda numbers: at(curve, frames[numbers]), {"network": card["sha256"][:12]})
