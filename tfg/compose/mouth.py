@@ -22,6 +22,10 @@ OPEN, SOFT = .6, .3
 MOST_MISS, NEAR, CORNER = .05, .06, .06
 """The largest correction of an edge; over what distance it fades above and below, and beside it.  Sides of the answer.
 """
+AJAR = 1.5, 4.0
+"""Widest gap, px of the answer, up to which lips that are barely apart are left as they are, and from which the edges
+are corrected in full: at first there is no opening whose edges could be told.
+"""
 SMOOTH = 2.0
 """Smoothing along the lips, px of the answer."""
 
@@ -53,6 +57,7 @@ def on_the_lips(flow: np.ndarray, trust: np.ndarray, lips: np.ndarray) -> np.nda
     weight = np.maximum(amount, 1e-3)
     miss = gaussian_filter1d(miss * weight, SMOOTH) / gaussian_filter1d(weight, SMOOTH)
     miss = np.clip(miss, -MOST_MISS * h, MOST_MISS * h)[:, near] * fade
+    miss *= np.clip((amount.max() - AJAR[0]) / (AJAR[1] - AJAR[0]), 0, 1)
     both = miss.mean(0)
     miss = both + np.clip(amount / 2, 0, 1) * (miss - both)               # closed lips have one line
     out, y = flow.copy(), np.arange(h)[:, None]
