@@ -1,6 +1,8 @@
 """What a notebook writes out by hand is what the package does: both run on the same input."""
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -519,3 +521,128 @@ def test_five_frames_and_orthogonal_parts(rng):
         source[0] = 0
         assert np.array_equal(function(VECTORS, "five_frames")(source), features.windows(source))
         assert np.allclose(function(VECTORS, "orthogonal")(change, source), orthogonal(change, source), atol=1e-5)
+
+
+IETAFS = "11_speech_to_action_units_to_gan"
+
+
+@pytest.fixture
+def edit_pair():
+    """Two pictures of each of three people, and their Action Units."""
+    import torch
+
+    g = torch.Generator().manual_seed(0)
+    return (*(torch.rand(3, 3, 64, 64, generator=g) for _ in "ab"), *(torch.rand(3, 17, generator=g) for _ in "ab"))
+
+
+def wild_ietafs(**sizes):
+    """A small generator whose heads answer at random, so that nothing is 0 or 1."""
+    from dataclasses import replace
+
+    import torch
+
+    from tfg.systems.ietafs.gan.network import PROFILES, Ietafs
+
+    torch.manual_seed(0)
+    network = Ietafs(replace(PROFILES["ci"], **sizes)).eval()
+    torch.nn.init.normal_(network.heads.weight, std=.3)
+    if hasattr(network, "fields"):
+        torch.nn.init.normal_(network.fields.weight, std=.3)
+    return network
+
+
+def test_unit_loss_is_aunets():
+    import torch
+
+    from tfg.systems.ietafs.aunet.losses import LEAST, Spread, Weights, words_losses
+    from tfg.systems.ietafs.aunet.network import MOST
+
+    found, true, std = torch.rand(2, 9, 17), torch.rand(2, 9, 17), torch.rand(17) / 5
+    spread = Spread(*[tuple(std.clamp(min=LEAST / MOST).tolist())] * 2)
+    batch = {"speech": true, "speech_known": torch.ones(2, 17), "mask": torch.ones(2, 9)}
+    package = words_losses(found, batch, spread, Weights())["speech"]
+    mine = function(IETAFS, "unit_loss")(found.flatten(0, 1), true.flatten(0, 1), std, LEAST / MOST)
+    assert torch.allclose(mine, package, rtol=1e-3)
+
+
+def test_the_penalty_is_the_critics(edit_pair):
+    import torch
+
+    from tfg.systems.ietafs.gan import critic as critics
+
+    true, drawn, _, _ = edit_pair
+    critic, share = critics.Critic(critics.PROFILES["ci"]), torch.rand(3)
+    mine = function(IETAFS, "gradient_penalty")(critic, true, drawn, share)
+    assert torch.allclose(mine, critics.gradient_penalty(critic, true, drawn, share))
+
+
+def test_the_editing_generator_by_hand(edit_pair):
+    import torch
+
+    from tfg.compose.answer import Answer
+    from tfg.systems.ietafs.gan.network import applied
+
+    def warp(x, flow):
+        return applied(Answer(x, flow, torch.ones(len(x), 1, 64, 64)), x)
+
+    picture, _, aus, _ = edit_pair
+    compose, none = function(IETAFS, "compose"), torch.zeros(3, 2, 64, 64)
+    network = wild_ietafs(flow=False, skip=False, norm="instance", down=2)
+    with torch.no_grad():
+        colour, attention = function(IETAFS, "draw_by_hand")(network, picture, aus)
+        want = applied(network(picture, aus).answer, picture)
+    assert torch.allclose(compose(picture, colour, attention, none, none[:, :1], warp), want, atol=1e-4)
+
+    maps = []
+    network = wild_ietafs()
+    network.heads.register_forward_hook(lambda module, given, answer: maps.append(answer))
+    with torch.no_grad():
+        edit = network(picture, aus)
+    flow, trust = edit.answer.flow / (1 - edit.attention), torch.sigmoid(maps[0][:, -1:])
+    mine = compose(picture, edit.answer.colour, edit.attention, flow, trust, warp)
+    assert edit.answer.flow.abs().max() > .01
+    assert torch.allclose(mine, applied(edit.answer, picture), atol=1e-4)
+
+
+def test_published_losses_are_the_trainings(edit_pair):
+    """The notebook's critic and generator losses, and the cycle, without what our own pairs teach besides."""
+    from dataclasses import asdict, replace
+
+    import torch
+    import torch.nn.functional as F
+
+    from tfg.systems.ietafs.gan import critic as critics
+    from tfg.systems.ietafs.gan.network import applied
+    from tfg.systems.ietafs.gan.train import RUNS, SMALL, IetafsTask
+
+    source, target, aus, aus_source = edit_pair
+    weights = replace(SMALL, pair=0.0, flow=0.0, trust=0.0, still=0.0, sync=0.0)
+    task = IetafsTask(wild_ietafs(), None, None, RUNS["ci"], weights, (1e-3, 1e-3), profile="ci")
+    given, critic = dict(F=F, applied=applied, penalty=critics.gradient_penalty), task.networks["critic"]
+    w = asdict(weights)
+    batch = {"aus": aus, "aus_source": aus_source, "chance": 2 * torch.rand(3, 17) - 1}
+    drawn = applied((edit := task.network(source, aus)).answer, source)
+    mine = function(IETAFS, "critic_loss", **given)(critic, target, drawn, aus, (batch["chance"][:, 0] + 1) / 2, w)
+    assert torch.allclose(mine, task._critic(target, drawn.detach(), batch)[0], rtol=1e-4)
+    mine, _, _ = function(IETAFS, "generator_loss", **given)(task.network, critic, source, target, aus, aus_source, w)
+    package, values = task._generator(source, target, aus, edit, drawn, batch, torch.zeros(3))
+    assert torch.allclose(mine, package, rtol=1e-4)
+    cycle = function(IETAFS, "cycle_loss")(lambda x, y: applied(task.network(x, y).answer, x), source, aus, aus_source)
+    assert torch.allclose(cycle, values["cycle"], rtol=1e-4)
+
+
+def test_units_of_a_frame_are_the_systems(rng, monkeypatch):
+    from tfg.acting import performance
+    from tfg.systems.ietafs import units
+    from tfg.systems.ietafs.aunet import network
+
+    T = 20
+    heard = network.Heard(rng.uniform(0, 4, (T, 17)), rng.uniform(-4, 4, (T, 17)), np.full(6, 1 / 6))
+    shut = rng.uniform(0, 1, T)
+    monkeypatch.setattr(network, "hear", lambda audio, *, model=None: heard)
+    monkeypatch.setattr(network, "load", lambda folder=None: None)
+    monkeypatch.setattr(performance, "blinks", lambda *a, **k: shut)
+    options = SimpleNamespace(emotion="auto", intensity=1.0, listen=.6, blink=True, seed=0, aunet=None, au=None,
+                              au_file=None)
+    package = units.curve_of(np.zeros(640 * T, np.float32), options)
+    assert np.allclose(function(IETAFS, "frame_units")(heard.speech, heard.feeling, .6, shut), package, atol=1e-5)
