@@ -102,3 +102,21 @@ def test_a_folder_of_tables(tmp_path):
     write(tmp_path / "sub" / "a.csv", ramp(2, 25))
     with pytest.raises(InputError, match="same name"):
         openface.find(tmp_path)
+
+
+@pytest.mark.parametrize("fps", [25, 29.97, 50])
+def test_what_is_written_is_read_back_exactly(tmp_path, fps):
+    aus = np.random.default_rng(1).uniform(0, 5, (40, 17)).astype(np.float32)
+    aus[7], aus[9, 3] = np.nan, np.nan                       # no face; one unit that was not measured
+    path = openface.write_csv(tmp_path / "a.csv", aus, fps=fps)
+    table = openface.read_csv(path)
+    assert np.array_equal(table.aus.astype(np.float32), aus, equal_nan=True) and table.faces == 1
+    np.testing.assert_allclose(table.times, np.arange(40) / fps, atol=1e-6)
+    lines = path.read_text().splitlines()
+    assert lines[0].split(",") == [*HEAD[:5], *openface.COLUMNS] and len(lines) == 41
+    assert lines[8].startswith("8,0,") and lines[8].split(",")[3:6] == ["0.00", "0", "0.0"]      # as OpenFace has it
+    if fps == 25:
+        np.testing.assert_array_equal(openface.at_25(table, 40), aus)
+    with pytest.raises(ValueError, match="17"):
+        openface.write_csv(tmp_path / "b.csv", aus[:, :16])
+    assert not (tmp_path / "b.csv").exists()

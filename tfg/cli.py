@@ -29,6 +29,11 @@ ANIMATE_EXAMPLES = """examples:
   tfg measure me.mp4 --out me.npz && tfg animate --source photo.jpg --audio me.mp4 --motion me.npz --out as_me.mp4
   tfg animate --system emogen --source interview.mp4 --audio dubbed.wav --emotion SAD --out dubbed.mp4
 """
+MEASURE_EXAMPLES = """examples:
+  tfg measure interview.mp4 --out interview.npz
+  tfg measure interview.mp4 --aus interview.csv                 as OpenFace's FeatureExtraction writes it
+  tfg measure photos --attributes attributes.txt                a row for each photo of a folder
+"""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -131,14 +136,20 @@ def _add_systems(commands):
 
 
 def _add_measure(commands):
-    p = _command(commands, "measure", "Extract expression and pose from any video.", run_measure,
-                 epilog="example:\n  tfg measure interview.mp4 --out interview.npz")
-    p.add_argument("video", help="a video, or anything with a moving face that FFmpeg reads")
+    p = _command(commands, "measure", "Extract expression, pose and Action Units from any video or photo.", run_measure,
+                 epilog=MEASURE_EXAMPLES)
+    p.add_argument("video", help="a video, or anything with a face that FFmpeg reads; a photo; with --attributes a "
+                                 "folder of photos")
     p.add_argument("--face", type=int, metavar="N", help="which face, 0 is the largest (default)")
     p.add_argument("--method", metavar="M", help="blendshapes (the landmarker's own, default), fit (the head fitted to "
-                                                 "the landmarks), learned (a network on landmarks and pixels)")
+                                                 "the landmarks), learned (a network on landmarks and pixels); for "
+                                                 "Action Units also best (each by its best reader, their default)")
     p.add_argument("--smooth", type=int, metavar="FRAMES", help="window of a filter without delay (default: 0, none)")
-    _add_out(p, "the coefficients, .npz")
+    p.add_argument("--out", help="the coefficients and pose, .npz")
+    p.add_argument("--aus", metavar="OUT.csv", help="17 Action Units from 0 to 5, a table as OpenFace writes it")
+    p.add_argument("--attributes", metavar="OUT.txt", help="of a folder: a row of Action Units for each photo, the "
+                                                           "table that GANimation and IETaFS read")
+    p.add_argument("--overwrite", action="store_true", help="replace files that exist")
 
 
 def _add_head(commands):
@@ -206,18 +217,52 @@ def run_systems(given: dict) -> None:
 def run_measure(given: dict) -> None:
     from tqdm.auto import tqdm
 
-    from tfg.faces.measure import measure
     from tfg.files import check_place, reserved
 
-    overwrite = given.pop("overwrite", False)
-    out = check_place(given.pop("out"), (".npz",), overwrite)
+    overwrite, kinds = given.pop("overwrite", False), {"out": ".npz", "aus": ".csv", "attributes": ".txt"}
+    places = {k: check_place(given.pop(k), (kind,), overwrite) for k, kind in kinds.items() if k in given}
+    if not places:
+        raise InputError("say what to write: --out M.npz (coefficients and pose), --aus A.csv (Action Units) or both.")
     started = time.perf_counter()
-    with reserved(out, overwrite=overwrite), \
+    with reserved(*places.values(), overwrite=overwrite), \
             tqdm(desc="frames", unit="frame", leave=False, delay=.5, disable=not sys.stderr.isatty()) as bar:
-        motion = measure(given.pop("video"), progress=_progress(bar), **given)
-        motion.save(out)
+        measured = _measure_photos if "attributes" in places else _measure_film
+        frames, what = measured(places, given.pop("video"), progress=_progress(bar), **given)
     seconds = time.perf_counter() - started
-    _say(f"wrote {out}: {len(motion)} frames in {seconds:.1f} s ({len(motion) / seconds:.0f} frames/s)")
+    _say(f"wrote {' and '.join(map(str, places.values()))}: {frames} {what} in {seconds:.1f} s "
+         f"({frames / seconds:.0f} {what}/s)")
+
+
+def _measure_film(places: dict, video, *, face=None, method=None, smooth: int = 0, progress=None) -> tuple[int, str]:
+    """Write coefficients (`out`) and Action Units (`aus`) of one face. Returns the number of frames."""
+    from tfg.corpora.openface import write_csv
+    from tfg.faces.au_readers import measure_aus, needs_crops
+    from tfg.faces.measure import check_method, measure, track
+
+    by = check_method(method or "blendshapes") if "out" in places else ""
+    looks = by == "learned" or ("aus" in places and needs_crops(method or "best"))
+    followed = track(video, face=face, progress=progress, crops=looks)
+    motion = measure(followed, by, smooth=smooth) if by else None
+    aus = measure_aus(followed, method or "best", smooth=smooth) if "aus" in places else None
+    if motion is not None:
+        motion.save(places["out"])
+    if aus is not None:
+        write_csv(places["aus"], aus, fps=followed.fps)
+    return len(followed), "frames"
+
+
+def _measure_photos(places: dict, folder, *, method=None, progress=None, **more) -> tuple[int, str]:
+    """Write the table of a folder's photos. Returns their number; photos without a face are named and left out."""
+    from tfg.corpora.attributes import measure_pictures, write_attributes
+
+    others = [*(k for k in places if k != "attributes"), *more]
+    if others:
+        raise InputError(f"--{others[0]} is for one film or photo, not for --attributes; leave one of them out.")
+    names, aus, left_out = measure_pictures(folder, method or "best", progress=progress)
+    write_attributes(places["attributes"], names, aus)
+    for name, reason in left_out:
+        _say(f"left out {name}: {reason}")
+    return len(names), "photos"
 
 
 def run_head_derive(given: dict) -> None:

@@ -1,4 +1,4 @@
-"""Action Units from OpenFace's CSV files, in our columns and at 25 frames/s.
+"""Action Units from OpenFace's CSV files, in our columns and at 25 frames/s; and such files of our own measurements.
 
 OpenFace 2 (Baltrusaitis, Zadeh, Lim & Morency 2018) writes a row per frame and face:
 "frame, face_id, timestamp, confidence, success, ..., AU01_r, AU02_r, ..., AU45_r, AU01_c, ..."; AUxx_r are intensities
@@ -14,12 +14,15 @@ from pathlib import Path
 
 import numpy as np
 
+from tfg.corpora.attributes import NAMES, read_attributes  # noqa: F401
 from tfg.errors import InputError
 from tfg.faces.aus import AUS
-from tfg.files import check_file
+from tfg.files import atomic, check_file
 from tfg.media.audio import FPS
 
-COLUMNS = tuple(f"AU{au:02d}_r" for au in AUS)
+COLUMNS = NAMES
+HEAD = ("frame", "face_id", "timestamp", "confidence", "success")
+"""Columns before the AUs in the files that `write_csv` writes."""
 MIN_CONFIDENCE = 0.75
 """Least confidence of a frame; OpenFace's own tools drop frames below it."""
 
@@ -70,6 +73,28 @@ def read_csv(path: str | os.PathLike) -> Table:
     aus[~seen] = np.nan
     order = np.argsort(columns["timestamp"][chosen], kind="stable")
     return Table(columns["timestamp"][chosen][order], aus[chosen][order], len(faces))
+
+
+def write_csv(path: str | os.PathLike, aus: np.ndarray, *, fps: float = float(FPS)) -> Path:
+    """Write AUs of one face as OpenFace's FeatureExtraction does, so that `read_csv` gives the same values back.
+
+    aus: (T, 17) from 0 to 5, as `tfg.faces.measure_aus` gives them; a row of NaN is a frame without a face (success 0,
+    confidence 0, zeros), single NaN are written as nan.  fps: frames/s, for the times.
+    There are no columns of presence, pose, gaze or landmarks. We have no confidence: it is 1 where there is a face.
+    Raises ValueError for another shape; InputError if the file cannot be written.
+    """
+    aus = np.asarray(aus, np.float32)
+    if aus.ndim != 2 or aus.shape[1] != len(AUS):
+        raise ValueError(f"aus must be (T, {len(AUS)}), got shape {aus.shape}")
+    lines = [",".join((*HEAD, *COLUMNS))]
+    for i, row in enumerate(aus):
+        seen = bool(np.isfinite(row).any())
+        begin = np.format_float_positional(round(i / fps, 6), trim="0", min_digits=3)
+        cells = [np.format_float_positional(v, trim="0", min_digits=2) for v in (row if seen else np.zeros_like(row))]
+        lines.append(",".join((str(i + 1), "0", begin, f"{seen:.2f}", str(int(seen)), *cells)))
+    with atomic(path) as part:
+        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return Path(path)
 
 
 def at_25(table: Table, T: int) -> np.ndarray:

@@ -5,6 +5,7 @@ a module; its function `measure` measures a video.
 """
 from __future__ import annotations
 
+from tfg.faces.au_readers import measure_aus
 from tfg.faces.aus import action_units
 from tfg.faces.geometry import brow_height, eye_aperture, lip_gap, mouth_width
 from tfg.faces.landmarks import Face, Landmarker, detect, one_face
@@ -12,4 +13,4 @@ from tfg.faces.measure import best_frontal_frame, track
 from tfg.faces.points68 import to_68
 
 __all__ = ["Face", "Landmarker", "action_units", "best_frontal_frame", "brow_height", "detect", "eye_aperture",
-           "lip_gap", "mouth_width", "one_face", "to_68", "track"]
+           "lip_gap", "measure_aus", "mouth_width", "one_face", "to_68", "track"]

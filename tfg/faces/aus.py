@@ -11,6 +11,8 @@ from tfg import vocabulary
 
 AUS = tuple(vocabulary.AU_NAMES)
 """Numbers of the 17 AUs in the order of the columns: 1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45."""
+MOST = 5.0
+"""Intensity of an AU at its strongest."""
 COEFFICIENT = {
     1: ("browInnerUp",), 2: ("browOuterUp",), 4: ("browDown",), 5: ("eyeWide",), 6: ("cheekSquint",),
     7: ("eyeSquint",), 9: ("noseSneer",), 10: ("mouthUpperUp",), 12: ("mouthSmile",), 14: ("mouthDimple",),
@@ -39,7 +41,7 @@ def action_units(expression: np.ndarray, *, measured: bool = False) -> np.ndarra
     # the lips part when the jaw drops or a lip is drawn away, minus mouthClose, which brings them together
     gap = mean("jawOpen") + (mean("mouthLowerDown") + mean("mouthUpperUp")) / 2 - mean("mouthClose")
     columns = [gap if au == 25 else mean(*COEFFICIENT[au]) for au in AUS]
-    out = 5 * np.clip(np.stack(columns, -1), 0, 1)
+    out = MOST * np.clip(np.stack(columns, -1), 0, 1)
     if measured:
         out[..., [AUS.index(au) for au in UNSEEN]] = np.nan
     return out.astype(np.float32)

@@ -56,10 +56,13 @@ class Track:
 
 
 def _frames(video):
-    """Return the frames, an iterable of (H, W, 3) uint8, and their number or None, of a path, a Clip or frames."""
+    """Return the frames, an iterable of (H, W, 3) uint8, and their number or None, of a path, a Clip or frames; a photo
+    is a film of one frame."""
     if isinstance(video, (str, Path)):
-        from tfg.media.video import FrameReader
-        video = FrameReader(video)
+        from tfg.media.video import FrameReader, is_image, read_image
+        video = read_image(video) if is_image(video) else FrameReader(video)
+    if isinstance(video, np.ndarray) and video.ndim == 3:
+        video = video[None]
     video = getattr(video, "frames", video)
     return video, len(video) if hasattr(video, "__len__") else None
 
@@ -148,10 +151,10 @@ def follow(frames, *, face: int | None = None, new_shot=None):
 def track(video, *, face: int | None = None, progress=None, crops: bool = False) -> Track:
     """Follow one face through a video and return its measurements.
 
-    video: path, Clip, FrameReader, or frames (H, W, 3) uint8 at 25 fps.  face: number of the face in the first frame
-    that shows any; 0 is the largest; None is 0, with a UserWarning if there are several.  progress: None, True for a
-    bar, or a function of (frames done, frames in all).  crops: True keeps an upright crop of each face too.  Frames
-    without a face are NaN and reported by a UserWarning.
+    video: path of a film or photo, Clip, FrameReader, frames (H, W, 3) uint8 at 25 fps, or one picture.  face: number
+    of the face in the first frame that shows any; 0 is the largest; None is 0, with a UserWarning if there are several.
+    progress: None, True for a bar, or a function of (frames done, frames in all).  crops: True keeps an upright crop of
+    each face too.  Frames without a face are NaN and reported by a UserWarning.
     Raises InputError if no frame has a face, or the first one with faces has none of that number.
     """
     frames, total = _frames(video)
@@ -202,14 +205,16 @@ def _report(result: Track, face) -> None:
 def measure(video, method: str = "blendshapes", *, smooth: int = 0, face: int | None = None, progress=None):
     """Measure a video's `Motion`: absolute expression (T, 52) and pose (T, 6).
 
-    video, face, progress, errors: as in `track`.  method: blendshapes, fit or learned, see `tfg.faces.readers`;
-    coefficients that it cannot measure are NaN.  smooth: window in frames of a filter without delay, 0 for none.
+    video, face, progress, errors: as in `track`; or a Track.  method: blendshapes, fit or learned, see
+    `tfg.faces.readers`; coefficients that it cannot measure are NaN.  smooth: window in frames of a filter without
+    delay, 0 for none.
     Pose comes from the landmarks with every method: angles as in the picture; translation from the clip's median place
     (stored in meta["origin"]), in head widths.
     meta["missing"] lists the frames without a face. The Motion's `landmarks` are the points (T, 478, 3) px.
     """
     check_method(method)
-    result = track(video, face=face, progress=progress, crops=method == "learned")
+    result = video if isinstance(video, Track) else \
+        track(video, face=face, progress=progress, crops=method == "learned")
     out = motion(replace(result, expression=read(result, method)), smooth=smooth)
     out.meta["method"] = method
     return out

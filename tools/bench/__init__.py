@@ -12,5 +12,5 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
-PARTS = ("fit", "seen", "extraction", "emotions", "emotion_add", "expression", "overlap", "actors", "making", "prepare",
-         "windows", "training", "dub", "dubbed", "scores", "lips", "speed")
+PARTS = ("fit", "seen", "extraction", "aus", "emotions", "emotion_add", "expression", "overlap", "actors", "making",
+         "prepare", "windows", "training", "dub", "dubbed", "scores", "lips", "speed")
