@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfg.corpora.attributes import NAMES, read_attributes  # noqa: F401
+from tfg.corpora.attributes import NAMES
 from tfg.errors import InputError
 from tfg.faces.aus import AUS
 from tfg.files import atomic, check_file
