@@ -19,7 +19,9 @@ def emotion_or_auto(value: Any) -> str:
 
 
 def units(value: Any) -> dict[int, float]:
-    """{number: intensity} of a text such as "AU12=3,AU4=0", or of a dict.  Raises InputError."""
+    """{number: intensity} of a text such as "AU12=3,AU4=0", or of a dict; {} of None.  Raises InputError."""
+    if value is None:
+        return {}
     pairs = value.items() if isinstance(value, dict) else [part.partition("=")[::2] for part in str(value).split(",")]
     out = {}
     for name, amount in pairs:
