@@ -367,3 +367,8 @@ def test_seed_repeats_everything():
 
     assert draw() == draw()
     assert paths.data("head").is_dir()
+
+
+def test_no_name_stands_for_two_figures():
+    names = [name for listed in explore._WHERE.values() for name in listed]
+    assert len(names) == len(set(names))

@@ -99,7 +99,7 @@ def test_figures_of_the_training():
     picture, one = np.full((S, S, 3), .5), np.full((S, S), .5)
     assert len(drawn(explore.draw_edit(picture, picture, one, np.zeros((2, S, S)), one, picture)).axes) == 6
     runs = {"a": ([.5, .4, .3], {1: one, 3: one}), "b": ([.5, .9, 1.0], {3: one})}
-    axes = drawn(explore.draw_masks(runs)).axes
+    axes = drawn(explore.draw_mask_means(runs)).axes
     assert len(axes) == 1 + 3 and np.allclose(axes[0].lines[2].get_ydata(), [.5, .4, .3])
 
 

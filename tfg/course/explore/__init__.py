@@ -35,7 +35,7 @@ _WHERE = {
     "expression": ("along", "face_of", "draw_added", "draw_along", "draw_faces_row", "draw_feelings_of", "draw_errors",
                    "draw_own_table", "draw_added_emotion", "add_emotion"),
     "ietafs": ("cut", "quick_editor", "moved_by", "draw_edit_units", "draw_spread", "draw_critics", "draw_edit",
-               "draw_attention", "draw_masks", "draw_frame_window", "draw_unit_curves", "draw_heard", "draw_voice",
+               "draw_attention", "draw_mask_means", "draw_frame_window", "draw_unit_curves", "draw_heard", "draw_voice",
                "unit_sliders", "attention_of", "voices"),
     "start": ("draw_sheet", "draw_strip", "draw_motion", "emotion_face", "speak"),
 }

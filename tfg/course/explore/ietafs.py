@@ -128,7 +128,7 @@ def draw_attention(editor, au: int = 12, intensity: float = 4.0):
                      ["the photo", AU_NAMES[au], f"A, mean {mask.mean():.2f}", "may change"], side=1.9)
 
 
-def draw_masks(runs: dict, limits=(.1, .95)):
+def draw_mask_means(runs: dict, limits=(.1, .95)):
     """Attention while generators train: its mean over the steps, and the mask of one picture now and then.
 
     runs: name -> (means (n,), masks {step: (S, S)}).  limits: beyond these a mask counts as saturated.
