@@ -63,8 +63,8 @@ class Editor:
         import torch
 
         with torch.inference_mode():
-            aus = torch.from_numpy(vector(au)[None] / np.float32(MOST))
-            return self.painter.network(self.painter.pictures([self.seen.reference]), aus).attention[0, 0].numpy()
+            aus = torch.from_numpy(vector(au)[None] / np.float32(MOST)).to(self.painter.device)
+            return self.painter.network(self.painter.pictures([self.seen.reference]), aus).attention[0, 0].cpu().numpy()
 
 
 def vector(au: Any) -> np.ndarray:
