@@ -19,7 +19,8 @@ from tfg.compose.answer import Answer
 from tfg.errors import InputError
 from tfg.media import audio
 from tfg.media.video import FrameReader, read_image, write_video
-from tfg.networks import checkpoint
+from tfg.networks import checkpoint, inference
+from tfg.networks.inference import fused
 from tfg.systems.base import Speech
 from tfg.systems.emogen import dub as emogen
 from tfg.systems.emogen import network as model
@@ -61,7 +62,7 @@ class StandIn(torch.nn.Module):
 @pytest.fixture
 def stand_in(monkeypatch):
     network = StandIn()
-    monkeypatch.setattr(emogen, "_network", lambda folder: (network, {"sha256": "0" * 64}))
+    monkeypatch.setattr(inference, "ready", lambda *asked: (network, {"sha256": "0" * 64}))
     return network
 
 
@@ -306,7 +307,7 @@ def test_fused_draws_the_same():
     network.train()(*parts)                                                                   # moves the statistics
     network.eval()
     with torch.no_grad():
-        torch.testing.assert_close(emogen.fused(network)(*parts), network(*parts), atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(fused(network)(*parts), network(*parts), atol=1e-5, rtol=1e-4)
     assert any(isinstance(m, torch.nn.BatchNorm2d) for m in network.modules())                # a copy: this one stays
 
 

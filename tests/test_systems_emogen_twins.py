@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from tfg.actors.examples import read_manifest
 from tfg.compose.answer import Answer
 from tfg.corpora.augment import Augment
 from tfg.errors import InputError
@@ -58,7 +59,7 @@ def test_twins_are_made_once_and_others_are_refused(folder):
     with pytest.raises(InputError, match="holds other twins"):
         twins.make(folder, actors=6, portraits=0, takes=3, size=S)
     with pytest.raises(InputError, match="is no folder of twins .*make one"):
-        twins.read_manifest(folder / "nothing")
+        read_manifest(twins.KIND, folder / "nothing")
 
 
 def test_batches_are_functions_of_their_index(folder):

@@ -19,8 +19,10 @@ from tfg.compose.answer import Answer
 from tfg.corpora.augment import Augment
 from tfg.errors import InputError
 from tfg.faces.aus import AUS
+from tfg.networks.inference import fused
+from tfg.networks.warp import applied
 from tfg.systems.ietafs.gan import critic, edits, network, sync, train
-from tfg.systems.ietafs.gan.pairs import Pairs
+from tfg.systems.ietafs.gan.pairs import Pairs, common_fields
 
 S = 64
 
@@ -119,7 +121,7 @@ def test_without_flow_the_published_rule_holds():
     config = network.IetafsConfig(8, 16, 2, 1, 3, size=32)
     x = torch.rand(1, 3, 32, 32)
     edit = network.Ietafs(config)(x, torch.rand(1, 17))
-    out = network.applied(edit.answer, x)
+    out = applied(edit.answer, x)
     want = (1 - edit.attention) * edit.answer.colour + edit.attention * x
     torch.testing.assert_close(out, want, atol=1e-5, rtol=0)
 
@@ -127,13 +129,13 @@ def test_without_flow_the_published_rule_holds():
 def test_where_attention_is_one_nothing_changes():
     x = torch.rand(1, 3, 32, 32)
     stays = Answer(torch.zeros_like(x), torch.zeros(1, 2, 32, 32), torch.ones(1, 1, 32, 32))
-    torch.testing.assert_close(network.applied(stays, x), x, atol=1e-5, rtol=0)
+    torch.testing.assert_close(applied(stays, x), x, atol=1e-5, rtol=0)
 
 
 def test_an_untrained_generator_with_flow_copies():
     torch.manual_seed(0)
     x = torch.rand(2, 3, S, S)
-    out = network.applied(network.Ietafs(network.PROFILES["ci"])(x, torch.rand(2, 17)).answer, x)
+    out = applied(network.Ietafs(network.PROFILES["ci"])(x, torch.rand(2, 17)).answer, x)
     assert (out - x).abs().mean() < .03
 
 
@@ -142,13 +144,13 @@ def test_the_fused_network_draws_the_same_and_is_in_eval_mode():
     plain = network.Ietafs(network.PROFILES["ci"])
     for _ in range(3):
         plain(torch.rand(4, 3, S, S), torch.rand(4, 17))                  # moves the running statistics
-    fused, plain = network.fused(plain), plain.eval()
+    ready, plain = fused(plain), plain.eval()
     x, aus = torch.rand(2, 3, S, S), torch.rand(2, 17)
-    for a, b in zip((*fused(x, aus).answer,), (*plain(x, aus).answer,)):
+    for a, b in zip((*ready(x, aus).answer,), (*plain(x, aus).answer,)):
         torch.testing.assert_close(a, b, atol=1e-4, rtol=0)
-    alone = fused(x[:1], aus[:1]).answer.colour
-    torch.testing.assert_close(alone, fused(x, aus).answer.colour[:1], atol=1e-5, rtol=0)
-    assert not fused.training and not any(isinstance(m, torch.nn.BatchNorm2d) and m.training for m in fused.modules())
+    alone = ready(x[:1], aus[:1]).answer.colour
+    torch.testing.assert_close(alone, ready(x, aus).answer.colour[:1], atol=1e-5, rtol=0)
+    assert not ready.training and not any(isinstance(m, torch.nn.BatchNorm2d) and m.training for m in ready.modules())
 
 
 def test_the_penalty_is_taken_between_what_the_critic_is_shown():
@@ -282,10 +284,59 @@ def test_the_penalty_is_taken_in_mixed_precision_too(folder, tmp_path):
 def test_units_move_what_is_seen_by_fields_that_add_up():
     torch.manual_seed(0)
     net = network.Ietafs(network.PROFILES["ci"]).eval()
-    torch.nn.init.normal_(net.fields.weight, std=.1)
-    features, change = torch.rand(1, net.fields.in_channels, 8, 8), torch.rand(2, 17)
+    for part in (net.fields.weight, net.common):
+        torch.nn.init.normal_(part, std=.1)
+    features, change = torch.rand(1, net.fields.in_channels, S // 2, S // 2), torch.rand(2, 17)
     apart = [net.moved(features, c[None]) for c in change]
     torch.testing.assert_close(net.moved(features, change.sum(0, keepdim=True)), apart[0] + apart[1])
     assert net.moved(features, torch.zeros(1, 17)).abs().max() == 0
     edit = net(torch.rand(1, 3, S, S), torch.rand(1, 17))
     assert edit.own.shape == (1, 17) and edit.own.min() >= 0 and edit.own.max() <= 1
+
+
+def test_known_units_take_the_place_of_what_the_network_sees():
+    torch.manual_seed(0)
+    net = network.Ietafs(network.PROFILES["ci"]).eval()
+    torch.nn.init.normal_(net.common, std=.3)
+    picture, aus = torch.rand(2, 3, S, S), torch.rand(2, 17)
+    seen, known = net(picture, aus), net(picture, aus, aus)
+    torch.testing.assert_close(net(picture, aus, seen.own).answer.flow, seen.answer.flow)
+    assert known.answer.flow.abs().mean() < .1 * seen.answer.flow.abs().mean()
+
+
+def test_common_fields_are_those_that_made_the_flows():
+    """Flows that are sums of known fields, mirrored for half of the pairs' reflections, give these fields back."""
+    rng = np.random.default_rng(0)
+    fields = rng.normal(size=(17, 4, 4, 2))
+    fields = (fields + fields[:, :, ::-1] * np.array([-1, 1])) / 2        # a face is alike on both sides
+
+    class Known:
+        augment = "none of it is used"
+
+        def __len__(self):
+            return 700
+
+        def batch(self, epoch, indices):
+            assert self.augment is None
+            change = np.random.default_rng(1).uniform(-1, 1, (700, 17))[indices]
+            flow = np.einsum("nk,kyxc->nyxc", change, fields)
+            flow[:, 0, 0] = np.nan
+            return {"aus": np.maximum(change, 0), "aus_source": np.maximum(-change, 0), "flow": flow}
+
+    found = common_fields(Known(), ridge=1e-6)
+    np.testing.assert_allclose(found[..., 1:, 1:3], fields.transpose(0, 3, 1, 2)[..., 1:, 1:3], atol=1e-4)
+    assert found.shape == (17, 2, 4, 4) and np.allclose(found[..., 0, 0], fields[:, 0, 0] / 2, atol=1e-4)
+
+
+def test_the_training_starts_from_common_fields_and_pairs_come_first(folder, tmp_path):
+    task = task_of(folder)
+    from tfg.training.batches import tensors
+    from tfg.training.state import At
+
+    batch = tensors(task.data.batch(0, np.arange(0, 12, 2)))
+    early = dict((name, values) for name, _, values in task.losses(batch, At(phase="pairs")))
+    assert list(early) == ["ietafs"] and "fools" not in early["ietafs"] and "flow" in early["ietafs"]
+    train.train_ietafs(tmp_path, edits=folder, profile="ci", steps=1, progress=False)
+    common = network.load(tmp_path)[0].common.detach().numpy() * network.FLOW
+    want = common_fields(Pairs(folder, "train", S))
+    assert np.abs(want).max() > .02 and np.abs(common - want).max() < .01

@@ -50,3 +50,17 @@ def figure(width: float = 8.0, height: float = 2.6, rows: int = 1, cols: int = 1
     with matplotlib.rc_context(RC | {"axes.prop_cycle": cycler(color=COLOURS)}):
         fig = Figure(figsize=(width, height), layout="constrained", dpi=DPI, facecolor=PAPER)
         return fig, fig.subplots(rows, cols, **grid)
+
+
+def finish_grid(fig, axes, n: int):
+    """Hide the axes after the first n of a grid, name the time below, and put one legend on top.  Returns the figure.
+
+    axes: (rows, cols), as `figure(..., squeeze=False)` gives them.
+    """
+    for ax in axes.flat[n:]:
+        ax.axis("off")
+    for ax in axes[-1]:
+        ax.set_xlabel("time [s]")
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside upper right", ncols=len(labels))
+    return fig

@@ -47,6 +47,8 @@ AU_NAMES = {
     26: "jaw drop", 45: "blink",
 }
 """Number -> FACS name of the 17 Action Units whose intensity OpenFace reports (Ekman, Friesen & Hager 2002)."""
+AU_MOST = 5.0
+"""The greatest intensity of an Action Unit; 0 is none."""
 
 
 def index(*names: str) -> list[int]:

@@ -43,6 +43,8 @@ def parallel(n: int, **how):
     from joblib.parallel import get_active_backend
 
     ours = type(get_active_backend()[0]).__name__ == "LokyBackend"
+    if ours and n > 1:
+        _quiet_tracker()
     return Parallel(n_jobs=n, **(_tied() if ours and n > 1 else {}), **how)
 
 
@@ -54,12 +56,34 @@ def executor(n: int) -> Iterator[Any]:
     """
     from joblib.externals.loky import get_reusable_executor
 
+    _quiet_tracker()
     pool = get_reusable_executor(max_workers=n, **_tied())
     try:
         yield pool
     except BaseException:
         pool.shutdown(wait=True, kill_workers=True)
         raise
+
+
+def _quiet_tracker() -> None:
+    """Start loky's resource tracker in such a way that it cleans up without a word.
+
+    This process of loky's removes semaphores that an interrupt left behind, which is as it should be, and on some
+    interrupts warns about it: lines beside the one sentence that a command ends with. It reads its filters when it
+    starts.
+    """
+    from joblib.externals.loky.backend.resource_tracker import ensure_running
+
+    before = os.environ.get("PYTHONWARNINGS")
+    ours = "ignore:resource_tracker:UserWarning"
+    os.environ["PYTHONWARNINGS"] = f"{before},{ours}" if before else ours
+    try:
+        ensure_running()
+    finally:
+        if before is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = before
 
 
 def _tied() -> dict:

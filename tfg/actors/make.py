@@ -246,14 +246,11 @@ def _stamp(member: Member) -> tuple:
 
 def _take(member: Member, clip: Planned, actor):
     """Play the take of a planned clip, with a voice of the actor's sex and age."""
-    from tfg.acting.voices import Voice
     from tfg.actors.take import make_take
 
-    voice = Voice.from_seed(member.seed, sex=actor.about.get("sex") or photos.voice_sex(member),
-                            age=actor.about.get("age"))
     words = dict(sentence=clip.sentence) if clip.text is None else dict(text=clip.text, take=clip.take)
-    return make_take(member.name, member.seed, emotion=clip.emotion, level=clip.level, voice=voice,
-                     **words)
+    return make_take(member.name, member.seed, emotion=clip.emotion, level=clip.level,
+                     voice=photos.voice_of(member, actor), **words)
 
 
 def _sentence(error: Exception, member: Member) -> str:

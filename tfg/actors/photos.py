@@ -106,6 +106,13 @@ def voice_sex(member) -> str | None:
     return _voices().get(_tile(member.photo)) if member.photo else None
 
 
+def voice_of(member, actor):
+    """The `Voice` of a member who is played by `actor`: of its seed, and of the actor's sex and age."""
+    from tfg.acting.voices import Voice
+
+    return Voice.from_seed(member.seed, sex=actor.about.get("sex") or voice_sex(member), age=actor.about.get("age"))
+
+
 def photo_path(photo: str) -> Path:
     """Path of the file of a `Member.photo`; SFHQ tiles that do not ship lie in tfg's cache folder (`fetch_photos`)."""
     if photo.startswith(SHIPPED):

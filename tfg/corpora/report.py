@@ -18,6 +18,7 @@ from tfg.errors import InputError
 from tfg.faces.aus import AUS
 from tfg.faces.geometry import lip_gap
 from tfg.files import atomic
+from tfg.media.image import write_image
 
 MAX_SAMPLE = 20_000
 """Most frames that distributions are computed from, evenly spread over the store."""
@@ -41,7 +42,7 @@ def write_report(path: str | os.PathLike, run=None) -> Path:
                         **{k: [[str(p), r] for p, r in getattr(run, k)] for k in ("dropped", "reports", "skipped")}}
     with atomic(store.path / "report.json") as part:
         part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-    _save(montage(store, points=False), store.path / "montage.png")
+    write_image(montage(store, points=False), store.path / "montage.png")
     figure = draw_distributions(store, facts)
     with atomic(store.path / "distributions.png") as part:
         figure.savefig(part, dpi=90)
@@ -149,13 +150,6 @@ def picture(store: Store, i: int, points: bool = True) -> np.ndarray:
     if not store.arrays["ok"][i]:
         cv2.rectangle(image, (0, 0), (store.size - 1, store.size - 1), (230, 40, 40), 3)
     return image
-
-
-def _save(image: np.ndarray, path: Path) -> None:
-    from PIL import Image
-
-    with atomic(path) as part:
-        Image.fromarray(image).save(part)
 
 
 def draw_distributions(store: Store, facts: dict):

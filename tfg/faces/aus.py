@@ -11,7 +11,7 @@ from tfg import vocabulary
 
 AUS = tuple(vocabulary.AU_NAMES)
 """Numbers of the 17 AUs in the order of the columns: 1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45."""
-MOST = 5.0
+MOST = vocabulary.AU_MOST
 """Intensity of an AU at its strongest."""
 COEFFICIENT = {
     1: ("browInnerUp",), 2: ("browOuterUp",), 4: ("browDown",), 5: ("eyeWide",), 6: ("cheekSquint",),

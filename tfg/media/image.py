@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 
 from tfg.errors import InputError
-from tfg.files import check_file
+from tfg.files import atomic, check_file
 from tfg.media.colour import by_profile, is_plain, to_srgb
 from tfg.media.picture_file import is_camera_raw, n_frames, open_picture, photo_pages, picture_kind, still_container
 
@@ -71,6 +72,16 @@ def resized(picture: np.ndarray, width: int, height: int) -> np.ndarray:
 
     down = width < picture.shape[1]
     return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if down else cv2.INTER_CUBIC)
+
+
+def write_image(picture: np.ndarray, path: str | os.PathLike) -> Path:
+    """Write a picture (H, W, 3) uint8 as .png or .jpg (quality 95), whole or not at all.  Returns the path."""
+    from PIL import Image
+
+    kind = "PNG" if str(path).lower().endswith(".png") else "JPEG"
+    with atomic(Path(path)) as part:
+        Image.fromarray(picture).save(part, format=kind, quality=95)
+    return Path(path)
 
 
 def to_rgb(image, name: str) -> np.ndarray:

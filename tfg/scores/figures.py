@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from tfg.files import atomic
+from tfg.media.image import write_image
 from tfg.metrics.sync import MAX_SHIFT
 from tfg.plot_style import COLOURS, INK, figure
 from tfg.scores.columns import SCORES
@@ -22,10 +23,7 @@ def write(result: Scores, out: Path) -> None:
         fig = draw(result)
         with atomic(out / f"{name}.png") as part:
             fig.savefig(part, dpi=110)
-    from PIL import Image
-
-    with atomic(out / "frames.png") as part:
-        Image.fromarray(frames(result)).save(part)
+    write_image(frames(result), out / "frames.png")
 
 
 def colour(result: Scores, row: str) -> str:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tfg.files import atomic, disk_errors, make_folder
+from tfg.media.image import write_image
 
 EVERY = 20
 """Steps between two rows of the table; reading a value waits for the GPU, so it is not read at each step."""
@@ -79,10 +80,7 @@ class Log:
         if scores:
             self.bar.write(f"step {step}: " + ", ".join(f"{k} {v:.4g}" for k, v in scores.items()))
         for name, picture in pictures.items():
-            from PIL import Image
-
-            with atomic(make_folder(self.out / "samples") / f"{step:07d}_{name}.png") as part:
-                Image.fromarray(picture).save(part, format="PNG")
+            write_image(picture, make_folder(self.out / "samples") / f"{step:07d}_{name}.png")
             if self.board is not None:
                 self.board.add_image(name, picture, step, dataformats="HWC")
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 import numpy as np
 
 from tfg.course.check.core import Wrong, exercise, same
-from tfg.faces.aus import AUS
+from tfg.faces.aus import AUS, MOST
 
 BLINK = AUS.index(45)
-FULL = 5.0
-"""Largest intensity of an Action Unit."""
 
 
 @exercise
@@ -120,7 +118,7 @@ def compose(answer):
     import torch
 
     from tfg.compose.answer import Answer
-    from tfg.systems.ietafs.gan.network import applied
+    from tfg.networks.warp import applied
 
     def warp(picture, flow):
         return applied(Answer(picture, flow, torch.ones(len(picture), 1, *picture.shape[2:])), picture)
@@ -208,13 +206,13 @@ def frame_units(answer):
         shut = np.r_[0, 1, rng.uniform(.2, .8, T - 2)]
         speech[:, BLINK], feeling[:, BLINK] = .3, rng.uniform(-.5, 1.5, T)
 
-        def lids(base, how=np.maximum, amount=FULL * shut, column=BLINK):
+        def lids(base, how=np.maximum, amount=MOST * shut, column=BLINK):
             out = base.copy()
             out[:, column] = how(out[:, column], amount)
             return out
 
-        def shown(base, how=np.maximum, amount=FULL * shut, lids=lids):
-            return np.clip(lids(base, how, amount), 0, FULL)
+        def shown(base, how=np.maximum, amount=MOST * shut, lids=lids):
+            return np.clip(lids(base, how, amount), 0, MOST)
 
         both = speech + listen * feeling
         given = speech.copy()
@@ -229,9 +227,9 @@ def frame_units(answer):
             "a shut lid is 1: an intensity of Action Units goes up to 5": shown(both, amount=shut),
             "the blink replaces lids that the feeling has narrowed: take the larger of the two": shown(both, _second),
             "the blink is added: take the larger of the two, a shut eye cannot shut more": shown(both, np.add),
-            "nobody blinks: column AUS.index(45)": np.clip(both, 0, FULL),
+            "nobody blinks: column AUS.index(45)": np.clip(both, 0, MOST),
             "the blink went into another column: the place of AU 45 is AUS.index(45)": np.clip(
-                lids(both, column=BLINK - 1), 0, FULL)})
+                lids(both, column=BLINK - 1), 0, MOST)})
         if not np.array_equal(given, speech):
             raise Wrong("your function changed its argument, the speech: make a new array")
 

@@ -8,12 +8,10 @@ import numpy as np
 
 from tfg.course.explore.emogen import draw_grid
 from tfg.course.explore.widgets import sliders
-from tfg.faces.aus import AUS
-from tfg.plot_style import COLOURS, GRID, INK, figure
+from tfg.faces.aus import AUS, MOST
+from tfg.plot_style import COLOURS, GRID, INK, figure, finish_grid
 from tfg.vocabulary import AU_NAMES, EMOTION_NAMES, EMOTIONS
 
-FULL = 5.0
-"""Largest intensity of an Action Unit."""
 SIDE = 256
 """Side of the pictures that follow a slider, px: larger ones would lag behind."""
 WAIT_S = .06
@@ -23,10 +21,7 @@ WAIT_S = .06
 # ---- values ---------------------------------------------------------------------------------------------------
 def cut(editor, picture: np.ndarray, side: int = SIDE) -> np.ndarray:
     """The face's surroundings in a picture of an `Editor`, (side, side, 3) uint8."""
-    import cv2
-
-    place = editor.seen.place
-    return cv2.resize(picture[place.rows, place.columns], (side, side), interpolation=cv2.INTER_AREA)
+    return editor.cut(picture, side)
 
 
 def quick_editor(photo, side: int = SIDE, checkpoint=None):
@@ -185,13 +180,7 @@ def draw_unit_curves(curves: dict, true=None, units=(26, 25, 12, 4), fps: float 
         ax.set_title(f"AU{au} {AU_NAMES[au]}")
         low, high = ax.get_ylim()
         ax.set_ylim(min(low, -.1), max(high, 1.0))
-    for ax in axes.flat[len(units):]:
-        ax.axis("off")
-    for ax in axes[-1]:
-        ax.set_xlabel("time [s]")
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside upper right", ncols=len(labels))
-    return fig
+    return finish_grid(fig, axes, len(units))
 
 
 def draw_heard(rows: dict):
@@ -211,12 +200,12 @@ def draw_voice(audio, heard, listen: float = 1.0):
 
     audio: (N,) at 16 kHz.  heard: `tfg.systems.ietafs.aunet.network.Heard`.  listen: how much of the feeling is shown.
     """
-    shown = np.clip(heard.speech + listen * heard.feeling, 0, FULL)
+    shown = np.clip(heard.speech + listen * heard.feeling, 0, MOST)
     seconds = len(shown) / 25
     fig, axes = figure(9.5, 4.4, 2, 2, height_ratios=(1, 4), width_ratios=(4, 1))
     axes[0, 0].plot(np.arange(len(audio)) / 16_000, audio, color=COLOURS[0], lw=.5)
     axes[0, 0].set(xlim=(0, seconds), yticks=[], title="the voice")
-    axes[1, 0].imshow(shown.T, aspect="auto", vmin=0, vmax=FULL, extent=(0, seconds, len(AUS), 0))
+    axes[1, 0].imshow(shown.T, aspect="auto", vmin=0, vmax=MOST, extent=(0, seconds, len(AUS), 0))
     axes[1, 0].set(yticks=np.arange(len(AUS)) + .5, yticklabels=[f"AU{au}" for au in AUS], xlabel="time [s]")
     axes[1, 0].tick_params(axis="y", labelsize=6.5)
     axes[0, 1].axis("off")
@@ -239,7 +228,7 @@ def unit_panel(editor, wait_s: float = WAIT_S):
     """A box of 17 sliders and, last, the page with the face.  wait_s: see WAIT_S; 0 draws at once."""
     import ipywidgets
 
-    boxes = [ipywidgets.FloatSlider(value=0, min=0, max=FULL, step=.25, description=f"AU{au} {AU_NAMES[au]}",
+    boxes = [ipywidgets.FloatSlider(value=0, min=0, max=MOST, step=.25, description=f"AU{au} {AU_NAMES[au]}",
                                     style={"description_width": "150px"}, layout={"width": "340px"}) for au in AUS]
     page = ipywidgets.HTML()
 
@@ -257,7 +246,7 @@ def unit_panel(editor, wait_s: float = WAIT_S):
 def attention_of(editor) -> None:
     """A menu and a slider over `draw_attention`."""
     sliders(lambda unit, intensity: draw_attention(editor, unit, intensity),
-            unit={f"AU{au} {AU_NAMES[au]}": au for au in AUS}, intensity=(0.0, FULL, .5, 4.0))
+            unit={f"AU{au} {AU_NAMES[au]}": au for au in AUS}, intensity=(0.0, MOST, .5, 4.0))
 
 
 def voices(sounds: dict, hear: Callable) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from tfg.course.explore.widgets import sliders
-from tfg.plot_style import COLOURS, GRID, INK, figure
+from tfg.plot_style import COLOURS, GRID, INK, figure, finish_grid
 from tfg.vocabulary import EXPRESSION, POSE, index
 
 
@@ -72,13 +72,7 @@ def draw_against(true, curves: dict, names=("jawOpen", "mouthSmile", "browInnerU
         low, high = ax.get_ylim()
         ax.set_ylim(min(low, 0), max(high, .2))
         ax.set_title(name)
-    for ax in axes.flat[len(names):]:
-        ax.axis("off")
-    for ax in axes[-1]:
-        ax.set_xlabel("time [s]")
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside upper right", ncols=len(labels))
-    return fig
+    return finish_grid(fig, axes, len(names))
 
 
 def draw_agreements(tables: dict):

@@ -12,7 +12,6 @@ screen.
 """
 from __future__ import annotations
 
-import copy
 import time
 
 import numpy as np
@@ -33,12 +32,13 @@ def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
     `Take.meta`: frames, fps (None: variable), untouched (frames without a usable face), turns (how often the video
     turns round), cuts, faces, network (its checksum), batch_size (in the end).
     """
-    from tfg.systems.emogen.network import feeling
+    from tfg.networks.inference import ready
+    from tfg.systems.emogen.network import Emogen, EmogenConfig, feeling
     from tfg.systems.emogen.paint import Painter
     from tfg.systems.film.stage import set_up
 
     o, clock = options, time.perf_counter()
-    network, card = _network(o.checkpoint)
+    network, card = ready("emogen", Emogen, EmogenConfig, o.checkpoint)
     load = time.perf_counter() - clock
     mel = checked(mel_spectrogram(speech.audio))
     stage = set_up(source, len(speech.audio) / SR, o, network.config.size, progress=progress)
@@ -47,34 +47,6 @@ def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
     painter = Painter(network, feeling(o.emotion, LIVELY * o.intensity), stage.crops.matrix, source=stage.looks,
                       face=stage.face, aligned=stage.aligned, batch=o.batch_size)
     return stage.roll(painter, lambda frames: mel_windows(mel, at[frames]), {"network": card["sha256"][:12]})
-
-
-def _network(checkpoint):
-    """The generator, ready to draw, and its card."""
-    import torch
-
-    from tfg.networks import checkpoint as checkpoints
-    from tfg.systems.emogen.network import Emogen, EmogenConfig
-
-    network, card = checkpoints.load("emogen", Emogen, EmogenConfig, checkpoint)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return fused(network).to(device, memory_format=torch.channels_last), card
-
-
-def fused(network):
-    """A copy that draws the same in half the time: at inference a batch norm is a factor and a shift of each channel,
-    and the convolution before it can take both over."""
-    from torch import nn
-    from torch.nn.utils.fusion import fuse_conv_bn_eval
-
-    from tfg.networks.blocks import Conv, Up
-
-    network = copy.deepcopy(network)
-    for module in network.modules():
-        if isinstance(module, (Conv, Up)) and isinstance(module.norm, nn.BatchNorm2d):
-            module.conv = fuse_conv_bn_eval(module.conv, module.norm, transpose=isinstance(module, Up))
-            module.norm = nn.Identity()
-    return network
 
 
 def checked(mel: np.ndarray) -> np.ndarray:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from tfg.compose.answer import Answer
@@ -25,6 +24,7 @@ from tfg.experts.syncnet.network import MEL_WIDTH
 from tfg.faces.face_region import MARGIN, face_region
 from tfg.media.audio import N_MELS
 from tfg.networks.blocks import Conv, Up, fold_time, stage, unfold_time
+from tfg.networks.warp import applied
 from tfg.vocabulary import EMOTIONS
 
 MASKS = ("face", "crop")
@@ -127,19 +127,6 @@ class Emogen(nn.Module):
         if not self.config.copy:
             return Answer(colour, torch.zeros_like(x[:, :2]), torch.zeros_like(x[:, :1]))
         return Answer(colour, x[:, 3:5] * FLOW, torch.sigmoid(x[:, 5:]))
-
-
-def applied(answer: Answer, reference: torch.Tensor) -> torch.Tensor:
-    """(N, 3, S, S): the reference (N, 3, S, S) copied along the flow as far as it is trusted, the colour elsewhere."""
-    return torch.lerp(answer.colour, warp(reference.float(), answer.flow), answer.trust)
-
-
-def warp(pictures: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
-    """(N, 3, S, S) fetched from elsewhere: flow (N, 2, S, S), x then y, in half sides of the picture."""
-    n, _, height, width = pictures.shape
-    y, x = (torch.arange(k, device=flow.device) * (2 / k) + 1 / k - 1 for k in (height, width))
-    here = torch.stack([x[None].expand(height, -1), y[:, None].expand(-1, width)], -1)            # (S, S, 2)
-    return F.grid_sample(pictures, here + flow.permute(0, 2, 3, 1), padding_mode="border", align_corners=False)
 
 
 def init_sound_encoder(network: Emogen, syncnet: nn.Module) -> int:

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
+from tfg.actors import examples
 from tfg.corpora import seeded
 from tfg.corpora.augment import Augment
-from tfg.errors import InputError
 from tfg.experts.syncnet.network import FRAMES
 from tfg.experts.syncnet.train import another_line
 from tfg.systems.emogen.data import feelings
 from tfg.systems.emogen.network import face_mask
-from tfg.systems.emogen.twins import read_manifest
+from tfg.systems.emogen.twins import KIND
 from tfg.vocabulary import EMOTIONS, LEVELS
 
 NEUTRAL = EMOTIONS.index("NEU")
@@ -36,17 +36,9 @@ class TwinWindows:
 
     def __init__(self, folder, split: str, size: int, *, augment: Augment | None = None, disturbed: bool = True,
                  seed: int = 0):
-        manifest = read_manifest(folder)
-        names = [m["name"] for m in manifest["members"] if m["split"] == split]
-        paths = [path for name in names if (path := Path(folder) / f"{name}.npz").is_file()]
-        if not paths:
-            raise InputError(f"{folder} has twins of nobody in the split {split!r}; make more actors.")
-        if manifest["size"] != size:
-            raise InputError(f"{folder} has crops of {manifest['size']} px, but the network draws {size} px; make the "
-                             f"twins again with --size {size}.")
+        people = examples.read(KIND, folder, split, size)
         self.path, self.size, self.seed, self.augment, self.disturbed = Path(folder), size, seed, augment, disturbed
-        self.actors = [path.stem for path in paths]
-        self.people = [_read(path) for path in paths]
+        self.actors, self.people = list(people), list(people.values())
         starts = [(p, t) for p, one in enumerate(self.people) for t in _starts(one["take"])]
         self.place = np.array(starts, np.int64)                                                    # (N, 2)
         self.around = 1 - face_mask(size)
@@ -101,14 +93,6 @@ class TwinWindows:
         self.augment.frames(out["reference"], draws, 1)
         turned = np.flatnonzero(draws["flip"])
         out["flow"][turned] = out["flow"][turned][:, :, :, ::-1] * np.array([-1, 1], np.float32)
-
-
-def _read(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path} cannot be read ({error}); remove it and make the twins again.") from error
 
 
 def _starts(take: np.ndarray) -> np.ndarray:

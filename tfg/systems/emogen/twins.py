@@ -22,30 +22,22 @@ A folder of twins holds twins.json (what was asked for, who is in it) and for ea
 """
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from tfg.acting.voices import Voice
 from tfg.actors import cast as casting
+from tfg.actors import examples
 from tfg.actors.flows import crop_flow
-from tfg.actors.photos import fetch_photos, voice_sex
-from tfg.actors.take import make_take, replay
-from tfg.errors import InputError
+from tfg.actors.take import replay
 from tfg.faces import align, steady_crop
-from tfg.files import atomic, make_folder
 from tfg.media.audio import mel_spectrogram, mel_windows
 from tfg.systems.emogen.network import MARGIN
 from tfg.vocabulary import EMOTIONS, MOUTH, index
-from tfg.workers import parallel
-from tfg.workers import workers as how_many
 
-MANIFEST = "twins.json"
-VERSION = 1
+KIND = examples.Kind("twins", 1, "python -m tfg.systems.emogen.twins")
 SPLITS = ("train", "val")
 DRAWN_PX = 192
 """Side of the frames that the crops are cut out of."""
@@ -63,71 +55,27 @@ def make(out, *, actors: int = 112, portraits: int = 92, takes: int = 4, size: i
     play.  takes: of each, with the six emotions in turn and everyday sentences.  size: side S of a crop, px.
     Raises InputError: a folder with other twins, photos that cannot be had.
     """
-    from joblib import delayed
-    from tqdm.auto import tqdm
-
-    from tfg.actors.make import one_thread_each
-
-    members = [m for m in casting.cast(actors, portraits, seed=seed) if m.split in SPLITS]
-    wanted = {"twins": VERSION, "actors": actors, "portraits": portraits, "takes": takes, "size": size, "seed": seed,
-              "members": [asdict(m) for m in members]}
-    out = make_folder(out)
-    if (out / MANIFEST).is_file():
-        if read_manifest(out) != wanted:
-            raise InputError(f"{out} holds other twins than these; choose another folder, or the options that it was "
-                             "made with.")
-    else:
-        with atomic(out / MANIFEST) as part:
-            part.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
-    missing = [(k, m) for k, m in enumerate(members) if not (out / f"{m.name}.npz").is_file()]
-    fetch_photos([m for _, m in missing])
-    texts = casting.varied(takes * len(members), seed)
-    jobs = (delayed(_play)(out, m, texts[k * takes:(k + 1) * takes], k, size, seed) for k, m in missing)
-    with one_thread_each():
-        done = parallel(how_many(workers, max(len(missing), 1)), return_as="generator_unordered")(jobs)
-        for _ in tqdm(done, total=len(missing), desc="twins", unit=" actor", disable=not progress):
-            pass
-    return out
-
-
-def read_manifest(folder) -> dict:
-    """What a folder of twins is.  Raises InputError if it is none, or one of another version."""
-    path = Path(folder) / MANIFEST
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        version, members = manifest["twins"], manifest["members"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{folder} is no folder of twins ({path.name}: {error}); make one: "
-                         "python -m tfg.systems.emogen.twins --out DIR") from error
-    if version != VERSION or not isinstance(members, list):
-        raise InputError(f"{path} is of version {version}, but this version of tfg reads version {VERSION}; make the "
-                         "twins again.")
-    return manifest
+    return examples.make(KIND, out, partial(_play, size=size, seed=seed), splits=SPLITS, actors=actors,
+                         portraits=portraits, takes=takes, seed=seed, workers=workers, progress=progress, size=size)
 
 
 def is_twins(folder) -> bool:
     """Whether a folder says that it holds twins."""
-    return (Path(folder) / MANIFEST).is_file()
+    return (Path(folder) / KIND.manifest).is_file()
 
 
 def _play(out: Path, member, texts: Sequence[str], k: int, size: int, seed: int) -> None:
     actor = casting.build(member, DRAWN_PX)
-    parts = [pairs(actor, member, text, EMOTIONS[(k + j) % len(EMOTIONS)], ("MD", "HI", "HI")[(k + j) % 3], size,
-                   np.random.default_rng([seed, k, j])) for j, text in enumerate(texts)]
+    parts = [pairs(actor, take, size, rng) for take, rng in examples.takes_of(actor, member, texts, k, seed)]
     first = np.cumsum([0, *(len(p["target"]) for p in parts)])
     for j, part in enumerate(parts):
         part["other"] = (part["other"] + first[j]).astype(np.int32)
         part["take"] = np.full(len(part["target"]), j, np.int16)
-    with atomic(out / f"{member.name}.npz") as path:
-        arrays: dict[str, Any] = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
-        np.savez(path, **arrays)
+    examples.save(out, member, parts)
 
 
-def pairs(actor, member, text: str, emotion: str, level: str, size: int, rng: np.random.Generator) -> dict:
+def pairs(actor, take, size: int, rng: np.random.Generator) -> dict:
     """One take and its twins: the arrays of the module's docstring but `take`; `other` counts within the take."""
-    voice = Voice.from_seed(member.seed, sex=actor.about.get("sex") or voice_sex(member), age=actor.about.get("age"))
-    take = make_take(member.name, member.seed, text=text, emotion=emotion, level=level if emotion != "NEU" else "XX",
-                     voice=voice)
     n = len(take.motion)
     pose, felt = take.motion.pose, actor.personal(take.motion.expression)
     calm = actor.personal(_calm(take, rng))
@@ -141,7 +89,7 @@ def pairs(actor, member, text: str, emotion: str, level: str, size: int, rng: np
                               for t, s in enumerate(where)])
     return out | {"other": other.astype(np.int32), "intensity": np.asarray(take.curve, np.float32),
                   "mels": mel_windows(mel_spectrogram(take.audio), n).astype(np.float16),
-                  "emotion": np.full(n, EMOTIONS.index(emotion), np.int16)}
+                  "emotion": np.full(n, EMOTIONS.index(take.emotion), np.int16)}
 
 
 def _calm(take, rng: np.random.Generator) -> np.ndarray:

@@ -51,12 +51,10 @@ class Stage:
                     times=None if fps else self.schedule.times[:-1], meta=meta)
 
 
-def set_up(source, seconds: float, options: FilmOptions, size: int, *, calm_lips: bool = True,
-           progress: bool = False) -> Stage:
+def set_up(source, seconds: float, options: FilmOptions, size: int, *, progress: bool = False) -> Stage:
     """Read the source and follow its face.
 
-    source, errors: as `System.prepare`.  seconds: of sound.  size: side of the network's pictures, px.  calm_lips:
-    whether lips at rest are laid into the frames (`tfg.systems.film.calm_lips`).
+    source, errors: as `System.prepare`.  seconds: of sound.  size: side of the network's pictures, px.
     """
     o, clock = options, time.perf_counter()
     pictures = Source(source, resize_factor=o.resize_factor, rotate=o.rotate, crop_box=o.crop_box, static=o.static,
@@ -73,7 +71,7 @@ def set_up(source, seconds: float, options: FilmOptions, size: int, *, calm_lips
         calm = CalmLips()
         crops = track.find(_watched(pictures, needed, progress), pictures.size, size, MARGIN, fps=pictures.fps,
                            face=o.face, smooth=o.smooth, pads=o.pads, name=pictures.name, watch=calm.watch)
-        found = calm.settle(crops.cuts) if calm_lips else None
+        found = calm.settle(crops.cuts)
         looks, face = found.source if found else None, calm.face
     return Stage(pictures, schedule, crops, looks, face, not isinstance(source, Footage) or not source.crop,
                  {"track": time.perf_counter() - clock})

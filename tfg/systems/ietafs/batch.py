@@ -23,8 +23,9 @@ def animate_batch(images: str | os.PathLike, results: str | os.PathLike, *, audi
     from tqdm.auto import tqdm
 
     from tfg.corpora.attributes import read_attributes
+    from tfg.media.image import write_image
     from tfg.systems.animate import animate
-    from tfg.systems.ietafs.edit import Editor, write_picture
+    from tfg.systems.ietafs.edit import Editor
 
     if (audio is None) == (attributes is None):
         raise InputError("give either sounds (--audio) or a table of Action Units (--attributes).")
@@ -36,7 +37,7 @@ def animate_batch(images: str | os.PathLike, results: str | os.PathLike, *, audi
         for picture in tqdm(pictures, desc="pictures", disable=not progress):
             editor = Editor(picture, checkpoint=checkpoint)
             for name, edited in zip(names, editor.many(aus)):
-                written.append(write_picture(edited, out / f"{picture.stem}_{Path(name).stem}.png"))
+                written.append(write_image(edited, out / f"{picture.stem}_{Path(name).stem}.png"))
         return written
     assert audio is not None                              # asked above
     sounds = files_of(audio, SOUNDS, "sounds") if Path(audio).is_dir() else [Path(audio)]

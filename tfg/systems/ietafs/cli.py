@@ -36,14 +36,15 @@ def add(commands, command, parser) -> None:
 def run_edit(given: dict) -> None:
     from tfg.errors import InputError
     from tfg.files import check_place, reserved
-    from tfg.systems.ietafs.edit import edit, grid, write_picture
+    from tfg.media.image import write_image
+    from tfg.systems.ietafs.edit import edit, grid
 
     overwrite, as_grid, au = given.pop("overwrite", False), given.pop("grid", False), given.pop("au", None)
     out, photo = check_place(given.pop("out"), (".png", ".jpg", ".jpeg"), overwrite), given.pop("photo")
     if as_grid == (au is not None):
         raise InputError("say either which Action Units, such as --au AU12=4, or --grid.")
     with reserved(out, overwrite=overwrite):
-        write_picture(grid(photo, **given) if as_grid else edit(photo, au, **given), out)
+        write_image(grid(photo, **given) if as_grid else edit(photo, au, **given), out)
     print(f"wrote {out}", flush=True)
 
 

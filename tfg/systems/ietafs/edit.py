@@ -1,9 +1,7 @@
 """Edit a photo by hand: `tfg edit photo.jpg --au AU12=4 --out smile.png`, or a grid of units and intensities."""
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +9,9 @@ import numpy as np
 from tfg.compose.features import features
 from tfg.errors import InputError
 from tfg.faces import align
-from tfg.faces.aus import AUS
+from tfg.faces.aus import AUS, MOST
 from tfg.faces.face_region import MARGIN
-from tfg.systems.ietafs.options import MOST, units
+from tfg.systems.ietafs.options import units
 
 GRID = (1.0, 2.5, 4.0)
 """Intensities of a grid, from left to right."""
@@ -58,6 +56,13 @@ class Editor:
             out.append(picture)
         return out
 
+    def cut(self, picture: np.ndarray, side: int) -> np.ndarray:
+        """The face's surroundings in one of its pictures, (side, side, 3) uint8."""
+        import cv2
+
+        place = self.seen.place
+        return cv2.resize(picture[place.rows, place.columns], (side, side), interpolation=cv2.INTER_AREA)
+
     def attention(self, au) -> np.ndarray:
         """(S, S) in [0, 1]: 1 where the network leaves the picture as it is."""
         import torch
@@ -86,14 +91,12 @@ def grid(photo: Any, aus: Sequence[int] = AUS, *, intensities: Sequence[float] =
     import cv2
 
     editor = Editor(photo, face=face, checkpoint=checkpoint)
-    place = editor.seen.place
     asked = np.zeros((len(aus), len(intensities), len(AUS)), np.float32)
     for k, au in enumerate(aus):
         asked[k, :, AUS.index(au)] = intensities
     rows = []
     for number, row in zip(aus, asked):
-        cut = [cv2.resize(p[place.rows, place.columns], (side, side), interpolation=cv2.INTER_AREA)
-               for p in editor.many(row)]
+        cut = [editor.cut(picture, side) for picture in editor.many(row)]
         label = np.full((side, side // 2, 3), 255, np.uint8)
         cv2.putText(label, f"AU{number}", (8, side // 2), cv2.FONT_HERSHEY_SIMPLEX, side / 300, (40, 40, 40), 1,
                     cv2.LINE_AA)
@@ -102,14 +105,3 @@ def grid(photo: Any, aus: Sequence[int] = AUS, *, intensities: Sequence[float] =
     rows += [np.full_like(rows[0], 255)] * (2 * half - len(rows))
     return np.hstack([np.vstack(rows[:half]), np.vstack(rows[half:])])
 
-
-def write_picture(picture: np.ndarray, path: str | os.PathLike) -> Path:
-    """Write (H, W, 3) uint8 as .png or .jpg, whole or not at all.  Returns the path."""
-    from PIL import Image
-
-    from tfg.files import atomic
-
-    kind = "PNG" if str(path).lower().endswith(".png") else "JPEG"
-    with atomic(Path(path)) as part:
-        Image.fromarray(picture).save(part, format=kind, quality=95)
-    return Path(path)

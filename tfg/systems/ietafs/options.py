@@ -7,10 +7,10 @@ from tfg.errors import InputError
 from tfg.options import StrPath, number, option_class, path, switch, text, whole
 from tfg.systems.base import emotion_code
 from tfg.systems.film.options import FilmOptions
+from tfg.vocabulary import AU_MOST as MOST
 from tfg.vocabulary import AU_NAMES
 
 AUTO = "auto"
-MOST = 5.0
 
 
 def emotion_or_auto(value: Any) -> str:

@@ -5,8 +5,8 @@ import numpy as np
 import torch
 
 from tfg.compose.answer import Answer, checked
+from tfg.faces.aus import MOST
 from tfg.systems.film import paint
-from tfg.systems.ietafs.options import MOST
 
 
 class Painter(paint.Painter):

@@ -7,9 +7,9 @@ import os
 import numpy as np
 
 from tfg.errors import InputError
-from tfg.faces.aus import AUS, action_units
-from tfg.media.audio import FPS, n_frames
-from tfg.systems.ietafs.options import AUTO, MOST, IetafsOptions
+from tfg.faces.aus import AUS, MOST, action_units
+from tfg.media.audio import n_frames
+from tfg.systems.ietafs.options import AUTO, IetafsOptions
 
 BLINKS_PER_MIN = 17.0
 
@@ -77,7 +77,3 @@ def at(curve: np.ndarray, frames: np.ndarray) -> np.ndarray:
     """(k, 17) of a curve (T, 17) at frame numbers (k,), fractions between two of them (`tfg.media.audio.frame_at`)."""
     return np.stack([np.interp(frames, np.arange(len(curve)), column) for column in curve.T], 1).astype(np.float32)
 
-
-def seconds_of(curve: np.ndarray) -> float:
-    """How long a curve lasts."""
-    return len(curve) / FPS

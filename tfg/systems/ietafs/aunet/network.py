@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tfg.faces.aus import AUS
+from tfg.faces.aus import AUS, MOST
 from tfg.media.audio import MEL_FLOOR, mel_spectrogram, mel_start, n_frames
 from tfg.networks import checkpoint
 from tfg.networks.blocks import TemporalBlock
@@ -34,7 +34,6 @@ from tfg.vocabulary import EMOTIONS
 
 N_MELS, WIDTH = 128, 32                              # mel bands and columns of a frame's window
 STEP, STEP_COLUMNS = 5, 16                           # 5 frames are exactly 16 columns
-MOST = 5.0                                           # intensity of a unit that the network calls 1
 CHUNK = 1000                                         # frames per chunk of a long sound
 
 

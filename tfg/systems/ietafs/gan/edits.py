@@ -19,32 +19,24 @@ A folder of edits holds edits.json (what was asked for, who is in it) and for ea
 """
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from tfg.acting.voices import Voice
 from tfg.actors import cast as casting
+from tfg.actors import examples
 from tfg.actors.flows import crop_flow
-from tfg.actors.photos import fetch_photos, voice_sex
-from tfg.actors.take import make_take, replay
-from tfg.errors import InputError
+from tfg.actors.take import replay
 from tfg.faces import align, steady_crop
 from tfg.faces.aus import AUS, COEFFICIENT, action_units
 from tfg.faces.face_region import MARGIN
 from tfg.faces.measure import subtract_neutral
-from tfg.files import atomic, make_folder
 from tfg.media.audio import mel_spectrogram, mel_windows
 from tfg.vocabulary import EMOTIONS, EXPRESSION, MOUTH, index
-from tfg.workers import parallel
-from tfg.workers import workers as how_many
 
-MANIFEST = "edits.json"
-VERSION = 1
+KIND = examples.Kind("edits", 1, "python -m tfg.systems.ietafs.gan.edits")
 SPLITS = ("train", "val", "test")
 DRAWN_PX = 224
 """Side of the frames that the crops are cut out of."""
@@ -61,64 +53,20 @@ def make(out, *, actors: int = 72, portraits: int = 66, pairs: int = 160, takes:
     actors, portraits: of the whole cast (`tfg.actors.cast.cast`).  pairs: of each, from so many takes.  size: side S of
     a crop, px.  Raises InputError: a folder with other edits, photos that cannot be had.
     """
-    from joblib import delayed
-    from tqdm.auto import tqdm
-
-    from tfg.actors.make import one_thread_each
-
-    members = [m for m in casting.cast(actors, portraits, seed=seed) if m.split in SPLITS]
-    wanted = {"edits": VERSION, "actors": actors, "portraits": portraits, "pairs": pairs, "takes": takes, "size": size,
-              "seed": seed, "members": [asdict(m) for m in members]}
-    out = make_folder(out)
-    if (out / MANIFEST).is_file():
-        if read_manifest(out) != wanted:
-            raise InputError(f"{out} holds other edits than these; choose another folder, or the options that it was "
-                             "made with.")
-    else:
-        with atomic(out / MANIFEST) as part:
-            part.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
-    missing = [(k, m) for k, m in enumerate(members) if not (out / f"{m.name}.npz").is_file()]
-    fetch_photos([m for _, m in missing])
-    texts = casting.varied(takes * len(members), seed)
-    jobs = (delayed(_play)(out, m, texts[k * takes:(k + 1) * takes], k, pairs, size, seed) for k, m in missing)
-    with one_thread_each():
-        done = parallel(how_many(workers, max(len(missing), 1)), return_as="generator_unordered")(jobs)
-        for _ in tqdm(done, total=len(missing), desc="edits", unit=" actor", disable=not progress):
-            pass
-    return out
+    return examples.make(KIND, out, partial(_play, pairs=pairs, size=size, seed=seed), splits=SPLITS, actors=actors,
+                         portraits=portraits, takes=takes, seed=seed, workers=workers, progress=progress, pairs=pairs,
+                         size=size)
 
 
-def read_manifest(folder) -> dict:
-    """What a folder of edits is.  Raises InputError if it is none, or one of another version."""
-    path = Path(folder) / MANIFEST
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        version, members = manifest["edits"], manifest["members"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{folder} is no folder of edits ({path.name}: {error}); make one: "
-                         "python -m tfg.systems.ietafs.gan.edits --out DIR") from error
-    if version != VERSION or not isinstance(members, list):
-        raise InputError(f"{path} is of version {version}, but this version of tfg reads version {VERSION}; make the "
-                         "edits again.")
-    return manifest
-
-
-def _play(out: Path, member, texts: Sequence[str], k: int, pairs: int, size: int, seed: int) -> None:
+def _play(out: Path, member, texts: Sequence[str], k: int, *, pairs: int, size: int, seed: int) -> None:
     actor = casting.build(member, DRAWN_PX)
-    ends = np.linspace(0, pairs, len(texts) + 1).astype(int)
-    parts = [moments(actor, member, text, EMOTIONS[(k + j) % len(EMOTIONS)], ("MD", "HI", "HI")[(k + j) % 3],
-                     int(ends[j + 1] - ends[j]), size, np.random.default_rng([seed, k, j]))
-             for j, text in enumerate(texts)]
-    with atomic(out / f"{member.name}.npz") as path:
-        arrays: dict[str, Any] = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
-        np.savez(path, **arrays)
+    each = np.diff(np.linspace(0, pairs, len(texts) + 1).astype(int))
+    played = zip(examples.takes_of(actor, member, texts, k, seed), each)
+    examples.save(out, member, [moments(actor, take, int(n), size, rng) for (take, rng), n in played])
 
 
-def moments(actor, member, text: str, emotion: str, level: str, n: int, size: int, rng: np.random.Generator) -> dict:
+def moments(actor, take, n: int, size: int, rng: np.random.Generator) -> dict:
     """n pairs of one take: the arrays of the module's docstring."""
-    voice = Voice.from_seed(member.seed, sex=actor.about.get("sex") or voice_sex(member), age=actor.about.get("age"))
-    take = make_take(member.name, member.seed, text=text, emotion=emotion, level=level if emotion != "NEU" else "XX",
-                     voice=voice)
     T = len(take.motion)
     at = np.sort(rng.choice(T, n, replace=n > T))
     spoken = rng.uniform(size=n) >= SINGLE

@@ -6,10 +6,13 @@ attention A, and what is shown is A x + (1 - A) C (their eq. 1). With A = 1 a pi
 
 A colour picture of 128 px is a soft patch in a photo of 512 px, and hours pass until a small network has found out by
 itself what each unit moves. So with `flow` the network says what merely moved, in the way that faces move: each unit
-has a field of its own in each picture, and fields add up, as blendshapes do: flow = sum over units of (asked - own) x
-field, where `own` is what the picture shows already, by the network's own estimate. How far the flow is trusted is one
-more map. Both act only where A lets them: out = t warp(x, (1 - A) flow) + (1 - t) C, with t = 1 - (1 - A)(1 - trust).
-With trust 0 this is the published rule. These maps are applied to the photo's own pixels (`tfg.compose`).
+has a field, and fields add up, as blendshapes do: flow = sum over units of (asked - own) x (common + particular) field,
+where `own` is what the picture shows already, by the network's own estimate. The common field is the same for all
+faces, which lie alike in their crops; a ridge regression on the pairs finds it before the training (`common_fields`).
+What is particular to a face the network answers, and it corrects the sum where lips press and lids meet. How far the
+flow is trusted is one more map. Both act only where A lets them: out = t warp(x, (1 - A) flow) + (1 - t) C, with
+t = 1 - (1 - A)(1 - trust). With trust 0 this is the published rule. These maps are applied to the photo's own pixels
+(`tfg.compose`).
 """
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ from tfg.compose.answer import Answer
 from tfg.faces.aus import AUS
 
 FLOW = .1
-"""How far a unit of the flow's head reaches, in half sides of the picture: at first all is copied from nearby."""
+"""How far a unit of the flow's heads reaches, in half sides of the picture."""
 
 
 @dataclass(frozen=True)
@@ -78,15 +81,18 @@ class Ietafs(nn.Module):
         channels = widths[-1]
         for width in widths[-2::-1]:                                      # ... S / 2, S
             if c.flow and width == widths[0]:
+                self.common = nn.Parameter(torch.zeros(c.c_dim, 2, c.size // 2, c.size // 2))
                 self.fields = nn.Conv2d(channels, 2 * c.c_dim, 3, padding=1)
                 self.join = self._block(channels + 2 * c.c_dim + 2, channels, 3)
+                self.correction = nn.Conv2d(channels, 2, 3, padding=1)
             self.up.append(self._block(channels, width, 4, stride=2, up=True))
             channels = 2 * width if c.skip else width
         self.heads = nn.Conv2d(channels, 4 + c.flow, c.kernel, padding=c.kernel // 2)
         if c.flow:
-            self.own = nn.Linear(widths[-1], c.c_dim)
-            nn.init.normal_(self.fields.weight, std=1e-3)                 # at first: nothing moves, all is trusted
-            for part in (self.fields, self.heads):
+            self.own = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(16 * widths[-1], c.c_dim))
+            for part in (self.fields, self.correction):                   # at first: common fields, and all is trusted
+                nn.init.normal_(part.weight, std=1e-3)
+            for part in (self.fields, self.correction, self.heads):
                 nn.init.zeros_(part.bias.detach())
             self.heads.bias.data[4] = 3.0
 
@@ -96,7 +102,8 @@ class Ietafs(nn.Module):
         return nn.Sequential(conv(c_in, c_out, kernel, stride, pad, bias=False), _norm(self.config.norm, c_out),
                              nn.ReLU(inplace=True))
 
-    def forward(self, picture: torch.Tensor, aus: torch.Tensor) -> Edit:
+    def forward(self, picture: torch.Tensor, aus: torch.Tensor, shown: torch.Tensor | None = None) -> Edit:
+        """shown: (B, 17), the units that the picture shows, where these are known; None: as the network sees it."""
         if picture.ndim != 4 or picture.shape[-1] != self.config.size or aus.shape != (len(picture), self.config.c_dim):
             raise ValueError(f"picture {tuple(picture.shape)} and aus {tuple(aus.shape)} are not (B, 3, "
                              f"{self.config.size}, {self.config.size}) and (B, {self.config.c_dim})")
@@ -109,12 +116,14 @@ class Ietafs(nn.Module):
         x, skips = self.middle(x), skips[-2::-1]
         own, flow = None, torch.zeros_like(picture[:, :2])
         if self.config.flow:
-            own = torch.sigmoid(self.own(x.mean((2, 3))).float())
+            own = torch.sigmoid(self.own(x).float())
         for k, (layer, skip) in enumerate(zip(self.up, skips)):
             if own is not None and k == len(skips) - 1:
-                small = self.moved(x, aus - own)                          # (B, 2, S / 2, S / 2)
+                change = aus - (own if shown is None else shown)
+                small = self.moved(x, change)                             # (B, 2, S / 2, S / 2)
+                x = self.join(torch.cat([x, planes(aus, x), planes(change, x), small / FLOW], 1))
+                small = small + FLOW * self.correction(x).float()
                 flow = F.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)
-                x = self.join(torch.cat([x, planes(aus, x), planes(aus - own, x), small / FLOW], 1))
             x = layer(x)
             x = torch.cat([x, skip], 1) if self.config.skip else x
         x = self.heads(x).float()
@@ -126,7 +135,7 @@ class Ietafs(nn.Module):
 
     def moved(self, x: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
         """(B, 2, h, w) half sides: the units' fields of features (B, c, h, w), added up by their change (B, 17)."""
-        fields = self.fields(x).float().unflatten(1, (self.config.c_dim, 2))                      # (B, 17, 2, h, w)
+        fields = self.common + self.fields(x).float().unflatten(1, (self.config.c_dim, 2))        # (B, 17, 2, h, w)
         return FLOW * torch.einsum("bk,bkchw->bchw", change, fields)
 
 
@@ -152,36 +161,8 @@ def _norm(kind: str, width: int) -> nn.Module:
     return nn.BatchNorm2d(width) if kind == "batch" else nn.InstanceNorm2d(width, affine=True)
 
 
-def applied(answer: Answer, picture: torch.Tensor) -> torch.Tensor:
-    """(B, 3, S, S): the picture copied along the flow as far as it is trusted, the colour elsewhere."""
-    n, _, height, width = picture.shape
-    y, x = (torch.arange(k, device=picture.device) * (2 / k) + 1 / k - 1 for k in (height, width))
-    here = torch.stack([x[None].expand(height, -1), y[:, None].expand(-1, width)], -1)            # (S, S, 2)
-    copied = F.grid_sample(picture.float(), here + answer.flow.permute(0, 2, 3, 1), padding_mode="border",
-                           align_corners=False)
-    return torch.lerp(answer.colour, copied, answer.trust)
-
-
-def fused(network: nn.Module) -> nn.Module:
-    """A copy in eval mode whose convolutions have taken over the batch norms behind them, which then are a factor and a
-    shift of each channel."""
-    import copy
-
-    from torch.nn.utils.fusion import fuse_conv_bn_eval
-
-    network = copy.deepcopy(network).eval()
-    for block in [m for m in network.modules() if isinstance(m, nn.Sequential)]:
-        for k, (conv, norm) in enumerate(zip(block, list(block)[1:])):
-            if isinstance(conv, (nn.Conv2d, nn.ConvTranspose2d)) and isinstance(norm, nn.BatchNorm2d):
-                block[k] = fuse_conv_bn_eval(conv, norm, transpose=isinstance(conv, nn.ConvTranspose2d))
-                block[k + 1] = nn.Identity()
-    return network
-
-
 def load(folder=None) -> tuple[nn.Module, dict]:
     """The generator with its trained weights (those that ship by default), ready to draw, and its card."""
-    from tfg.networks import checkpoint
+    from tfg.networks.inference import ready
 
-    network, card = checkpoint.load("ietafs", Ietafs, IetafsConfig, folder)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return fused(network).to(device, memory_format=torch.channels_last), card
+    return ready("ietafs", Ietafs, IetafsConfig, folder)

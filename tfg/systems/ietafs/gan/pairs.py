@@ -1,17 +1,16 @@
 """Pairs of pictures as batches, in both directions."""
 from __future__ import annotations
 
-from pathlib import Path
+from copy import copy
 
 import numpy as np
 
+from tfg.actors import examples
 from tfg.corpora import seeded
 from tfg.corpora.augment import Augment
-from tfg.errors import InputError
-from tfg.systems.ietafs.gan.edits import read_manifest
+from tfg.faces.aus import AUS, MOST
+from tfg.systems.ietafs.gan.edits import KIND
 
-FULL = 5.0
-"""The largest intensity of an Action Unit; networks are told shares of it."""
 _STREAM = 900
 
 
@@ -26,19 +25,11 @@ class Pairs:
     """
 
     def __init__(self, folder, split: str, size: int, *, augment: Augment | None = None, seed: int = 0):
-        manifest = read_manifest(folder)
-        files = [Path(folder) / f"{m['name']}.npz" for m in manifest["members"] if m["split"] == split]
-        files = [path for path in files if path.is_file()]
-        if not files:
-            raise InputError(f"{folder} has edits of nobody in the split {split!r}; make more actors.")
-        if manifest["size"] != size:
-            raise InputError(f"{folder} has pictures of {manifest['size']} px, but the network draws {size} px; make "
-                             f"the edits again with --size {size}.")
+        people = examples.read(KIND, folder, split, size)
         self.size, self.seed, self.augment = size, seed, augment
-        self.actors = [path.stem for path in files]
-        people = [_read(path) for path in files]
-        self.actor = np.repeat(np.arange(len(people)), [len(p["a"]) for p in people])
-        self.arrays = {name: np.concatenate([p[name] for p in people]) for name in people[0]}
+        self.actors, parts = list(people), list(people.values())
+        self.actor = np.repeat(np.arange(len(parts)), [len(p["a"]) for p in parts])
+        self.arrays = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
     def __len__(self) -> int:
         return 2 * len(self.actor)
@@ -56,7 +47,7 @@ class Pairs:
         both = np.ascontiguousarray(np.stack([source, target], 1))                                # (B, 2, 3, S, S)
         out = {"aus_source": side("aus_a", "aus_b"), "aus": side("aus_b", "aus_a"), "flow": side("b_in_a", "a_in_b"),
                "back": side("a_in_b", "b_in_a"), "mel": x["mels"][which]}
-        out = {name: np.clip(value.astype(np.float32), 0, FULL) / FULL if name.startswith("aus")
+        out = {name: np.clip(value.astype(np.float32), 0, MOST) / MOST if name.startswith("aus")
                else value.astype(np.float32) for name, value in out.items()}
         if self.augment is not None:
             draws = self.augment.draw(self.seed, epoch, indices)
@@ -70,13 +61,26 @@ class Pairs:
 
 def _chance(seed: int, epoch: int, indices: np.ndarray) -> np.ndarray:
     """(B, 17) in [-1, 1): how targets without a partner differ from those of the data."""
-    return np.stack([2 * seeded.uniform(seed, epoch, _STREAM + k, indices) - 1 for k in range(17)],
+    return np.stack([2 * seeded.uniform(seed, epoch, _STREAM + k, indices) - 1 for k in range(len(AUS))],
                     1).astype(np.float32)
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path} cannot be read ({error}); remove it and make the edits again.") from error
+
+def common_fields(pairs: Pairs, *, most: int = 6000, ridge: float = 1.0, seed: int = 0) -> np.ndarray:
+    """(17, 2, F, F) float32: how far, in half sides of the crop, each unit moves each place of a face at full strength.
+
+    Ridge regression of the true flows on the change of units, over `most` examples at random and their mirror images.
+    Where a place of a target shows nowhere in its source, it counts as unmoved.
+    """
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(pairs))[:most])
+    plain = copy(pairs)
+    plain.augment = None
+    squares, products = np.float64(ridge) * np.eye(len(AUS)), 0.0
+    for part in np.array_split(chosen, max(1, len(chosen) // 500)):
+        batch = plain.batch(0, part)
+        change, flow = batch["aus"] - batch["aus_source"], np.nan_to_num(batch["flow"])     # (n, 17), (n, F, F, 2)
+        both = flow + flow[:, :, ::-1] * np.array([-1, 1], np.float32)
+        squares = squares + 2 * change.T @ change
+        products = products + change.T @ both.reshape(len(part), -1)
+    fields = np.linalg.solve(squares, products).reshape(len(AUS), *flow.shape[1:])                # (17, F, F, 2)
+    return fields.transpose(0, 3, 1, 2).astype(np.float32)

@@ -22,19 +22,21 @@ from tfg.errors import InputError
 from tfg.experts import losses
 from tfg.experts.losses import mouth_area
 from tfg.faces.face_region import face_region
+from tfg.networks.warp import applied
 from tfg.systems.ietafs.gan import critic as critics
 from tfg.systems.ietafs.gan import sync as syncs
 from tfg.systems.ietafs.gan.critic import Critic, gradient_penalty
-from tfg.systems.ietafs.gan.network import FLOW, PROFILES, Edit, Ietafs, applied
-from tfg.systems.ietafs.gan.pairs import Pairs
+from tfg.systems.ietafs.gan.network import FLOW, PROFILES, Edit, Ietafs
+from tfg.systems.ietafs.gan.pairs import Pairs, common_fields
 from tfg.systems.ietafs.gan.sync import AudioVisual, contrastive
 from tfg.training.batches import tensors
 from tfg.training.loop import At, Run, cosine, train
 from tfg.training.setup import finish, run_of
 
-RUNS = {"ci": Run(phases=(("edit", 6),), batch=2, evaluate_every=3),
-        "cpu": Run(phases=(("edit", 2600),), batch=12, evaluate_every=400, average=.995),
-        "gpu": Run(phases=(("edit", 200_000),), batch=16, evaluate_every=5000, average=.999, workers=8)}
+RUNS = {"ci": Run(phases=(("pairs", 3), ("gan", 3)), batch=2, evaluate_every=3),
+        "cpu": Run(phases=(("pairs", 2000), ("gan", 800)), batch=8, evaluate_every=400, average=.995),
+        "gpu": Run(phases=(("gan", 200_000),), batch=16, evaluate_every=5000, average=.999, workers=8)}
+"""In the phase `pairs` only what our pairs teach, the source's units known; then everything, and by its own eyes."""
 PARTS = ("critic", "units", "sync", "cycle", "pair")
 """What `without` can leave out: D_I, D_E and D_AV of the paper, the cycle, and our own pairs."""
 SATURATED = .1, .95
@@ -61,10 +63,10 @@ class Weights:
     mouth: float = 3.0
 
 
-SMALL = Weights(adversarial=.05, cls=4.0, rec=5.0, sync=.1, pair=40.0, flow=3.0, trust=1.0, still=.5, own=4.0)
+SMALL = Weights(adversarial=.05, cls=4.0, rec=5.0, sync=.1, pair=40.0, flow=6.0, trust=1.0, still=.5, own=4.0)
 WEIGHTS = {"ci": SMALL, "cpu": SMALL, "gpu": Weights()}
 """gpu: as published. cpu: a small network that has minutes and exact pairs; the critic is for the fine work on top."""
-RATES = {"ci": (1e-3, 1e-3), "cpu": (1e-3, 4e-4), "gpu": (1e-4, 1e-4)}
+RATES = {"ci": (1e-3, 1e-3), "cpu": (2e-3, 4e-4), "gpu": (1e-4, 1e-4)}
 """Of the generator and of critic and sync networks."""
 N_CRITIC = {"ci": 1, "cpu": 1, "gpu": 2}
 """The critic's steps for one of the generator's."""
@@ -111,7 +113,7 @@ class IetafsTask:
 
     def lr(self, name: str, at: At) -> float:
         if self.decay_from is None:
-            return cosine(at, self.run)
+            return cosine(at, self.run) if name == "ietafs" or not self.weights.pair else 1.0
         epoch = max(1, len(self.data) // self.run.batch)
         return float(.9 ** max(0, (at.step - self.decay_from) // epoch))
 
@@ -121,16 +123,22 @@ class IetafsTask:
         source, target = (batch[k].float() / 255 for k in ("source", "target"))
         self._move(source.device)
         aus = batch["aus"] if w.pair else self._unpaired(batch)
-        edit = self.networks["ietafs"](source, aus)
+        known = batch["aus_source"] if at.phase == "pairs" and w.pair else None
+        edit = self.networks["ietafs"](source, aus, known)
         drawn = applied(edit.answer, source)
         spoken = batch["spoken"].float() if w.pair else torch.zeros(len(aus), device=aus.device)
+        if at.phase == "pairs" and w.pair:
+            yield "ietafs", *self._generator(source, target, edit, drawn, batch)
+            return
         if w.adversarial or w.cls:
             yield "critic", *self._critic(target, drawn.detach(), batch)
         if w.sync and spoken.sum() >= 2:
             yield "sync", *self._sync(target, drawn.detach(), batch["mel"], spoken)
         if at.step % self.n_critic:
             return
-        yield "ietafs", *self._generator(source, target, aus, edit, drawn, batch, spoken)
+        loss, values = self._generator(source, target, edit, drawn, batch)
+        more, judged = self._judged(source, aus, drawn, batch, spoken)
+        yield "ietafs", loss + more, values | judged
 
     def _unpaired(self, batch) -> torch.Tensor:
         """Targets as published: Action Units of other pictures, changed by up to a tenth."""
@@ -159,12 +167,30 @@ class IetafsTask:
         pulled = contrastive(true, sound, yes)
         return pulled + contrastive(true, sound.roll(1, 0), no) + .5 * contrastive(fake, sound, no), {"pulled": pulled}
 
-    def _generator(self, source, target, aus, edit: Edit, drawn, batch, spoken) -> tuple[torch.Tensor, dict]:
+    def _generator(self, source, target, edit: Edit, drawn, batch) -> tuple[torch.Tensor, dict]:
+        """What no other network is needed for: a calm mask, and what pairs teach."""
         w, attention = self.weights, edit.attention
-        values = {"attention": attention.mean(),
+        values = {"attention": self._of_face(attention),
                   "variation": (attention.diff(dim=2).abs().sum((1, 2, 3)).mean()
                                 + attention.diff(dim=3).abs().sum((1, 2, 3)).mean())}
-        loss = w.sat * values["attention"] + w.smooth * values["variation"]
+        loss = w.sat * attention.mean() + w.smooth * values["variation"]
+        if not w.pair:
+            return loss, values
+        values["pair"] = losses.reconstruction(drawn, target, self.pixels)
+        values["still"] = F.binary_cross_entropy(attention.clamp(1e-4, 1 - 1e-4), unchanged(source, target))
+        loss = loss + w.pair * values["pair"] + w.still * values["still"]
+        if self.network.config.flow:
+            known = losses.known_flow(edit.answer, batch["flow"], self.face, self.mouth, FLOW)
+            values |= {"flow": known["flow"], "trust": known["trust"], "painted": known["painted"]}
+            values["own"] = F.mse_loss(edit.own, batch["aus_source"])
+            loss = (loss + w.own * values["own"] + w.flow * known["flow"]
+                    + w.trust * (known["trust"] + .2 * known["painted"]))
+        return loss, values
+
+    def _judged(self, source, aus, drawn, batch, spoken) -> tuple[torch.Tensor, dict]:
+        """What the critic, the sync networks and the way back say of drawn pictures."""
+        w, loss = self.weights, drawn.new_zeros(())
+        values: dict[str, torch.Tensor] = {}
         if w.adversarial or w.cls:
             fools, units = self.networks["critic"](drawn)
             if w.adversarial:
@@ -183,17 +209,11 @@ class IetafsTask:
             mouth, sound = self.networks["sync"](drawn[at], batch["mel"][at])
             values["sync"] = contrastive(mouth, sound, torch.ones(len(at), device=mouth.device))
             loss = loss + w.sync * values["sync"]
-        if w.pair:
-            values["pair"] = losses.reconstruction(drawn, target, self.pixels)
-            values["still"] = F.binary_cross_entropy(attention.clamp(1e-4, 1 - 1e-4), unchanged(source, target))
-            loss = loss + w.pair * values["pair"] + w.still * values["still"]
-            if self.network.config.flow:
-                known = losses.known_flow(edit.answer, batch["flow"], self.face, self.mouth, FLOW)
-                values |= {"flow": known["flow"], "trust": known["trust"], "painted": known["painted"]}
-                values["own"] = F.mse_loss(edit.own, batch["aus_source"])
-                loss = (loss + w.own * values["own"] + w.flow * known["flow"]
-                        + w.trust * (known["trust"] + .2 * known["painted"]))
         return loss, values
+
+    def _of_face(self, maps: torch.Tensor) -> torch.Tensor:
+        """Mean over the face's oval of maps (B, 1, S, S): beyond it nothing is ever laid into a picture."""
+        return (maps[:, 0] * self.face).sum((1, 2)).mean() / self.face.sum()
 
     def _move(self, device) -> None:
         if self.face.device != device:
@@ -203,7 +223,7 @@ class IetafsTask:
     def evaluate(self, at: At) -> dict[str, float]:
         """On unseen actors.  l1, psnr: of the face, and l1_still of the source itself.  units: the critic's squared
         error on drawn pictures; units_true: on true ones; units_still: on the source, held against the target's.
-        attention: mean of the mask, for the first picture and the least and greatest of all."""
+        attention: mean of the mask over the face's oval; attention_least, attention_most: of all pictures."""
         batch = self._unseen()
         network, critic = self.networks["ietafs"], self.networks["critic"]
         device = next(network.parameters()).device
@@ -215,7 +235,7 @@ class IetafsTask:
             source, target = (part[k].float() / 255 for k in ("source", "target"))
             edit = network(source, part["aus"])
             drawn = applied(edit.answer, source)
-            masks += edit.attention.mean((1, 2, 3)).tolist()
+            masks += [float(self._of_face(one[None])) for one in edit.attention]
             square = ((drawn - target) ** 2).mean(1).mul(self.face).sum((1, 2)) / self.face.sum()
             values = {"l1": losses.reconstruction(drawn, target, self.face),
                       "psnr": (-10 * torch.log10(square + 1e-10)).mean(),
@@ -296,13 +316,15 @@ def train_ietafs(out, *, edits, profile: str = "cpu", seed: int = 0, steps: int 
     unseen = Pairs(edits, "val", config.size)
     epoch = max(1, len(learned) // run.batch)
     if num_epochs is not None:
-        run = replace(run, phases=(("edit", num_epochs * epoch),))
+        run = replace(run, phases=(("gan", num_epochs * epoch),))
     decay_from = None if num_epochs_decay is None else max(0, run.steps - num_epochs_decay * epoch)
     weights = replace(WEIGHTS[profile], **{name.removeprefix("lambda_"): value for name, value in lambdas.items()
                                            if value is not None})
     rates = RATES[profile]
     torch.manual_seed(seed)
     network = Ietafs(config)
+    if config.flow and weights.pair and "pair" not in left_out:
+        network.common.data = torch.from_numpy(common_fields(learned, seed=seed)) / FLOW
     task = IetafsTask(network, learned, unseen, run, weights, (g_lr or rates[0], d_lr or rates[1]),
                       n_critic or N_CRITIC[profile], left_out, decay_from, profile, 6 if profile == "ci" else 192)
     at = train(task, run, out, what=f"ietafs {config} {task.weights} {task.n_critic} {task.rates} {decay_from} "
