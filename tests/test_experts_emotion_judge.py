@@ -93,8 +93,17 @@ def test_no_loss_can_use_it():
         network.of_frames(torch.rand(1, 5, 3, 16, 16, requires_grad=True))
 
 
-def test_it_learns_from_judge_actors_and_names_strangers_emotions(store, tmp_path):
-    at, card = e.train_emotion(store, tmp_path, judge=True, profile="ci", progress=False)
+@pytest.fixture(scope="module")
+def fitted(store, tmp_path_factory):
+    """A judge in its folder, and what its training returned."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(crops, "landmarks", lambda frames: read(np.round(frames.astype(float))))
+        out = tmp_path_factory.mktemp("fitted")
+        return out, e.train_emotion(store, out, judge=True, profile="ci", progress=False)
+
+
+def test_it_learns_from_judge_actors_and_names_strangers_emotions(store, fitted):
+    tmp_path, (at, card) = fitted
     assert at is None and card["system"] == "judge_emotion" and card["split"] == "judge"
     people = sorted(f"actors/V{k}" for k in range(12))
     assert card["actors"] == [p for k, p in enumerate(people) if k not in (5, 11)]
@@ -105,11 +114,10 @@ def test_it_learns_from_judge_actors_and_names_strangers_emotions(store, tmp_pat
     assert e.evaluate_emotion(network, store)["confusion"] == card["scores"]["test"]["confusion"]      # kept as float16
 
 
-def test_the_same_clips_give_the_same_bytes(store, tmp_path):
-    for name in "ab":
-        t.fit_judge(store, tmp_path / name, progress=False)
-    assert (tmp_path / "a/judge_emotion.safetensors").read_bytes() == (tmp_path / "b/judge_emotion.safetensors"
-                                                                       ).read_bytes()
+def test_the_same_clips_give_the_same_bytes(store, fitted, tmp_path):
+    t.fit_judge(store, tmp_path, progress=False)
+    first, again = (folder / "judge_emotion.safetensors" for folder in (fitted[0], tmp_path))
+    assert first.read_bytes() == again.read_bytes()
 
 
 def test_calibration_changes_no_decision_and_raises_the_likelihood_on_strangers():

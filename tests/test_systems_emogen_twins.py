@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from tfg.actors import cast
 from tfg.actors.examples import read_manifest
 from tfg.compose.answer import Answer
 from tfg.corpora.augment import Augment
@@ -21,9 +22,11 @@ S = 48
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Five built actors: train, and one to choose by."""
-    out = tmp_path_factory.mktemp("twins")
-    return twins.make(out, actors=6, portraits=0, takes=2, size=S, workers=1)
+    """Four built actors who say one word: three to learn from, and one to choose by."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(twins, "DRAWN_PX", 96)
+        patched.setattr(cast, "varied", lambda n, seed: ["Tomorrow."] * n)
+        return twins.make(tmp_path_factory.mktemp("twins"), actors=6, portraits=0, takes=2, size=S, workers=1)
 
 
 def moved(picture, flow):

@@ -11,7 +11,7 @@ from tfg.errors import InputError
 from tfg.faces.aus import AUS
 from tfg.media.image import read_image
 from tfg.systems.base import Speech
-from tfg.systems.ietafs import act, batch, edit, units
+from tfg.systems.ietafs import act, batch, edit, shown, units
 from tfg.systems.ietafs.aunet.network import Heard
 from tfg.systems.ietafs.options import IetafsOptions
 
@@ -95,6 +95,48 @@ def test_frames_at_other_rates_lie_between():
     np.testing.assert_allclose(units.at(two, np.array([-1, .25, 3]))[:, 0], [0, 1, 4])
 
 
+# ---- what a source shows already ------------------------------------------------------------------------------------
+class Reads:
+    """A face of the landmarker that the stand-in reader reads as so much of AU 12 and AU 4."""
+
+    def __init__(self, smile: float, frown: float):
+        self.points, self.blendshapes, self.pose = np.zeros((478, 3)), np.zeros(52), np.zeros(6)
+        self.points[0, 0], self.points[1, 0] = smile, frown
+
+
+@pytest.fixture
+def reader(monkeypatch):
+    from tfg.faces import au_readers
+
+    def read(track):
+        out = np.zeros((len(track.points), 17), np.float32)
+        out[:, AUS.index(12)], out[:, AUS.index(4)] = track.points[:, 0, 0], track.points[:, 1, 0]
+        return out
+
+    monkeypatch.setattr(au_readers, "measure_aus", read)
+    monkeypatch.setattr(shown, "crop", lambda frame, points: np.zeros((64, 64, 3), np.uint8))
+
+
+def test_a_face_at_rest_shows_nothing_and_frames_without_one_neither(reader):
+    watched = shown.Shown()
+    for face in (Reads(.5, 2.0), None, Reads(3.6, 2.17)):
+        watched.watch(np.zeros((8, 8, 3), np.uint8), face)
+    found = watched.units()
+    assert found.shape == (3, 17) and (found[:2] == 0).all()
+    assert found[2, AUS.index(12)] == pytest.approx(3.0) and found[2, AUS.index(4)] == pytest.approx(0, abs=1e-6)
+    assert shown.Shown().units().shape == (0, 17)
+
+
+def test_shots_and_long_films_are_read_in_parts(reader, monkeypatch):
+    monkeypatch.setattr(shown, "BLOCK", 4)
+    watched, parts = shown.Shown(), []
+    monkeypatch.setattr(watched, "_read", lambda: (parts.append(len(watched._faces)), shown.Shown._read(watched)))
+    for k in range(11):
+        watched.watch(np.zeros((8, 8, 3), np.uint8), Reads(1.0 + k / 4, 0), fresh=k in (0, 2))
+    assert watched.units()[:, AUS.index(12)] == pytest.approx(1.0 + np.arange(11) / 4 - .6, abs=1e-5)
+    assert parts == [2, 4, 4, 1]
+
+
 # ---- pictures -------------------------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def photo():
@@ -122,6 +164,16 @@ def test_each_unit_does_something_else(editor):
     pictures = [p.astype(int) for p in editor.many(4 * np.eye(17, dtype=np.float32))]
     for a, b in ((1, 4), (12, 15), (26, 12), (45, 5)):
         assert np.abs(pictures[AUS.index(a)] - pictures[AUS.index(b)]).max() > 20, (a, b)
+
+
+@draws
+def test_units_that_are_not_named_stay_as_they_are(editor, photo):
+    editor.painter.shown[0, AUS.index(12)] = 2.5
+    try:
+        assert editor.asked("AU4=1")[AUS.index(12)] == 2.5 and editor.asked({12: 0.0})[AUS.index(12)] == 0
+        assert np.abs(editor("AU45=0").astype(int) - photo).mean() < np.abs(editor("AU12=0").astype(int) - photo).mean()
+    finally:
+        editor.painter.shown[0, AUS.index(12)] = 0
 
 
 @draws

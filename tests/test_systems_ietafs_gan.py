@@ -290,18 +290,23 @@ def test_units_move_what_is_seen_by_fields_that_add_up():
     apart = [net.moved(features, c[None]) for c in change]
     torch.testing.assert_close(net.moved(features, change.sum(0, keepdim=True)), apart[0] + apart[1])
     assert net.moved(features, torch.zeros(1, 17)).abs().max() == 0
-    edit = net(torch.rand(1, 3, S, S), torch.rand(1, 17))
-    assert edit.own.shape == (1, 17) and edit.own.min() >= 0 and edit.own.max() <= 1
 
 
-def test_known_units_take_the_place_of_what_the_network_sees():
+def test_what_is_shown_already_does_not_move():
     torch.manual_seed(0)
     net = network.Ietafs(network.PROFILES["ci"]).eval()
     torch.nn.init.normal_(net.common, std=.3)
     picture, aus = torch.rand(2, 3, S, S), torch.rand(2, 17)
-    seen, known = net(picture, aus), net(picture, aus, aus)
-    torch.testing.assert_close(net(picture, aus, seen.own).answer.flow, seen.answer.flow)
-    assert known.answer.flow.abs().mean() < .1 * seen.answer.flow.abs().mean()
+    calm, same, none = net(picture, aus), net(picture, aus, aus), net(picture, aus, torch.zeros(2, 17))
+    torch.testing.assert_close(calm.answer.flow, none.answer.flow)
+    assert same.answer.flow.abs().mean() < .1 * calm.answer.flow.abs().mean()
+
+
+def test_a_reader_overlooks_some_of_a_unit_and_adds_none():
+    aus, chance = torch.rand(200, 17), 2 * torch.rand(200, 17) - 1
+    read = train.as_read(aus, chance)
+    assert (read <= aus).all() and (read >= 0).all() and (aus - read).max() <= train.OVERLOOKED
+    assert .4 < float((read < aus).float().mean()) < .6
 
 
 def test_common_fields_are_those_that_made_the_flows():

@@ -622,14 +622,16 @@ def test_published_losses_are_the_trainings(edit_pair):
     given, critic = dict(F=F, applied=applied, penalty=critics.gradient_penalty), task.networks["critic"]
     w = asdict(weights)
     batch = {"aus": aus, "aus_source": aus_source, "chance": 2 * torch.rand(3, 17) - 1}
-    drawn = applied((edit := task.network(source, aus)).answer, source)
+    drawn = applied((edit := task.network(source, aus, aus_source)).answer, source)
     mine = function(IETAFS, "critic_loss", **given)(critic, target, drawn, aus, (batch["chance"][:, 0] + 1) / 2, w)
     assert torch.allclose(mine, task._critic(target, drawn.detach(), batch)[0], rtol=1e-4)
     mine, _, _ = function(IETAFS, "generator_loss", **given)(task.network, critic, source, target, aus, aus_source, w)
     calm, _ = task._generator(source, target, edit, drawn, batch)
     judged, values = task._judged(source, aus, drawn, batch, torch.zeros(3))
     assert torch.allclose(mine, calm + judged, rtol=1e-4)
-    cycle = function(IETAFS, "cycle_loss")(lambda x, y: applied(task.network(x, y).answer, x), source, aus, aus_source)
+    old = {id(source): aus_source}                                        # units that a picture shows; an edit: aus
+    cycle = function(IETAFS, "cycle_loss")(lambda x, y: applied(task.network(x, y, old.get(id(x), aus)).answer, x),
+                                           source, aus, aus_source)
     assert torch.allclose(cycle, values["cycle"], rtol=1e-4)
 
 

@@ -36,13 +36,15 @@ ALIKE = .04
 
 class Seen(NamedTuple):
     """What is kept of a frame until its face is drawn. place: `Place`.  source: (H, W, 3) uint8, what is copied from,
-    in the place's rectangle.  masked, reference: (S, S, 3) uint8, what the network is shown."""
+    in the place's rectangle.  small, reference: (S, S, 3) uint8, frame and source as the network sees them.  face: the
+    source's features.  number: the frame's."""
 
     place: Place
     source: np.ndarray
     small: np.ndarray
     reference: np.ndarray
     face: Features | None = None
+    number: int = 0
 
 
 class Painter(ABC):
@@ -83,7 +85,7 @@ class Painter(ABC):
         source = part.copy() if self.source is None else self.source(frame, index, place)
         small = place.small(part)
         return Seen(place, source, small, small if self.source is None else place.small(source),
-                    self.features(index, place) if self.features is not None else None)
+                    self.features(index, place) if self.features is not None else None, index)
 
     def draw(self, seen: list, given: np.ndarray) -> list:
         """Answers (colour (S, S, 3), flow (S, S, 2), trust (S, S)).  Raises InputError for a network that is broken."""

@@ -51,10 +51,11 @@ class Stage:
                     times=None if fps else self.schedule.times[:-1], meta=meta)
 
 
-def set_up(source, seconds: float, options: FilmOptions, size: int, *, progress: bool = False) -> Stage:
+def set_up(source, seconds: float, options: FilmOptions, size: int, *, watch=None, progress: bool = False) -> Stage:
     """Read the source and follow its face.
 
-    source, errors: as `System.prepare`.  seconds: of sound.  size: side of the network's pictures, px.
+    source, errors: as `System.prepare`.  seconds: of sound.  size: side of the network's pictures, px.  watch: called
+    with each frame that is searched for the face, as `tfg.systems.film.track.find` calls it.
     """
     o, clock = options, time.perf_counter()
     pictures = Source(source, resize_factor=o.resize_factor, rotate=o.rotate, crop_box=o.crop_box, static=o.static,
@@ -69,8 +70,14 @@ def set_up(source, seconds: float, options: FilmOptions, size: int, *, progress:
         crops = track.constant(o.box, needed, pictures.size, size, MARGIN, o.pads)
     else:
         calm = CalmLips()
+
+        def both(*seen) -> None:
+            for each in (calm.watch, watch):
+                if each is not None:
+                    each(*seen)
+
         crops = track.find(_watched(pictures, needed, progress), pictures.size, size, MARGIN, fps=pictures.fps,
-                           face=o.face, smooth=o.smooth, pads=o.pads, name=pictures.name, watch=calm.watch)
+                           face=o.face, smooth=o.smooth, pads=o.pads, name=pictures.name, watch=both)
         found = calm.settle(crops.cuts)
         looks, face = found.source if found else None, calm.face
     return Stage(pictures, schedule, crops, looks, face, not isinstance(source, Footage) or not source.crop,

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from tfg.options import StrPath, number, option_class, path, switch, text, whole
 from tfg.systems.base import System
+from tfg.systems.ietafs.aunet import AUNetTraining
 from tfg.systems.ietafs.options import IetafsOptions
 from tfg.training.part import MachineOptions, Training
 
@@ -16,6 +17,7 @@ class IetafsTraining(MachineOptions):
     without: str | None = text("parts to leave out, a comma between two: critic, units, sync, cycle, pair",
                                default=None)
     use_virtual: bool = switch("the cycle back to the source", default=True)
+    pairs_first: bool = switch("begin with pairs alone, before critics judge", default=True)
     n_critic: int | None = whole("steps of the critic for one of the generator", default=None, low=1)
     num_epochs: int | None = whole("length of the run in epochs, instead of steps", default=None, low=1)
     num_epochs_decay: int | None = whole("epochs at the end in which the learning rate falls by a tenth each",
@@ -40,7 +42,12 @@ class IetafsSystem(System):
     about = "speech to 17 Action Units to an AU-conditioned GAN with attention; also edits photos by hand"
     Options = IetafsOptions
     networks = {"aunet": "aunet", "checkpoint": "ietafs"}
-    trainings = (Training("ietafs", "Train the generator that edits a face by Action Units, against its critic.",
+    trainings = (Training("aunet", "Train the network from sound to Action Units on acted takes (needs the extra: "
+                          "voice).", "tfg.systems.ietafs.aunet.train:train_aunet", AUNetTraining,
+                          "  tfg train aunet --takes build/takes --out build/aunet\n"
+                          "  tfg train aunet --no-context --out build/no_context",
+                          quiet=("speech", "feeling", "by_level", "by_emotion", "chance", "clips", "voices")),
+                 Training("ietafs", "Train the generator that edits a face by Action Units, against its critic.",
                           "tfg.systems.ietafs.gan.train:train_ietafs", IetafsTraining,
                           "  tfg train ietafs --edits build/edits --out build/ietafs\n"
                           "  tfg train ietafs --edits build/edits --out build/no_cycle --no-use-virtual"),)

@@ -17,7 +17,8 @@ def add(commands, command, parser) -> None:
     """Add the commands.  See `tfg.cli.COMMANDS`."""
     p = command(commands, "edit", "Edit a photo by Action Units (ietafs).", run_edit, epilog=EDIT_EXAMPLES)
     p.add_argument("photo", help="a picture with a face")
-    p.add_argument("--au", metavar="AU12=4,AU4=0", help="intensities from 0 to 5; units that are not named are 0")
+    p.add_argument("--au", metavar="AU12=4,AU4=0", help="intensities from 0 to 5; units that are not named "
+                                                 "stay as they are")
     p.add_argument("--grid", action="store_true", help="instead: a row for each unit, a column for each intensity")
     p.add_argument("--face", type=int, metavar="N", help="which face, 0 is the largest (default)")
     p.add_argument("--checkpoint", metavar="DIR", help="folder of the generator (default: the one that ships)")

@@ -29,14 +29,20 @@ class Editor:
         from tfg.media.image import read_image
         from tfg.systems.ietafs.gan.network import load
         from tfg.systems.ietafs.paint import Painter
+        from tfg.systems.ietafs.shown import Shown
 
         self.photo = photo if isinstance(photo, np.ndarray) else read_image(photo)
         found = one_face(self.photo, face)
         size = (network := load(checkpoint)[0]).config.size
         matrix = align.box_matrix(align.crop_box(found.points[:, :2], MARGIN), size)
         known = features(found.points, self.photo)
-        self.painter = Painter(network, matrix[None], face=lambda index, place: known.shifted([place.columns.start,
-                                                                                               place.rows.start]))
+        watched = Shown()
+        watched.watch(self.photo, found)
+
+        def face_in(index, place):
+            return known.shifted([place.columns.start, place.rows.start])
+
+        self.painter = Painter(network, matrix[None], watched.units(), face=face_in)
         seen = self.painter.see(self.photo, 0)
         if seen is None:
             raise InputError("the face lies outside of the picture; give a picture that shows all of it.")
@@ -44,8 +50,20 @@ class Editor:
 
     def __call__(self, au: str | Mapping[int, float] | np.ndarray) -> np.ndarray:
         """The photo with these Action Units, (H, W, 3) uint8.  au: "AU12=3,AU4=0", {12: 3}, or (17,) in the order of
-        AUS; units that are not named are 0."""
-        return self.many(vector(au)[None])[0]
+        AUS; units that are not named stay as the photo shows them (`shown`)."""
+        return self.many(self.asked(au)[None])[0]
+
+    @property
+    def shown(self) -> np.ndarray:
+        """(17,) the units that the photo shows beyond a face at rest."""
+        return self.painter.shown[0]
+
+    def asked(self, au) -> np.ndarray:
+        """(17,) float32 intensities in the order of AUS, all of them.  au: as when called."""
+        if isinstance(au, np.ndarray):
+            return np.clip(au, 0, MOST).astype(np.float32)
+        named = units(au)
+        return np.array([named.get(number, old) for number, old in zip(AUS, self.shown)], np.float32)
 
     def many(self, aus: np.ndarray) -> list[np.ndarray]:
         """Pictures for (n, 17) Action Units."""
@@ -68,16 +86,10 @@ class Editor:
         import torch
 
         with torch.inference_mode():
-            aus = torch.from_numpy(vector(au)[None] / np.float32(MOST)).to(self.painter.device)
-            return self.painter.network(self.painter.pictures([self.seen.reference]), aus).attention[0, 0].cpu().numpy()
-
-
-def vector(au: Any) -> np.ndarray:
-    """(17,) float32 intensities in the order of AUS."""
-    if isinstance(au, np.ndarray):
-        return np.clip(au, 0, MOST).astype(np.float32)
-    asked = units(au)
-    return np.array([asked.get(number, 0.0) for number in AUS], np.float32)
+            units = (torch.from_numpy(x[None] / np.float32(MOST)).to(self.painter.device)
+                     for x in (self.asked(au), self.shown))
+            picture = self.painter.pictures([self.seen.reference])
+            return self.painter.network(picture, *units).attention[0, 0].cpu().numpy()
 
 
 def edit(photo: Any, au: Any, *, face: int | None = None, checkpoint=None) -> np.ndarray:
@@ -91,7 +103,7 @@ def grid(photo: Any, aus: Sequence[int] = AUS, *, intensities: Sequence[float] =
     import cv2
 
     editor = Editor(photo, face=face, checkpoint=checkpoint)
-    asked = np.zeros((len(aus), len(intensities), len(AUS)), np.float32)
+    asked = np.tile(editor.shown, (len(aus), len(intensities), 1))
     for k, au in enumerate(aus):
         asked[k, :, AUS.index(au)] = intensities
     rows = []

@@ -12,15 +12,17 @@ from tfg.systems.film import paint
 class Painter(paint.Painter):
     """Draws faces with one generator; `given` are Action Units (n, 17), 0..5.
 
-    network: an Ietafs.  Others as `tfg.systems.film.paint`.
+    network: an Ietafs.  shown: (frames, 17), 0..5, units that each frame of the source shows already.  Others as
+    `tfg.systems.film.paint`.
     """
 
-    def __init__(self, network, matrix: np.ndarray, *, face=None, **others):
-        self.copies = network.config.flow
+    def __init__(self, network, matrix: np.ndarray, shown: np.ndarray, *, face=None, **others):
+        self.copies, self.shown = network.config.flow, shown
         super().__init__(network, network.config.size, matrix, face=face if self.copies else None, **others)
 
     def answer(self, seen: list[paint.Seen], given: np.ndarray) -> Answer:
         """See `tfg.systems.film.paint.Painter`."""
-        aus = torch.from_numpy(given / np.float32(MOST)).to(self.device)
-        edit = self.network(self.pictures([one.reference for one in seen]), aus)
+        shown = self.shown[[one.number for one in seen]]
+        units = (torch.from_numpy(x / np.float32(MOST)).to(self.device) for x in (given, shown))
+        edit = self.network(self.pictures([one.reference for one in seen]), *units)
         return checked(edit.answer, "the checkpoint of ietafs")

@@ -6,13 +6,13 @@ attention A, and what is shown is A x + (1 - A) C (their eq. 1). With A = 1 a pi
 
 A colour picture of 128 px is a soft patch in a photo of 512 px, and hours pass until a small network has found out by
 itself what each unit moves. So with `flow` the network says what merely moved, in the way that faces move: each unit
-has a field, and fields add up, as blendshapes do: flow = sum over units of (asked - own) x (common + particular) field,
-where `own` is what the picture shows already, by the network's own estimate. The common field is the same for all
-faces, which lie alike in their crops; a ridge regression on the pairs finds it before the training (`common_fields`).
-What is particular to a face the network answers, and it corrects the sum where lips press and lids meet. How far the
-flow is trusted is one more map. Both act only where A lets them: out = t warp(x, (1 - A) flow) + (1 - t) C, with
-t = 1 - (1 - A)(1 - trust). With trust 0 this is the published rule. These maps are applied to the photo's own pixels
-(`tfg.compose`).
+has a field, and fields add up, as blendshapes do: flow = sum over units of (asked - shown) x (common + particular)
+field, where `shown` is what the picture shows already (`tfg.systems.ietafs.shown` reads it). The common field is the
+same for all faces, which lie alike in their crops; a ridge regression on the pairs finds it before the training
+(`common_fields`). What is particular to a face the network answers, and it corrects the sum where lips press and lids
+meet. How far the flow is trusted is one more map. Both act only where A lets them: out = t warp(x, (1 - A) flow) +
+(1 - t) C, with t = 1 - (1 - A)(1 - trust). With trust 0 this is the published rule. These maps are applied to the
+photo's own pixels (`tfg.compose`).
 """
 from __future__ import annotations
 
@@ -35,8 +35,7 @@ class IetafsConfig:
     """Sizes.  width: channels at full size, doubled at each halving up to `most`.  down: halvings.  repeat: residual
     blocks.  kernel: of the first and last convolutions.  skip: connections across the hourglass.  norm: "instance" as
     published, or "batch", which an inference takes into the convolutions.  flow: units move what is seen, by fields of
-    their own.  c_dim: number of
-    Action Units.  size: side of the picture, px.  As published: the defaults."""
+    their own.  c_dim: number of Action Units.  size: side of the picture, px.  As published: the defaults."""
 
     width: int = 64
     most: int = 256
@@ -57,11 +56,10 @@ PROFILES = {"ci": IetafsConfig(8, 16, 3, 1, 3, True, "batch", True, size=64),
 
 class Edit(NamedTuple):
     """What the generator answers: answer, as `tfg.compose` applies it; attention (B, 1, S, S), 1 where the picture
-    stays as it is; own (B, 17) in [0, 1], the units that the picture shows, or None without `flow`."""
+    stays as it is."""
 
     answer: Answer
     attention: torch.Tensor
-    own: torch.Tensor | None = None
 
 
 class Ietafs(nn.Module):
@@ -89,7 +87,6 @@ class Ietafs(nn.Module):
             channels = 2 * width if c.skip else width
         self.heads = nn.Conv2d(channels, 4 + c.flow, c.kernel, padding=c.kernel // 2)
         if c.flow:
-            self.own = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(16 * widths[-1], c.c_dim))
             for part in (self.fields, self.correction):                   # at first: common fields, and all is trusted
                 nn.init.normal_(part.weight, std=1e-3)
             for part in (self.fields, self.correction, self.heads):
@@ -103,7 +100,8 @@ class Ietafs(nn.Module):
                              nn.ReLU(inplace=True))
 
     def forward(self, picture: torch.Tensor, aus: torch.Tensor, shown: torch.Tensor | None = None) -> Edit:
-        """shown: (B, 17), the units that the picture shows, where these are known; None: as the network sees it."""
+        """shown: (B, 17) in [0, 1], the units that the picture shows; None: a face at rest. The published network,
+        without `flow`, has no use for it."""
         if picture.ndim != 4 or picture.shape[-1] != self.config.size or aus.shape != (len(picture), self.config.c_dim):
             raise ValueError(f"picture {tuple(picture.shape)} and aus {tuple(aus.shape)} are not (B, 3, "
                              f"{self.config.size}, {self.config.size}) and (B, {self.config.c_dim})")
@@ -114,12 +112,9 @@ class Ietafs(nn.Module):
             x = layer(x)
             skips.append(x)
         x, skips = self.middle(x), skips[-2::-1]
-        own, flow = None, torch.zeros_like(picture[:, :2])
-        if self.config.flow:
-            own = torch.sigmoid(self.own(x).float())
+        flow, change = torch.zeros_like(picture[:, :2]), aus if shown is None else aus - shown
         for k, (layer, skip) in enumerate(zip(self.up, skips)):
-            if own is not None and k == len(skips) - 1:
-                change = aus - (own if shown is None else shown)
+            if self.config.flow and k == len(skips) - 1:
                 small = self.moved(x, change)                             # (B, 2, S / 2, S / 2)
                 x = self.join(torch.cat([x, planes(aus, x), planes(change, x), small / FLOW], 1))
                 small = small + FLOW * self.correction(x).float()
@@ -128,10 +123,10 @@ class Ietafs(nn.Module):
             x = torch.cat([x, skip], 1) if self.config.skip else x
         x = self.heads(x).float()
         colour, attention = (torch.tanh(x[:, :3]) + 1) / 2, torch.sigmoid(x[:, 3:4])
-        if own is None:
+        if not self.config.flow:
             return Edit(Answer(colour, flow, attention), attention)
         free = 1 - attention                                              # what may change
-        return Edit(Answer(colour, flow * free, 1 - free * torch.sigmoid(-x[:, 4:5])), attention, own)
+        return Edit(Answer(colour, flow * free, 1 - free * torch.sigmoid(-x[:, 4:5])), attention)
 
     def moved(self, x: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
         """(B, 2, h, w) half sides: the units' fields of features (B, c, h, w), added up by their change (B, 17)."""

@@ -36,9 +36,11 @@ from tfg.training.setup import finish, run_of
 RUNS = {"ci": Run(phases=(("pairs", 3), ("gan", 3)), batch=2, evaluate_every=3),
         "cpu": Run(phases=(("pairs", 2000), ("gan", 800)), batch=8, evaluate_every=400, average=.995),
         "gpu": Run(phases=(("gan", 200_000),), batch=16, evaluate_every=5000, average=.999, workers=8)}
-"""In the phase `pairs` only what our pairs teach, the source's units known; then everything, and by its own eyes."""
+"""In the phase `pairs` only what our pairs teach; then everything."""
 PARTS = ("critic", "units", "sync", "cycle", "pair")
 """What `without` can leave out: D_I, D_E and D_AV of the paper, the cycle, and our own pairs."""
+OVERLOOKED = .16
+"""As much of a unit in the source, of the scale of 0 to 1, may go unread (`tfg.systems.ietafs.shown`)."""
 SATURATED = .1, .95
 """Means of the attention outside of which a mask counts as saturated."""
 
@@ -46,7 +48,7 @@ SATURATED = .1, .95
 @dataclass(frozen=True)
 class Weights:
     """Of the losses.  cls, rec, gp, sat, smooth, sync: the published lambdas.  adversarial: of the critic's answer.
-    pair, flow, trust, still, own: of what our pairs teach.  mouth: how much more a pixel of the mouth counts."""
+    pair, flow, trust, still: of what our pairs teach.  mouth: how much more a pixel of the mouth counts."""
 
     adversarial: float = 1.0
     cls: float = 160.0
@@ -59,11 +61,10 @@ class Weights:
     flow: float = 0.0
     trust: float = 0.0
     still: float = 0.0
-    own: float = 0.0
     mouth: float = 3.0
 
 
-SMALL = Weights(adversarial=.05, cls=4.0, rec=5.0, sync=.1, pair=40.0, flow=6.0, trust=1.0, still=.5, own=4.0)
+SMALL = Weights(adversarial=.05, cls=4.0, rec=5.0, sync=.1, pair=40.0, flow=6.0, trust=1.0, still=.5)
 WEIGHTS = {"ci": SMALL, "cpu": SMALL, "gpu": Weights()}
 """gpu: as published. cpu: a small network that has minutes and exact pairs; the critic is for the fine work on top."""
 RATES = {"ci": (1e-3, 1e-3), "cpu": (2e-3, 4e-4), "gpu": (1e-4, 1e-4)}
@@ -95,7 +96,7 @@ class IetafsTask:
         off = {"critic": "adversarial", "units": "cls", "sync": "sync", "cycle": "rec"}
         w = replace(w, **{off[part]: 0.0 for part in self.without if part in off})
         if "pair" in self.without:
-            w = replace(w, pair=0.0, flow=0.0, trust=0.0, still=0.0, own=0.0)
+            w = replace(w, pair=0.0, flow=0.0, trust=0.0, still=0.0)
         self.weights = w
         self.data = self.pairs
         critic = Critic(replace(critics.PROFILES[self.profile], size=size))
@@ -123,8 +124,7 @@ class IetafsTask:
         source, target = (batch[k].float() / 255 for k in ("source", "target"))
         self._move(source.device)
         aus = batch["aus"] if w.pair else self._unpaired(batch)
-        known = batch["aus_source"] if at.phase == "pairs" and w.pair else None
-        edit = self.networks["ietafs"](source, aus, known)
+        edit = self.networks["ietafs"](source, aus, as_read(batch["aus_source"], batch["chance"]))
         drawn = applied(edit.answer, source)
         spoken = batch["spoken"].float() if w.pair else torch.zeros(len(aus), device=aus.device)
         if at.phase == "pairs" and w.pair:
@@ -182,9 +182,7 @@ class IetafsTask:
         if self.network.config.flow:
             known = losses.known_flow(edit.answer, batch["flow"], self.face, self.mouth, FLOW)
             values |= {"flow": known["flow"], "trust": known["trust"], "painted": known["painted"]}
-            values["own"] = F.mse_loss(edit.own, batch["aus_source"])
-            loss = (loss + w.own * values["own"] + w.flow * known["flow"]
-                    + w.trust * (known["trust"] + .2 * known["painted"]))
+            loss = loss + w.flow * known["flow"] + w.trust * (known["trust"] + .2 * known["painted"])
         return loss, values
 
     def _judged(self, source, aus, drawn, batch, spoken) -> tuple[torch.Tensor, dict]:
@@ -201,7 +199,7 @@ class IetafsTask:
                 loss = loss + w.cls * values["units"]
         if w.rec:
             n = max(1, len(drawn) // 2) if w.pair else len(drawn)         # half of them, where pairs say most of it
-            back = self.networks["ietafs"](drawn[:n], batch["aus_source"][:n])
+            back = self.networks["ietafs"](drawn[:n], batch["aus_source"][:n], aus[:n])
             values["cycle"] = (applied(back.answer, drawn[:n]) - source[:n]).abs().mean()
             loss = loss + w.rec * values["cycle"]
         if w.sync and spoken.sum() >= 2:
@@ -233,7 +231,7 @@ class IetafsTask:
         for first in range(0, len(batch["aus"]), 16):
             part = {k: v[first:first + 16].to(device) for k, v in batch.items()}
             source, target = (part[k].float() / 255 for k in ("source", "target"))
-            edit = network(source, part["aus"])
+            edit = network(source, part["aus"], part["aus_source"])
             drawn = applied(edit.answer, source)
             masks += [float(self._of_face(one[None])) for one in edit.attention]
             square = ((drawn - target) ** 2).mean(1).mul(self.face).sum((1, 2)) / self.face.sum()
@@ -259,11 +257,17 @@ class IetafsTask:
         device = next(self.networks["ietafs"].parameters()).device
         for k in np.unique(np.linspace(0, len(batch["aus"]) - 1, 8).astype(int)):
             source, target = (batch[name][k:k + 1].to(device).float() / 255 for name in ("source", "target"))
-            edit = self.networks["ietafs"](source, batch["aus"][k:k + 1].to(device))
+            edit = self.networks["ietafs"](source, *(batch[name][k:k + 1].to(device) for name in ("aus", "aus_source")))
             rows.append(torch.cat([source, target, applied(edit.answer, source), edit.attention.expand(-1, 3, -1, -1),
                                    edit.answer.colour], -1)[0])
         sheet = torch.cat(rows, 1).permute(1, 2, 0).clamp(0, 1)
         return {"edits": (sheet * 255).round().byte().cpu().numpy()}
+
+
+def as_read(aus: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
+    """(B, 17) Action Units as a reader may tell them: of half of them up to `OVERLOOKED` is missed.  chance: (B, 17) in
+    [-1, 1)."""
+    return torch.where(chance > 0, aus, (aus + OVERLOOKED * chance).clamp(min=0))
 
 
 def unchanged(source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -289,6 +293,7 @@ def saturated(mean: float) -> str | None:
 def train_ietafs(out, *, edits, profile: str = "cpu", seed: int = 0, steps: int | None = None, resume: bool = True,
                  progress: bool = True, devices=None, precision: str | None = None, init=None, freeze=None,
                  flow: bool | None = None, without: str | None = None, use_virtual: bool = True,
+                 pairs_first: bool = True,
                  n_critic: int | None = None, num_epochs: int | None = None, num_epochs_decay: int | None = None,
                  g_lr: float | None = None, d_lr: float | None = None, batch_size: int | None = None,
                  image_size: int | None = None, **lambdas) -> tuple[At, dict]:
@@ -296,14 +301,16 @@ def train_ietafs(out, *, edits, profile: str = "cpu", seed: int = 0, steps: int 
     and its card.  Returns where it ended, and the card.
 
     edits: folder of `tfg.systems.ietafs.gan.edits`.  flow: with the heads that copy; None: as the profile does.
-    without: names of PARTS, a comma between two.  use_virtual: the cycle loss.  n_critic, g_lr, d_lr, batch_size,
+    without: names of PARTS, a comma between two.  use_virtual: the cycle loss.  pairs_first: begin with the phase
+    `pairs`, where the profile has one.  n_critic, g_lr, d_lr, batch_size,
     image_size: None for the profile's.  num_epochs: length of the run, instead of steps; num_epochs_decay: epochs of
     these, the last, in which the learning rate falls by a tenth each.  lambdas: lambda_cls, lambda_rec, lambda_gp,
     lambda_sat, lambda_smooth, lambda_sync; None for the profile's.
     Raises InputError: unknown profile or part, no edits, edits of another size.
     """
     started = time.perf_counter()
-    run = run_of(RUNS, profile, seed=seed, steps=steps, devices=devices, precision=precision, init=init, freeze=freeze,
+    runs = RUNS if pairs_first else {name: replace(one, phases=one.phases[-1:]) for name, one in RUNS.items()}
+    run = run_of(runs, profile, seed=seed, steps=steps, devices=devices, precision=precision, init=init, freeze=freeze,
                  name="ietafs")
     left_out = parts_of(without) + (() if use_virtual or "cycle" in parts_of(without) else ("cycle",))
     config = PROFILES[profile]
@@ -339,7 +346,8 @@ def train_ietafs(out, *, edits, profile: str = "cpu", seed: int = 0, steps: int 
                         "scored_on": f"{len(unseen.actors)} actors it never saw"},
                   without=list(left_out), n_critic=task.n_critic, seconds=round(time.perf_counter() - started, 1),
                   command=f"tfg train ietafs --edits EDITS --out DIR --profile {profile} --seed {seed} --steps "
-                          f"{run.steps}" + f" --without {','.join(left_out)}" * bool(left_out))
+                          f"{run.steps}" + f" --without {','.join(left_out)}" * bool(left_out)
+                          + " --no-pairs-first" * (not pairs_first))
     if card["scores"] and (advice := saturated(card["scores"]["attention"])):
         import warnings
 
