@@ -6,7 +6,7 @@ import pytest
 
 from tfg import paths
 from tfg.compose import calm
-from tfg.compose.eyes import STRETCH, near_irises, round_irises
+from tfg.compose.eyes import MEET, STRETCH, near_irises, round_irises, shut
 from tfg.compose.features import IRISES, SKULL, Features, features
 from tfg.compose.mouth import on_the_lips, painted
 from tfg.faces.landmarks import one_face
@@ -49,7 +49,7 @@ def test_features_follow_a_larger_and_a_moved_picture():
     points = one_face(read_image(paths.data("faces", "default.jpg"))).points
     picture = np.full((2048, 2048, 3), 150, np.uint8)
     one, moved, large = (features(p, picture) for p in (points, points + [7, -3, 0], (points + .5) * 2 - .5))
-    for name in ("lips", "irises", "teeth", "axes"):
+    for name in ("lips", "irises", "teeth", "axes", "lids"):
         np.testing.assert_allclose(getattr(one.shifted([-7, 3]), name), getattr(moved, name), atol=1e-4)
         np.testing.assert_allclose(getattr(one.scaled(2.0), name), getattr(large, name), atol=1e-3)
 
@@ -158,3 +158,65 @@ def test_near_irises_are_the_eyes_and_not_the_brows():
     eyes = near_irises(SIDE, face().irises)
     assert eyes[40, 34] == eyes[40, 62] == 1 and eyes[40, 38] > .5
     assert (eyes[:30] == 0).all() and (eyes[:, 48] == 0).all() and (eyes[55:] == 0).all()
+
+
+# ---- lids -----------------------------------------------------------------------------------------------------------
+def lids(turn_deg: float = 0.0) -> np.ndarray:
+    """Two eyes of 40 px, 16 px open in the middle, at (40, 60) and (120, 60) and turned about (100, 60)."""
+    t = np.linspace(0, 1, 9)
+    up, low = (np.stack([40 * t, side * 32 * t * (1 - t)], 1) for side in (-1, 1))
+    both = np.array([[edge + [x, 60] for edge in (up, low)] for x in (40, 120)])
+    c, s = np.cos(np.deg2rad(turn_deg)), np.sin(np.deg2rad(turn_deg))
+    return (both - [100, 60]) @ np.array([[c, s], [-s, c]]) + [100, 60]
+
+
+@pytest.mark.parametrize("share", [.5, 1.0])
+def test_a_lid_is_drawn_down_over_its_eye(share):
+    y, x = np.mgrid[:140, :200].astype(np.float32)
+    got_x, got_y = shut(x, y, lids(), share)
+    column, top, bottom = got_y[:, 60], 52, 68                            # through the middle of the left eye
+    edge = top + share * MEET * 16
+    assert (got_x == x).all() and (np.diff(column) >= -1e-3).all()        # nothing is turned over
+    np.testing.assert_allclose(column[int(edge)], int(edge) - share * MEET * 16, atol=.6)      # the lid's own edge
+    between = np.arange(int(edge) + 2, int(bottom - share * (1 - MEET) * 16) - 1)
+    np.testing.assert_array_equal(column[between], between)               # what is still open stays as it is
+    away = np.abs(got_y - y)
+    assert max(away[:20].max(), away[100:].max(), away[:, 90:110].max()) < .01
+
+
+def test_eyes_shut_along_a_turned_face_and_not_at_all_without_a_share():
+    y, x = np.mgrid[:140, :200].astype(np.float32)
+    for got, want in zip(shut(x, y, lids(), 0.0), (x, y)):
+        np.testing.assert_array_equal(got, want)
+    middle = lids(20.0)[0].mean((0, 1))
+    column, row = np.rint(middle).astype(int)
+    got_x, got_y = shut(x, y, lids(20.0), 1.0)
+    step = np.array([got_x[row, column] - column, got_y[row, column] - row])
+    up = np.array([np.sin(np.deg2rad(20)), -np.cos(np.deg2rad(20))])
+    assert step @ up == pytest.approx(MEET * 16, abs=1.5) and abs(step @ [up[1], -up[0]]) < .1
+
+
+def test_shut_eyes_show_skin_and_nothing_else_changes():
+    from tfg.compose import draw
+    from tfg.compose.place import Place
+    from tfg.faces.face_region import face_region
+
+    photo = read_image(paths.data("faces", "default.jpg"))
+    found = one_face(photo)
+    from tfg.faces import align
+    from tfg.faces.face_region import MARGIN
+
+    matrix = align.box_matrix(align.crop_box(found.points[:, :2], MARGIN), SIDE)
+    place = Place(matrix, (SIDE, SIDE), photo.shape[:2], face_region(4 * SIDE))
+    known = features(found.points, photo).shifted([place.columns.start, place.rows.start])
+    still = np.zeros((SIDE, SIDE, 3), np.float32), np.zeros((SIDE, SIDE, 2), np.float32), np.ones((SIDE, SIDE))
+    part = photo[place.rows, place.columns]
+    open_, closed = (draw.drawn(part, place, *still, face=known, shut=share) for share in (0.0, 1.0))
+    rows, columns = place.inner
+    iris = np.rint(known.irises[:, :2] - [columns.start, rows.start]).astype(int)
+    np.testing.assert_array_equal(open_, part[place.inner].astype(np.float32))
+    changed = np.abs(closed - open_).max(-1) > 8
+    assert all(changed[y, x] for x, y in iris)
+    away = np.min([np.hypot(*(np.mgrid[:changed.shape[0], :changed.shape[1]] - iris[k][::-1, None, None]))
+                   for k in (0, 1)], 0)
+    assert not changed[away > 12 * known.irises[:, 2].max()].any()

@@ -54,7 +54,7 @@ def test_dubbing_is_what_the_package_does(network, crops, mels):
     painter = Painter(network, feeling("SAD", .7), np.zeros((1, 2, 3)))
     theirs = []
     for crop, parts in zip(crops, painter.draw([Seen(None, None, crop, crop) for crop in crops[:3]], mels[:3])):
-        colour, flow, trust = parts
+        colour, flow, trust = parts[:3]
         theirs.append(colour + trust[..., None] * (moved(crop.astype(np.float32) / 255, flow) - colour))
     mine = explore.dub_crops(network, crops[:3], mels[:3], feeling("SAD", .7))
     inside = face_mask(S) == 1

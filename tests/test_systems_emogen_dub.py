@@ -29,6 +29,7 @@ from tfg.systems.emogen.paint import Painter
 from tfg.systems.film import draw as dub_draw
 from tfg.systems.film import source as dub_source
 from tfg.systems.film import track as dub_track
+from tfg.systems.film.paint import Drawn
 
 PHOTO = paths.data("faces", "default.jpg")
 VOICE = paths.data("audio", "DFA.wav")
@@ -351,7 +352,8 @@ def test_the_seam_is_smooth_and_the_pixels_around_are_the_same(stand_in, photo):
     flat = np.full((256, 256, 3), 100, np.uint8)
     new = flat.copy()
     S = CI.size
-    answer = np.full((S, S, 3), 120 / 255, np.float32), np.zeros((S, S, 2), np.float32), np.zeros((S, S), np.float32)
+    answer = Drawn(np.full((S, S, 3), 120 / 255, np.float32), np.zeros((S, S, 2), np.float32),
+                   np.zeros((S, S), np.float32))
     painter.lay(answer, new, painter.see(flat, 0), 0)
     assert set(np.unique(new[120:150, 110:150])) == {120} and (new[0] == 100).all() and (new[:, 0] == 100).all()
     steps = max(np.abs(np.diff(new[..., 0].astype(int), axis=axis)).max() for axis in (0, 1))

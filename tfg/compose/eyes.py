@@ -1,4 +1,8 @@
-"""Eyes that widen keep round irises: a small network stretches all that lies between the lids."""
+"""Eyes by landmarks: irises stay round, though a small network stretches all between the lids; and lids can shut.
+
+A blink lasts three of a network's pictures and moves two of its pixels, so networks learn it last and badly. Where the
+lids' edges lie is known, and so is what a shut eye shows: the upper lid, drawn down over it.
+"""
 from __future__ import annotations
 
 import numpy as np
@@ -7,6 +11,12 @@ STRETCH = (.9, 1.12)
 """An iris is drawn between so much smaller and larger than it is in the source."""
 REACH = 1.7
 """Radii from an iris' middle at which the network's own flow is left alone."""
+MEET = .85
+"""How far down an open eye its lids meet."""
+ABOVE, BELOW = .5, .3
+"""How far above and below an eye skin is stretched when it shuts, widths of the eye."""
+LASHES = .1
+"""So much beside a lid's edge goes with it as it is, lashes and make-up, widths of the eye."""
 
 
 def round_irises(flow: np.ndarray, irises: np.ndarray) -> np.ndarray:
@@ -46,6 +56,55 @@ def near_irises(size: int, irises: np.ndarray) -> np.ndarray:
     y, x = np.mgrid[:size, :size].astype(np.float32)
     away = np.min([np.hypot((x - i[0]) / 3.4, (y - i[1]) / 2.2) / max(i[2], 1e-3) for i in np.asarray(irises)], 0)
     return np.clip(2 - 1.6 * away, 0, 1).astype(np.float32)
+
+
+def shut(x: np.ndarray, y: np.ndarray, lids: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Where to copy from so that eyes are shut: places of the source that are copied from -> others, px, as arrays.
+
+    x, y: (h, w) each, places in the source.  lids: (2, 2, 9, 2), `Features.lids`, px of the source.  share: 0 as they
+    are, 1 shut. The upper lid is stretched from the brow down, the lower one a little up; the eye itself stays.
+    """
+    x, y = x.astype(np.float32), y.astype(np.float32)
+    for edges in np.asarray(lids, np.float32):
+        left, right = edges[:, 0].mean(0), edges[:, -1].mean(0)
+        width = float(np.linalg.norm(right - left))
+        if not np.isfinite(edges).all() or width < 1:
+            continue
+        along = (right - left) / width
+        across = np.array([-along[1], along[0]], np.float32)              # down the face
+        upper, lower = ((edge - left) @ np.stack([along, across], 1) for edge in edges)           # (9, 2) each
+        near = np.hypot(x - (left + right)[0] / 2, y - (left + right)[1] / 2) < 1.2 * width
+        rows, columns = np.flatnonzero(near.any(1)), np.flatnonzero(near.any(0))
+        if not len(rows):
+            continue
+        part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        away = np.stack([x[part] - left[0], y[part] - left[1]], -1)
+        t, down = away @ along, away @ across
+        top, bottom = (_edge(t, edge) for edge in (upper, lower))
+        open_ = np.maximum(bottom - top, 0)
+        drop, rise = share * MEET * open_, share * (1 - MEET) * open_
+        step = (_pulled(down - (bottom - rise), rise, BELOW * width, LASHES * width)
+                - _pulled(top + drop - down, drop, ABOVE * width, LASHES * width))
+        x[part] += step * across[0]
+        y[part] += step * across[1]
+    return x, y
+
+
+def _pulled(away: np.ndarray, by: np.ndarray, reach: float, whole: float) -> np.ndarray:
+    """How far skin came along with an edge that moved by `by`, at a distance beyond the new edge; 0 on the other side.
+    All of it up to `whole`, then less, up to `reach` beyond the old edge."""
+    share = 1 - (away - whole) / np.maximum(reach + by - whole, 1e-3)
+    return np.where(away >= 0, by * np.clip(share, 0, 1), 0)
+
+
+def _edge(t: np.ndarray, edge: np.ndarray) -> np.ndarray:
+    """Heights of a lid's edge (9, 2) at places t along the eye; beyond the corners those of the corners."""
+    from scipy.interpolate import PchipInterpolator
+
+    edge = edge[np.argsort(edge[:, 0])]
+    curve = PchipInterpolator(edge[:, 0] + 1e-3 * np.arange(len(edge)), edge[:, 1])
+    fine = np.linspace(edge[0, 0], edge[-1, 0], 64)
+    return np.interp(t, fine, curve(fine)).astype(np.float32)
 
 
 def _shown(flow: np.ndarray, x: float, y: float) -> np.ndarray:

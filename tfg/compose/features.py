@@ -19,6 +19,10 @@ INNER_LIPS = ((78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308), (78, 95, 88, 1
 """Landmarks of the inner edges of the upper and the lower lip, from corner to corner."""
 IRISES = ((468, 469, 471), (473, 474, 476))
 """Landmarks of the two irises: the middle, and two ends of the horizontal diameter."""
+LIDS = (((33, 246, 161, 160, 159, 158, 157, 173, 133), (33, 7, 163, 144, 145, 153, 154, 155, 133)),
+        ((362, 398, 384, 385, 386, 387, 388, 466, 263), (362, 382, 381, 380, 374, 373, 390, 249, 263)))
+"""Landmarks of the edges of the upper and the lower lid of the two eyes, from the left corner in the picture to the
+right one."""
 BEHIND_M = .004
 """Distance from the line where closed lips meet back to the teeth, metres."""
 
@@ -29,7 +33,8 @@ class Features:
 
     lips: (2, 11, 2), inner edges of the upper and the lower lip.  irises: (2, 3), x and y of the middles, radius.
     teeth: (2,), the point on them where closed lips meet.  axes: (2, 2) px per metre across and down the face.  light:
-    (3,) brightness of a white surface in the mouth, 0..1.
+    (3,) brightness of a white surface in the mouth, 0..1.  lids: (2, 2, 9, 2), edges of the upper and the lower lid of
+    each eye, or None where they are not known.
     """
 
     lips: np.ndarray
@@ -37,23 +42,25 @@ class Features:
     teeth: np.ndarray
     axes: np.ndarray
     light: np.ndarray
+    lids: np.ndarray | None = None
 
     def shifted(self, by) -> Features:
         """The same in a picture whose corner lies at `by` (x, y) px of this one."""
-        return replace(self, lips=self.lips - by, irises=self.irises - [*by, 0], teeth=self.teeth - by)
+        return replace(self, lips=self.lips - by, irises=self.irises - [*by, 0], teeth=self.teeth - by,
+                       lids=None if self.lids is None else self.lids - by)
 
     def scaled(self, by: float) -> Features:
         """The same in a picture that is `by` times as large."""
         half = .5 * (by - 1)                                  # pixels are counted from their middles
         return Features(self.lips * by + half, self.irises * by + [half, half, 0], self.teeth * by + half,
-                        self.axes * by, self.light)
+                        self.axes * by, self.light, None if self.lids is None else self.lids * by + half)
 
 
 def features(points: np.ndarray, picture: np.ndarray) -> Features:
     """Features of a face.  points: (478, 2 or 3) px, its landmarks.  picture: (H, W, 3) uint8."""
     points = np.asarray(points, float)[:, :2]
     return assemble(points[list(SKULL)], points[np.array(INNER_LIPS)], irises(points),
-                    light_on_cheeks(picture, points[list(CHEEKS)]))
+                    light_on_cheeks(picture, points[list(CHEEKS)]), points[np.array(LIDS)])
 
 
 def irises(points: np.ndarray) -> np.ndarray:
@@ -61,15 +68,17 @@ def irises(points: np.ndarray) -> np.ndarray:
     return np.array([[*points[middle], .5 * np.linalg.norm(points[a] - points[b])] for middle, a, b in IRISES])
 
 
-def assemble(skull: np.ndarray, lips: np.ndarray, irises: np.ndarray, light: np.ndarray) -> Features:
+def assemble(skull: np.ndarray, lips: np.ndarray, irises: np.ndarray, light: np.ndarray,
+             lids: np.ndarray | None = None) -> Features:
     """Features, with teeth where an affine camera sees them that takes the mean head's landmarks to the picture's.
 
-    skull: (27, 2) px of the landmarks SKULL.  lips, irises, light: as `Features`.
+    skull: (27, 2) px of the landmarks SKULL.  lips, irises, light, lids: as `Features`.
     """
     head = _mean_head()
     camera = np.linalg.lstsq(np.column_stack([head, np.ones(len(head))]), skull, rcond=None)[0]      # (4, 2)
     middle = lips[:, lips.shape[1] // 2].mean(0)
-    return Features(lips, irises, middle - BEHIND_M * camera[2], np.stack([camera[0], -camera[1]]), light)
+    return Features(lips, irises, middle - BEHIND_M * camera[2], np.stack([camera[0], -camera[1]]), light,
+                    lids)
 
 
 @functools.lru_cache(maxsize=1)

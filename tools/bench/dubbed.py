@@ -41,7 +41,7 @@ def soft_painter():
 
     class Soft(Painter):
         def lay(self, answer, frame, seen, k):
-            colour, flow, trust = answer
+            colour, flow, trust = answer[:3]
             copy = draw.moved(seen.reference.astype(np.float32) / 255, flow)
             face = colour + trust[..., None] * (copy - colour)
             draw.lay(255 * np.clip(seen.place.enlarged(face), 0, 1), frame, seen.place)

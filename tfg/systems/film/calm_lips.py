@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tfg.compose import grain
-from tfg.compose.features import INNER_LIPS, SKULL, Features, assemble, irises
+from tfg.compose.features import INNER_LIPS, LIDS, SKULL, Features, assemble, irises
 from tfg.faces import align
 from tfg.faces.geometry import lip_gap
 from tfg.head.openings import CHEEKS, light_on_cheeks
@@ -59,6 +59,7 @@ class CalmLips:
         self.lips: list[np.ndarray] = []                      # (2, 11, 2) px each
         self.irises: list[np.ndarray] = []                    # (2, 3) each
         self.light: list[np.ndarray] = []                     # (3,) each, of a white surface
+        self.lids: list[np.ndarray] = []                      # (2, 2, 9, 2) px each
         self.shot, self.bytes = 0, 0
         self.weights = np.zeros((0, 0), np.float32)
         self.chosen: list[Key] = []
@@ -72,12 +73,14 @@ class CalmLips:
             self.lips.append(np.full((2, 11, 2), np.nan))
             self.irises.append(np.full((2, 3), np.nan))
             self.light.append(np.full(3, np.nan))
+            self.lids.append(np.full((2, 2, 9, 2), np.nan))
             return
         self.points.append(seen.points[list(KEPT), :2].astype(np.float32))
         self.poses.append(np.asarray(seen.pose[:3], float))
         self.lips.append(seen.points[np.array(INNER_LIPS), :2].astype(float))
         self.irises.append(irises(seen.points[:, :2]))
         self.light.append(light_on_cheeks(frame, seen.points[list(CHEEKS), :2]))
+        self.lids.append(seen.points[np.array(LIDS), :2].astype(float))
         gap, turned = float(lip_gap(seen.points)), tuple(np.round(self.poses[-1][:2] / BIN_DEG).astype(int))
         kept = self.keys.get((self.shot, *turned))
         if kept is not None and gap > .8 * kept.gap:
@@ -133,7 +136,7 @@ class CalmLips:
             carried = [align.transform(key.lips.reshape(-1, 2), affine(key.points[:len(SKULL)], skull))
                        for key, _ in best]
             lips = np.average(carried, 0, [share / total for _, share in best]).reshape(lips.shape)
-        face = assemble(skull, lips, self.irises[index], self.light[index])
+        face = assemble(skull, lips, self.irises[index], self.light[index], self.lids[index])
         return face.shifted([place.columns.start, place.rows.start])
 
     def _best(self, index: int) -> list[tuple[Key, np.float32]]:

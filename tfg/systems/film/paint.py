@@ -47,6 +47,16 @@ class Seen(NamedTuple):
     number: int = 0
 
 
+class Drawn(NamedTuple):
+    """A network's answer for one frame: colour (S, S, 3), flow (S, S, 2), trust (S, S), as `tfg.compose.answer`.  shut:
+    how far the eyes shut besides, 0 to 1."""
+
+    colour: np.ndarray
+    flow: np.ndarray
+    trust: np.ndarray
+    shut: float = 0.0
+
+
 class Painter(ABC):
     """Draws faces with one network; what `tfg.systems.film.draw` asks of a painter.
 
@@ -88,7 +98,7 @@ class Painter(ABC):
                     self.features(index, place) if self.features is not None else None, index)
 
     def draw(self, seen: list, given: np.ndarray) -> list:
-        """Answers (colour (S, S, 3), flow (S, S, 2), trust (S, S)).  Raises InputError for a network that is broken."""
+        """A `Drawn` for each, None where there was nothing to see.  Raises InputError for a network that is broken."""
         inside = [k for k, one in enumerate(seen) if one is not None]
         out: list = [None] * len(seen)
         if not inside:
@@ -96,21 +106,22 @@ class Painter(ABC):
         with torch.inference_mode():
             colour, flow, trust = self.answer([seen[k] for k in inside], given[inside])
         for j, k in enumerate(inside):
-            out[k] = colour[j].transpose(1, 2, 0).copy(), flow[j].transpose(1, 2, 0).copy(), trust[j, 0].copy()
+            out[k] = Drawn(colour[j].transpose(1, 2, 0).copy(), flow[j].transpose(1, 2, 0).copy(), trust[j, 0].copy())
         return out
 
     def lay(self, answer, frame: np.ndarray, seen: Seen | None, k: int) -> None:
         """See `tfg.systems.film.draw`."""
         if seen is not None:
             colour, flow, trust = self.steady(answer, seen)
-            draw.lay(draw.drawn(seen.source, seen.place, colour, flow, trust, grain_seed=k, face=seen.face), frame,
-                     seen.place)
+            new = draw.drawn(seen.source, seen.place, colour, flow, trust, grain_seed=k, face=seen.face,
+                             shut=answer.shut)
+            draw.lay(new, frame, seen.place)
 
     def steady(self, answer, seen: Seen) -> tuple:
-        """The answer as it is enlarged (`tfg.compose.calm`)."""
-        colour, flow, trust = answer
+        """Colour, flow and trust as they are enlarged (`tfg.compose.calm`)."""
+        colour, flow, trust = answer[:3]
         if not self.copies:
-            return answer
+            return colour, flow, trust
         flow = calm.smooth_flow(flow, trust, FLOW_SIGMA, MOST_FLOW)
         if seen.face is not None:
             flow = on_the_lips(flow, trust, seen.place.asked(seen.face.lips))

@@ -5,8 +5,10 @@ import numpy as np
 import torch
 
 from tfg.compose.answer import Answer, checked
-from tfg.faces.aus import MOST
+from tfg.faces.aus import AUS, MOST
 from tfg.systems.film import paint
+
+BLINK = AUS.index(45)
 
 
 class Painter(paint.Painter):
@@ -19,6 +21,15 @@ class Painter(paint.Painter):
     def __init__(self, network, matrix: np.ndarray, shown: np.ndarray, *, face=None, **others):
         self.copies, self.shown = network.config.flow, shown
         super().__init__(network, network.config.size, matrix, face=face if self.copies else None, **others)
+
+    def draw(self, seen: list, given: np.ndarray) -> list:
+        """See `tfg.systems.film.paint.Painter`. Where AU 45 rises, eyes shut by the face's lids and not by the network;
+        that they open is for the network."""
+        rest = np.stack([self.shown[one.number, BLINK] if one is not None else 0 for one in seen])
+        less = np.minimum(given[:, BLINK], rest)
+        answers = super().draw(seen, np.concatenate([given[:, :BLINK], less[:, None], given[:, BLINK + 1:]], 1))
+        shares = np.clip((given[:, BLINK] - less) / MOST, 0, 1)
+        return [answer and answer._replace(shut=float(share)) for answer, share in zip(answers, shares)]
 
     def answer(self, seen: list[paint.Seen], given: np.ndarray) -> Answer:
         """See `tfg.systems.film.paint.Painter`."""
