@@ -286,10 +286,26 @@ def test_units_move_what_is_seen_by_fields_that_add_up():
     net = network.Ietafs(network.PROFILES["ci"]).eval()
     for part in (net.fields.weight, net.common):
         torch.nn.init.normal_(part, std=.1)
-    features, change = torch.rand(1, net.fields.in_channels, S // 2, S // 2), torch.rand(2, 17)
-    apart = [net.moved(features, c[None]) for c in change]
-    torch.testing.assert_close(net.moved(features, change.sum(0, keepdim=True)), apart[0] + apart[1])
-    assert net.moved(features, torch.zeros(1, 17)).abs().max() == 0
+    torch.nn.init.zeros_(net.correction.weight)
+    torch.nn.init.constant_(net.heads.bias, -20.0)                        # attention 0: all may move
+    torch.nn.init.zeros_(net.heads.weight)
+    picture, change = torch.rand(1, 3, S, S), torch.rand(2, 17)
+    apart = [net(picture, c[None]).answer.flow for c in change]
+    torch.testing.assert_close(net(picture, change.sum(0, keepdim=True)).answer.flow, apart[0] + apart[1])
+    assert net(picture, torch.zeros(1, 17)).answer.flow.abs().max() == 0 and apart[0].abs().max() > .01
+
+
+def test_a_photo_is_looked_at_once():
+    torch.manual_seed(0)
+    net = network.Ietafs(network.PROFILES["cpu"]).eval()
+    torch.nn.init.normal_(net.fields.weight, std=.1)
+    photo, aus, shown = torch.rand(1, 3, 128, 128), torch.rand(3, 17), torch.rand(3, 17)
+    with torch.no_grad():
+        looked = net.look(photo)
+        once = net.changed(network.Looked(*(x.expand(3, *x.shape[1:]) for x in looked)), aus, shown)
+        each = net(photo.expand(3, -1, -1, -1), aus, shown)
+    for a, b in zip((*once.answer, once.attention), (*each.answer, each.attention)):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
 
 
 def test_what_is_shown_already_does_not_move():

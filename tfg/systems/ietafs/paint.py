@@ -8,7 +8,7 @@ from tfg.compose.answer import Answer, checked
 from tfg.faces.aus import AUS, MOST
 from tfg.systems.film import paint
 
-BLINK = AUS.index(45)
+BLINK, NAME = AUS.index(45), "the checkpoint of ietafs"
 
 
 class Painter(paint.Painter):
@@ -20,6 +20,7 @@ class Painter(paint.Painter):
 
     def __init__(self, network, matrix: np.ndarray, shown: np.ndarray, *, face=None, **others):
         self.copies, self.shown = network.config.flow, shown
+        self._looked: tuple = (None, None)
         super().__init__(network, network.config.size, matrix, face=face if self.copies else None, **others)
 
     def draw(self, seen: list, given: np.ndarray) -> list:
@@ -33,7 +34,15 @@ class Painter(paint.Painter):
 
     def answer(self, seen: list[paint.Seen], given: np.ndarray) -> Answer:
         """See `tfg.systems.film.paint.Painter`."""
-        shown = self.shown[[one.number for one in seen]]
-        units = (torch.from_numpy(x / np.float32(MOST)).to(self.device) for x in (given, shown))
-        edit = self.network(self.pictures([one.reference for one in seen]), *units)
-        return checked(edit.answer, "the checkpoint of ietafs")
+        numbers = [one.number for one in seen]
+        aus, shown = (torch.from_numpy(x / np.float32(MOST)).to(self.device) for x in (given, self.shown[numbers]))
+        if not self.network.config.flow:
+            return checked(self.network(self.pictures([one.reference for one in seen]), aus).answer, NAME)
+        if len(set(numbers)) > 1:
+            looked = self.network.look(self.pictures([one.reference for one in seen]))
+        else:                                             # a photo, or a film that stands
+            last = self._looked                           # once: another thread may put in another
+            if last[0] != numbers[0]:
+                self._looked = last = numbers[0], self.network.look(self.pictures([seen[0].reference]))
+            looked = type(last[1])(*(x.expand(len(seen), *x.shape[1:]) for x in last[1]))
+        return checked(self.network.changed(looked, aus, shown).answer, NAME)

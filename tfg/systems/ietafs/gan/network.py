@@ -62,6 +62,15 @@ class Edit(NamedTuple):
     attention: torch.Tensor
 
 
+class Looked(NamedTuple):
+    """A picture as `Ietafs.look` saw it: features (B, c, S / 2, S / 2), skip (B, c', S, S), and the field of each unit
+    (B, 17, 2, S / 2, S / 2), in `FLOW`."""
+
+    features: torch.Tensor
+    skip: torch.Tensor
+    fields: torch.Tensor
+
+
 class Ietafs(nn.Module):
     """Pictures (B, 3, S, S) in [0, 1] and Action Units (B, 17) in [0, 1] -> `Edit`."""
 
@@ -105,33 +114,53 @@ class Ietafs(nn.Module):
         if picture.ndim != 4 or picture.shape[-1] != self.config.size or aus.shape != (len(picture), self.config.c_dim):
             raise ValueError(f"picture {tuple(picture.shape)} and aus {tuple(aus.shape)} are not (B, 3, "
                              f"{self.config.size}, {self.config.size}) and (B, {self.config.c_dim})")
+        if self.config.flow:
+            return self.changed(self.look(picture), aus, shown)
         x = 2 * picture - 1
-        x = self.first(x if self.config.flow else torch.cat([x, planes(aus, x)], 1))
-        skips = [x]
+        x, skips = self._down(torch.cat([x, planes(aus, x)], 1))
+        colour, attention, _ = self._maps(self._up(x, skips))
+        return Edit(Answer(colour, torch.zeros_like(picture[:, :2]), attention), attention)
+
+    def look(self, picture: torch.Tensor) -> Looked:
+        """All that does not depend on what is asked for, with `flow`: once for a photo, however often it is edited."""
+        x, skips = self._down(2 * picture - 1)
+        x = self._up(x, skips[:-1])
+        fields = self.common + self.fields(x).float().unflatten(1, (self.config.c_dim, 2))
+        return Looked(x, skips[-1], fields)
+
+    def changed(self, looked: Looked, aus: torch.Tensor, shown: torch.Tensor | None = None) -> Edit:
+        """What was looked at, with other units; the rest as `forward`."""
+        change = aus if shown is None else aus - shown
+        small = FLOW * torch.einsum("bk,bkchw->bchw", change, looked.fields)                      # (B, 2, S / 2, S / 2)
+        x = looked.features
+        x = self.join(torch.cat([x, planes(aus, x), planes(change, x), small / FLOW], 1))
+        small = small + FLOW * self.correction(x).float()
+        flow = F.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)
+        x = self.up[-1](x)
+        colour, attention, distrust = self._maps(torch.cat([x, looked.skip], 1) if self.config.skip else x)
+        free = 1 - attention                                              # what may change
+        return Edit(Answer(colour, flow * free, 1 - free * distrust), attention)
+
+    def _down(self, x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Down the hourglass and through its middle, and what its skip connections carry, the largest last."""
+        x = self.first(x)
+        skips = []
         for layer in self.down:
-            x = layer(x)
             skips.append(x)
-        x, skips = self.middle(x), skips[-2::-1]
-        flow, change = torch.zeros_like(picture[:, :2]), aus if shown is None else aus - shown
-        for k, (layer, skip) in enumerate(zip(self.up, skips)):
-            if self.config.flow and k == len(skips) - 1:
-                small = self.moved(x, change)                             # (B, 2, S / 2, S / 2)
-                x = self.join(torch.cat([x, planes(aus, x), planes(change, x), small / FLOW], 1))
-                small = small + FLOW * self.correction(x).float()
-                flow = F.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)
+            x = layer(x)
+        return self.middle(x), skips[::-1]
+
+    def _up(self, x: torch.Tensor, skips: list[torch.Tensor]) -> torch.Tensor:
+        """Up again, by as many layers as there are skip connections."""
+        for layer, skip in zip(self.up, skips):
             x = layer(x)
             x = torch.cat([x, skip], 1) if self.config.skip else x
-        x = self.heads(x).float()
-        colour, attention = (torch.tanh(x[:, :3]) + 1) / 2, torch.sigmoid(x[:, 3:4])
-        if not self.config.flow:
-            return Edit(Answer(colour, flow, attention), attention)
-        free = 1 - attention                                              # what may change
-        return Edit(Answer(colour, flow * free, 1 - free * torch.sigmoid(-x[:, 4:5])), attention)
+        return x
 
-    def moved(self, x: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
-        """(B, 2, h, w) half sides: the units' fields of features (B, c, h, w), added up by their change (B, 17)."""
-        fields = self.common + self.fields(x).float().unflatten(1, (self.config.c_dim, 2))        # (B, 17, 2, h, w)
-        return FLOW * torch.einsum("bk,bkchw->bchw", change, fields)
+    def _maps(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Colour (B, 3, S, S), attention (B, 1, S, S) and distrust of the flow (B, 1, S, S), or none of the last."""
+        x = self.heads(x).float()
+        return (torch.tanh(x[:, :3]) + 1) / 2, torch.sigmoid(x[:, 3:4]), torch.sigmoid(-x[:, 4:5])
 
 
 def planes(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
