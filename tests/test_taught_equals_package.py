@@ -524,7 +524,7 @@ def test_five_frames_and_orthogonal_parts(rng):
         assert np.allclose(function(VECTORS, "orthogonal")(change, source), orthogonal(change, source), atol=1e-5)
 
 
-IETAFS = "drafts/11_speech_to_action_units_to_gan"
+IETAFS = "11_speech_to_action_units_to_gan"
 
 
 @pytest.fixture

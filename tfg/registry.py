@@ -21,6 +21,7 @@ SYSTEMS: dict[str, str] = {
     "expression": "tfg.systems.expression",
     "graphics": "tfg.systems.graphics",
     "emogen": "tfg.systems.emogen",
+    "ietafs": "tfg.systems.ietafs",
 }
 DEFAULT = "expression"
 """What `tfg animate` uses if nothing else is asked for."""

@@ -1,5 +1,5 @@
-"""`python -m tools.pictures [NAME ...]` draws the README's pictures: docs/emotions.jpg (portraits), actors.jpg and
-dubbed.jpg."""
+"""`python -m tools.pictures [NAME ...]` draws the README's pictures: docs/emotions.jpg (portraits), actors.jpg,
+dubbed.jpg and edits.jpg."""
 from __future__ import annotations
 
 import sys
@@ -16,6 +16,9 @@ from tfg.vocabulary import EMOTION_NAMES, EMOTIONS
 
 FACES = ("default", "portrait_1", "portrait_2", "portrait_3")
 SIZE, LABEL = 208, 22
+EDITS = {"AU 12, 6": "AU12=4,AU6=3", "AU 4, 7": "AU4=4,AU7=2", "AU 1, 2, 5": "AU1=4,AU2=4,AU5=3",
+         "AU 15, 17, 1": "AU15=4,AU17=2,AU1=2", "AU 25, 26": "AU25=3,AU26=3", "AU 45": "AU45=5"}
+"""What `edits` asks for, by the heading of the column."""
 
 
 def sheet(source: str = "ITH.wav", at_s: float | None = None, faces=FACES) -> Image.Image:
@@ -92,8 +95,24 @@ def dubbed(faces=("default", "portrait_2"), across: int = 4) -> Image.Image:
     return out.resize((out.width * 3 // 4, out.height * 3 // 4), Image.LANCZOS)
 
 
+def edits(faces=FACES[:3]) -> Image.Image:
+    """Rows: the photo, then what `tfg edit` makes of it for each of `EDITS`."""
+    from tfg.systems.ietafs.edit import Editor
+
+    columns = ["photo", *EDITS]
+    out = Image.new("RGB", (SIZE * len(columns), LABEL + SIZE * len(faces)), "white")
+    draw = ImageDraw.Draw(out)
+    for k, name in enumerate(columns):
+        draw.text((SIZE * k + SIZE // 2, LABEL // 2), name, fill="black", anchor="mm", font_size=14)
+    for row, face in enumerate(faces):
+        editor = Editor(paths.data("faces", f"{face}.jpg"))
+        pictures = [editor.photo, *(editor(asked) for asked in EDITS.values())]
+        out.paste(Image.fromarray(np.hstack([editor.cut(p, SIZE) for p in pictures])), (0, LABEL + SIZE * row))
+    return out
+
+
 if __name__ == "__main__":
-    for name, draw in (("emotions", sheet), ("actors", actors), ("dubbed", dubbed)):
+    for name, draw in (("emotions", sheet), ("actors", actors), ("dubbed", dubbed), ("edits", edits)):
         if sys.argv[1:] and name not in sys.argv[1:]:
             continue
         target = Path(__file__).resolve().parent.parent / "docs" / f"{name}.jpg"

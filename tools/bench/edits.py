@@ -4,7 +4,7 @@
     python -m tools.bench.edits --at-rest             # the levels of tfg/systems/ietafs/shown.py
 
 Actors of the split test, half of them portraits. For each one photo at rest, and two kinds of targets: one unit alone
-at the intensity 3, for each of the 17, and moments of takes with feeling. Errors are mean |read - asked| on the scale
+at the intensity 4, for each of the 17, and moments of takes with feeling. Errors are mean |read - asked| on the scale
 from 0 to 5, absolute (the face at rest included), over an actor's targets; then means over actors with 95 % intervals
 from a bootstrap over actors. Rows of the comparison:
 
@@ -34,7 +34,7 @@ from tfg.vocabulary import AU_NAMES, EXPRESSION, index
 from tools.bench.aus import people, single
 from tools.bench.common import table
 
-SIZE, ALONE, FELT = 256, 3.0, 12
+SIZE, ALONE, FELT = 256, 4.0, 12
 """Side of the photos, px; intensity of a unit alone; moments of takes for each actor."""
 
 

@@ -30,10 +30,10 @@ SHOWN = 6
 """Unseen pairs in the figure."""
 
 
-def trained(edits: Path, out: Path, profile: str, pairs_steps: int, steps: int, pairs: bool) -> dict[str, dict]:
+def trained(edits: Path, out: Path, profile: str, pairs_steps: int, steps: int, pairs: bool, start: Path | None
+            ) -> dict[str, dict]:
     """Train all variants, or go on.  Returns name -> scores."""
-    start = None
-    if pairs:
+    if pairs and start is None:
         start = out / "start"
         train_ietafs(start, edits=edits, profile=profile, steps=pairs_steps, without=VARIANTS["pairs alone"])
     found = {}
@@ -64,11 +64,11 @@ def figure(edits: Path, out: Path, names) -> np.ndarray:
 
 
 def run(edits: Path, out: Path, profile: str = "cpu", pairs_steps: int | None = None, steps: int | None = None,
-        pairs: bool = True) -> dict:
+        pairs: bool = True, start: Path | None = None) -> dict:
     """Train, print the scores, write the figure.  Returns the scores."""
     phases = dict(RUNS[profile].phases)
     found = trained(Path(edits), Path(out), profile, pairs_steps or phases.get("pairs", 0), steps or phases["gan"],
-                    pairs)
+                    pairs, start)
     table("ietafs without one part each, val actors", {name: {s: scores[s] for s in SCORES}
                                                        for name, scores in found.items()})
     print(write_image(figure(Path(edits), Path(out), found), Path(out) / "ablations.png"))
@@ -84,5 +84,6 @@ if __name__ == "__main__":
     parser.add_argument("--profile", default="cpu", choices=list(RUNS))
     parser.add_argument("--pairs-steps", type=int, help="steps of the start, which all share (default: the profile's)")
     parser.add_argument("--steps", type=int, help="steps of each variant after it (default: the profile's)")
+    parser.add_argument("--start", type=Path, help="folder of a network that has learned from pairs, to start from")
     parser.add_argument("--no-pairs", dest="pairs", action="store_false", help="without pairs, as published")
     run(**vars(parser.parse_args()))

@@ -180,6 +180,8 @@ def constant_rate(times: np.ndarray, fps: float) -> float | None:
 
     times: (n,) seconds.  fps: their mean rate.
     """
+    if len(times) < 2:
+        return float(fps)
     k = np.arange(len(times))
     best: tuple[float, float | None] = (JITTER_S, None)
     for rate in (*STANDARD_FPS, float(round(fps)), fps):

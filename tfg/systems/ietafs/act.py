@@ -25,7 +25,7 @@ def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
     from tfg.systems.ietafs.units import at, curve_of
 
     if isinstance(source, Footage):
-        source = Footage(source.photo[None], source.photo, crop=source.crop)
+        source = source.photo
     clock = time.perf_counter()
     network, card = load(options.checkpoint)
     loaded = time.perf_counter()
