@@ -19,6 +19,7 @@ from tfg.compose.answer import Answer
 from tfg.corpora.augment import Augment
 from tfg.errors import InputError
 from tfg.faces.aus import AUS
+from tfg.networks.critics import gradient_penalty
 from tfg.networks.inference import fused
 from tfg.networks.warp import applied
 from tfg.systems.ietafs.gan import critic, edits, network, sync, train
@@ -162,7 +163,7 @@ def test_the_penalty_is_taken_between_what_the_critic_is_shown():
         return 3 * x.flatten(1).sum(1) / x[0].numel() ** .5, None
 
     true, drawn = torch.ones(2, 3, 4, 4), torch.zeros(2, 3, 4, 4)
-    penalty = critic.gradient_penalty(ask, true, drawn, torch.tensor([.25, .75]))
+    penalty = gradient_penalty(ask, true, drawn, torch.tensor([.25, .75]))
     assert float(penalty) == pytest.approx(4.0, rel=1e-5)                 # |gradient| is 3
     assert seen[0][0].unique().tolist() == [.25] and seen[0][1].unique().tolist() == [.75]
 

@@ -569,12 +569,13 @@ def test_unit_loss_is_aunets():
 def test_the_penalty_is_the_critics(edit_pair):
     import torch
 
+    from tfg.networks.critics import gradient_penalty
     from tfg.systems.ietafs.gan import critic as critics
 
     true, drawn, _, _ = edit_pair
     critic, share = critics.Critic(critics.PROFILES["ci"]), torch.rand(3)
     mine = function(IETAFS, "gradient_penalty")(critic, true, drawn, share)
-    assert torch.allclose(mine, critics.gradient_penalty(critic, true, drawn, share))
+    assert torch.allclose(mine, gradient_penalty(critic, true, drawn, share))
 
 
 def test_the_editing_generator_by_hand(edit_pair):
@@ -612,14 +613,14 @@ def test_published_losses_are_the_trainings(edit_pair):
     import torch
     import torch.nn.functional as F
 
+    from tfg.networks.critics import gradient_penalty
     from tfg.networks.warp import applied
-    from tfg.systems.ietafs.gan import critic as critics
     from tfg.systems.ietafs.gan.train import RUNS, SMALL, IetafsTask
 
     source, target, aus, aus_source = edit_pair
     weights = replace(SMALL, pair=0.0, flow=0.0, trust=0.0, still=0.0, sync=0.0)
     task = IetafsTask(wild_ietafs(), None, None, RUNS["ci"], weights, (1e-3, 1e-3), profile="ci")
-    given, critic = dict(F=F, applied=applied, penalty=critics.gradient_penalty), task.networks["critic"]
+    given, critic = dict(F=F, applied=applied, penalty=gradient_penalty), task.networks["critic"]
     w = asdict(weights)
     batch = {"aus": aus, "aus_source": aus_source, "chance": 2 * torch.rand(3, 17) - 1}
     drawn = applied((edit := task.network(source, aus, aus_source)).answer, source)

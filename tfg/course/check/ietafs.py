@@ -51,7 +51,7 @@ def gradient_penalty(answer):
     """gradient_penalty(critic, true, drawn (B, 3, S, S), share (B,), still) -> (): mean (|gradient| - 1)^2 between."""
     import torch
 
-    from tfg.systems.ietafs.gan.critic import gradient_penalty as reference
+    from tfg.networks.critics import gradient_penalty as reference
 
     for B, S, seed in ((4, 7, 1), (6, 6, 2)):
         g = torch.Generator().manual_seed(seed)

@@ -5,7 +5,6 @@ penalty (Gulrajani et al. 2017) is one of each picture by itself; two heads, one
 """
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -45,16 +44,3 @@ class Critic(nn.Module):
     def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         seen = self.look(2 * pictures - 1)
         return self.true(seen)[:, 0], self.units(seen).flatten(1)
-
-
-def gradient_penalty(critic: Callable, true: torch.Tensor, drawn: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
-    """Mean (|gradient| - 1)^2 of the critic between true and drawn pictures (Gulrajani et al. 2017, eq. 3).
-
-    true, drawn: (B, 3, S, S), what the critic is asked about.  The original took the still input for `true`, which the
-    critic is never shown as true.  share: (B,) uniform in [0, 1).
-    """
-    share = share[:, None, None, None]
-    between = (share * true + (1 - share) * drawn).detach().requires_grad_(True)
-    answer = critic(between)[0]
-    gradient = torch.autograd.grad(answer.sum(), between, create_graph=True)[0]
-    return ((gradient.flatten(1).norm(dim=1) - 1) ** 2).mean()

@@ -22,10 +22,11 @@ from tfg.errors import InputError
 from tfg.experts import losses
 from tfg.experts.losses import mouth_area
 from tfg.faces.face_region import face_region
+from tfg.networks.critics import gradient_penalty
 from tfg.networks.warp import applied
 from tfg.systems.ietafs.gan import critic as critics
 from tfg.systems.ietafs.gan import sync as syncs
-from tfg.systems.ietafs.gan.critic import Critic, gradient_penalty
+from tfg.systems.ietafs.gan.critic import Critic
 from tfg.systems.ietafs.gan.network import FLOW, PROFILES, Edit, Ietafs
 from tfg.systems.ietafs.gan.pairs import Pairs, common_fields
 from tfg.systems.ietafs.gan.sync import AudioVisual, contrastive
