@@ -38,11 +38,11 @@ def drawn(task: DeformableTask, part: dict[str, Any]):
 
 
 def scores(task: DeformableTask) -> dict[str, float]:
-    """On unseen people, means over scenes.  l1, psnr: of the face, and l1_still of the photo itself; mouth, mouth_still:
-    L1 of the mouth.  energy: change from frame to frame in the face, of the true one.  voice: share of voices whose
-    emotion is heard.  face, face_true: share of drawn and of true runs whose emotion the critic names.  With known
-    flow: weights, the share of the flow's energy that is missed (1 is a still picture); r, the correlation over time of
-    the weights of the first three common fields with the true ones; trust: its mean over the face."""
+    """On unseen people, means over scenes.  l1, psnr: of the face, and l1_still of the photo itself; mouth and
+    mouth_still: L1 of the mouth.  energy: change from frame to frame in the face, of the true one.  voice: share of
+    voices whose emotion is heard.  face, face_true: share of drawn and of true runs whose emotion the critic names.
+    With known flow: weights, the share of the flow's energy that is missed (1 is a still picture); r, the correlation
+    over time of the weights of the first three common fields with the true ones; trust: its mean over the face."""
     every, sums, total = scenes(task), {}, 0
     network = task.networks["deformable"]
     device = next(network.parameters()).device

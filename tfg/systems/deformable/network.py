@@ -90,6 +90,10 @@ class State(NamedTuple):
     picture: Any = None
 
 
+START = State()
+"""Nothing was heard and drawn before."""
+
+
 class Photo(NamedTuple):
     """What is known of B photos: code (B, code); maps, of the sides S / 2, S / 4, ...; picture (B, 3, S, S) in
     [-1, 1]; fields (B, K, 2, S / 2, S / 2), how this face moves, in units of FLOW, or None without flow."""
@@ -181,7 +185,7 @@ class Deformable(nn.Module):
         """What is known of photos (B, 3, S, S) in [0, 1]."""
         picture = 2 * picture - 1
         x, small, maps = picture[:, :0], picture, []
-        for k, (layer, side) in enumerate(zip(self.down, self._sides())):
+        for layer, side in zip(self.down, self._sides()):
             x = layer(torch.cat([x, small], 1))
             small = F.avg_pool2d(small, 2)                                # the photo itself, as small as the map
             if f"space{side}" in self.sampled:
@@ -193,7 +197,7 @@ class Deformable(nn.Module):
             fields = self.common + own
         return Photo(self.code(maps[-1]).flatten(1), maps, picture, fields)
 
-    def hear(self, wave: torch.Tensor, emotion: torch.Tensor, noise: torch.Tensor, state: State = State()
+    def hear(self, wave: torch.Tensor, emotion: torch.Tensor, noise: torch.Tensor, state: State = START
              ) -> tuple[torch.Tensor, torch.Tensor, State]:
         """wave (B, n_samples(T)), emotion (B, 6), noise (B, T, Z) -> what a frame is drawn by (B, T, C), what was heard
         of the speech alone (B, T, speech), and the state.  Raises ValueError: lengths that do not fit together."""
@@ -211,7 +215,7 @@ class Deformable(nn.Module):
         return self.voice_name(self.voice(speech)[0][:, -1])
 
     # ---- what goes out ----
-    def draw(self, photo: Photo, told: torch.Tensor, state: State = State(), shown: torch.Tensor | None = None
+    def draw(self, photo: Photo, told: torch.Tensor, state: State = START, shown: torch.Tensor | None = None
              ) -> tuple[Drawn, State]:
         """Draw frames.  told: (B, T, C) of `hear`.  shown: (K,) numbers of the frames whose pictures are drawn, None
         for all; the others only pass through the memory."""
@@ -265,14 +269,14 @@ class Deformable(nn.Module):
             emotion[:, EMOTIONS.index("NEU")] = 1
         if noise is None:
             noise = wave.new_zeros(len(wave), self.ears.frames(wave.shape[-1]), self.config.noise)
-        told, speech, state = self.hear(wave, emotion, noise, State() if state is None else state)
+        told, speech, state = self.hear(wave, emotion, noise, START if state is None else state)
         drawn = Drawn(None)
         if photo is not None:
             drawn, state = self.draw(photo if isinstance(photo, Photo) else self.see(photo), told, state, shown)
         lips = torch.sigmoid(self.lips(speech)) if self.config.lips else None
         return drawn._replace(voice=self.voices(speech), lips=lips), state
 
-    def offsets(self, photo: Photo, told: torch.Tensor, side: int, state: State = State()) -> torch.Tensor:
+    def offsets(self, photo: Photo, told: torch.Tensor, side: int, state: State = START) -> torch.Tensor:
         """Where the decoder's deformable layer at maps of this side looks, for pictures: (B, T, 9, 2, side, side), y
         then x, px of the map, from the place of an undeformed kernel's tap."""
         layer, found = self.sampled[f"look{side}"], []

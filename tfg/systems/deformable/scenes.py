@@ -23,7 +23,7 @@ frames and V pieces of speech of M frames:
     emotion, voice (R,) int16           places in EMOTIONS: of the face, and of the sound
     strength (R,) float32               how much of the emotion the face shows, 0..1
     said_wave (V, n_samples(M)) int16   sound of a piece of speech
-    said (V, M, 27) float16             what the lips do then: coefficients of MOUTH, 0..1
+    said (V, M, 28) float16             what the lips do then: coefficients of MOUTH, 0..1
     said_voice (V,) int16               the emotion of that voice
 """
 from __future__ import annotations
@@ -61,8 +61,8 @@ LIPS = index(*MOUTH)
 FULL = 32767
 
 
-def make(out, *, actors: int = 72, portraits: int = 66, takes: int = 4, runs: int = 2, num_frames: int = 16,
-         speeches: int = 12, emotions: Sequence[str] = EMOTIONS, size: int = 128, mode: int = 1, seed: int = 0,
+def make(out, *, actors: int = 84, portraits: int = 76, takes: int = 4, runs: int = 2, num_frames: int = 16,
+         speeches: int = 24, emotions: Sequence[str] = EMOTIONS, size: int = 128, mode: int = 1, seed: int = 0,
          workers: int | None = None, progress: bool = False) -> Path:
     """Make a folder of scenes, or go on with one.  Returns the folder.
 
@@ -187,10 +187,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     p = argparse.ArgumentParser(prog="python -m tfg.systems.deformable.scenes", description=__doc__.split("\n")[0])
     p.add_argument("--out", required=True, metavar="DIR", help="folder; made if it is not there")
-    for name, default, words in (("actors", 72, "of the whole cast"), ("portraits", 66, "of these, photos"),
+    for name, default, words in (("actors", 84, "of the whole cast"), ("portraits", 76, "of these, photos"),
                                  ("takes", 4, "of each actor that are drawn"), ("runs", 2, "scenes of each take"),
                                  ("num-frames", 16, "frames of a scene"),
-                                 ("speeches", 12, "further takes of each of which the speech is kept"),
+                                 ("speeches", 24, "further takes of each of which the speech is kept"),
                                  ("size", 128, "side of a crop, px"),
                                  ("mode", 1, "1: one transform to the crop for a scene, 0: one for each frame"),
                                  ("seed", 0, "same seed, same scenes"),

@@ -30,7 +30,7 @@ LEAD = 8
 def around(context: int = CONTEXT) -> tuple[int, int]:
     """Samples before the first frame and after the last one that a network with this context needs.
 
-    Feature 5 t + context has its middle in that of frame t: (64 context + 187) + 320 t + 160 = 64 (5 t + context) + 347.
+    Feature 5 t + context has its middle in that of frame t: 64 context + 187 + 320 t + 160 = 64 (5 t + context) + 347.
     """
     return STEP * context + 187, STEP * context + 188
 

@@ -74,8 +74,8 @@ def pixel_weights(size: int, weights: Weights) -> np.ndarray:
 
 @dataclass
 class DeformableTask:
-    """What `loop.train` needs.  critics: names of CRITICS that take part.  rates: learning rates by name, "deformable" and those critics.
-    evaluated: scenes of unseen people that are scored."""
+    """What `loop.train` needs.  critics: names of CRITICS that take part.  rates: learning rates by name, "deformable"
+    and those critics.  evaluated: scenes of unseen people that are scored."""
 
     network: Deformable
     data: Any

@@ -1,7 +1,7 @@
 """Train `deformable` in its phases, in one command that can be stopped and resumed, or phase by phase.
 
     tfg train deformable --scenes build/scenes --out build/deformable
-    tfg train deformable --scenes build/scenes --out build/pre --phase pre                     # as published: one by one
+    tfg train deformable --scenes build/scenes --out build/pre --phase pre                 # as published: one by one
     tfg train deformable --scenes build/scenes --out build/g --phase generator
     tfg train deformable --scenes build/scenes --out build/joint --phase joint --init build/g \\
         --model-disc-emo build/pre/last/emotion.safetensors
@@ -139,8 +139,8 @@ def train_deformable(out, *, scenes=None, store=None, profile: str = "cpu", phas
     card: dict[str, Any] = dict(profile=profile, losses=asdict(weights), phases=dict(run.phases), data=about,
                                 seconds=round(time.perf_counter() - started, 1), command=whole, **used)
     if phase == "pre":                                    # the generator has learned nothing
-        critic = task.networks["emotion"]
-        return at, finish(out, "deformable_emotion", critic, replace(run, init=None), at, scores, part="emotion", **card)
+        return at, finish(out, "deformable_emotion", task.networks["emotion"], replace(run, init=None), at, scores,
+                          part="emotion", **card)
     return at, finish(out, "deformable", network, run, at, scores, **card)
 
 

@@ -1,0 +1,58 @@
+"""The painter of `deformable`: what was heard of each frame and the photo go into the decoder, one frame after the
+other, for it remembers."""
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from tfg.compose.answer import Answer, checked
+from tfg.systems.deformable.network import Photo, State
+from tfg.systems.deformable.sound import LEAD
+from tfg.systems.film import paint
+
+
+class Painter(paint.Painter):
+    """Draws faces with one generator; `given` are numbers of frames at 25 a second, fractions between two (n,).
+
+    network: a Deformable.  told: (LEAD + T, C) of `tfg.systems.deformable.act.listen`.  Others as
+    `tfg.systems.film.paint`. Frames are drawn in the order of the film, each once. At another rate than 25 frames a
+    second the decoder's memory takes as many steps as there are frames.
+    """
+
+    def __init__(self, network, told: torch.Tensor, matrix: np.ndarray, *, face=None, **others):
+        self.copies = network.config.flow
+        super().__init__(network, network.config.size, matrix, face=face if self.copies else None, **others)
+        self.told, self.state = told, State()
+        self._seen: tuple[np.ndarray, Photo] | None = None
+
+    def answer(self, seen: list[paint.Seen], given: np.ndarray) -> Answer:
+        """See `tfg.systems.film.paint.Painter`."""
+        told, state, answers = self._between(given), self.state, []
+        edges = [0, *(k for k in range(1, len(seen)) if not _alike(seen[k].reference, seen[k - 1].reference)),
+                 len(seen)]
+        for first, stop in zip(edges, edges[1:]):
+            photo, part, shown = self._photo(seen[first].reference), told[first:stop], None
+            if state.picture is None:                         # the memory, too, has seen some silence
+                part, shown = torch.cat([self.told[:LEAD], part]), LEAD + torch.arange(stop - first)
+            drawn, state = self.network.draw(photo, part[None], state, shown)
+            answers.append(checked(drawn.answer, "the checkpoint of deformable"))
+        self.state = state                                    # only now: memory that ran out is asked again
+        return Answer(*(np.concatenate(parts) for parts in zip(*answers)))
+
+    def _between(self, at: np.ndarray) -> torch.Tensor:
+        """(n, C) of frames at numbers (n,), straight between two."""
+        at = np.clip(np.asarray(at, float), 0, len(self.told) - LEAD - 1)
+        low = np.floor(at).astype(int)
+        share = torch.from_numpy((at - low).astype(np.float32))[:, None].to(self.told.device)
+        high = np.minimum(low + 1, len(self.told) - LEAD - 1)
+        return torch.lerp(self.told[LEAD + low], self.told[LEAD + high], share)
+
+    def _photo(self, reference: np.ndarray) -> Photo:
+        """What is known of a photo (S, S, 3); that of the last one is kept, for a photo stays the same."""
+        if self._seen is None or not _alike(self._seen[0], reference):
+            self._seen = reference, self.network.see(self.pictures([reference]))
+        return self._seen[1]
+
+
+def _alike(a: np.ndarray, b: np.ndarray) -> bool:
+    return a is b or np.array_equal(a, b)
