@@ -20,7 +20,7 @@ def block(c_in: int, c_out: int, kernel: int = 3, stride: int = 1) -> nn.Sequent
 
 
 class Sampled(nn.Module):
-    """x + relu(conv(x)), where the kernel looks where the picture says, with attention: shapes at `forward`.
+    """x + relu(conv(x)); the kernel looks where a guide says, and attention weighs what it saw. Shapes at `forward`.
 
     deform: modulated deformable convolution (Zhu et al. 2019, DCNv2): each of the nine taps of each place is moved by
     an offset and weighed by a mask, both of which a convolution of `guide` answers:
@@ -30,14 +30,19 @@ class Sampled(nn.Module):
     At first all offsets are 0 and all masks 1. Without deform the same weights are an ordinary convolution, so that
     variants differ by the 27 (9 guide + 1) weights of the offsets alone.  attention: h becomes relu(a(h)) h with a
     convolution a of 1 x 1, as published, where it acted on a map of 1 x 1 and was a gate of channels; at first it is 1.
-    width: channels of x.  guide: channels of the guide.
+    width: channels of x.  guide: channels of the guide.  inner: channels that are sampled, if fewer than width: then a
+    convolution of 1 x 1 comes before and one after.
     """
 
-    def __init__(self, width: int, guide: int, *, deform: bool, attention: bool):
+    def __init__(self, width: int, guide: int, *, deform: bool, attention: bool, inner: int | None = None):
         super().__init__()
-        self.conv = nn.Conv2d(width, width, 3, padding=1)
+        narrow = inner is not None and inner < width
+        inside = inner if narrow and inner is not None else width
+        self.before = nn.Conv2d(width, inside, 1) if narrow else nn.Identity()
+        self.conv = nn.Conv2d(inside, inside, 3, padding=1)
+        self.after = nn.Conv2d(inside, width, 1) if narrow else nn.Identity()
         self.where = nn.Conv2d(guide, 3 * TAPS, 3, padding=1) if deform else None
-        self.gate = nn.Conv2d(width, width, 1) if attention else None
+        self.gate = nn.Conv2d(inside, inside, 1) if attention else None
         with torch.no_grad():
             if self.where is not None:
                 self.where.weight.zero_()
@@ -48,15 +53,16 @@ class Sampled(nn.Module):
 
     def forward(self, x: torch.Tensor, guide: torch.Tensor) -> torch.Tensor:
         """x (N, width, h, w) and guide (N, guide, h, w) -> (N, width, h, w)."""
+        inside = self.before(x)
         if self.where is None:
-            h = self.conv(x)
+            h = self.conv(inside)
         else:
             offset, mask = self.offsets(guide)
             with torch.autocast(x.device.type, enabled=False):            # torchvision's kernel takes one type alone
-                h = deform_conv2d(x.float().contiguous(), offset.contiguous(), self.conv.weight.float(),
+                h = deform_conv2d(inside.float().contiguous(), offset.contiguous(), self.conv.weight.float(),
                                   self.conv.bias.float(), padding=1, mask=mask.contiguous())
         h = F.relu(h)
-        return x + (h if self.gate is None else F.relu(self.gate(h)) * h)
+        return x + self.after(h if self.gate is None else F.relu(self.gate(h)) * h)
 
     def offsets(self, guide: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Offsets (N, 18, h, w), y then x of each tap, px of the map, and masks (N, 9, h, w) in (0, 2)."""

@@ -46,7 +46,8 @@ class DeformableConfig:
     both sides; speech: entries of a frame's vector; tuned: as `Ears`.  noise, emotion: entries of the vectors made of
     them.  widths: channels of the photo's maps, each half the side of the one before; code: entries of its vector.
     up: channels of the decoder's maps, from 8 px up to the picture; memory: the one that remembers, counted from 0.
-    deform, attention: what the layers at maps of sides `space` (encoder) and `look` (decoder) do.  flow: with heads
+    deform, attention: what the layers at maps of sides `space` (encoder) and `look` (decoder) do; inner: the most
+    channels that they sample.  flow: with heads
     for flow and trust; fields: number of common fields.  told: the first columns of the noise are movements
     (`tfg.systems.deformable.moves`).  lips: with a head for what lips do, for speech that nobody draws.  size: side of
     the picture, px.  As published: the defaults."""
@@ -66,6 +67,7 @@ class DeformableConfig:
     deform: bool = True
     attention: bool = True
     space: tuple[int, ...] = (32, 16, 8)
+    inner: int = 512
     look: tuple[int, ...] = (16,)
     flow: bool = False
     fields: int = 0
@@ -77,7 +79,7 @@ class DeformableConfig:
 PROFILES = {"ci": DeformableConfig((8, 8, 8, 8), 4, CONTEXT, 16, True, 8, 8, (8, 8, 16, 16), 16, 16, (16, 16, 8, 8), 0,
                                    space=(16, 8), look=(16,), flow=True, fields=6, told=True, lips=True, size=64),
             "cpu": DeformableConfig((32, 48, 64, 64), 16, CONTEXT, 144, True, 16, 32, (16, 32, 64, 96, 96), 128, 64,
-                                    (64, 64, 40, 24, 16), 0, space=(16, 8), look=(16,), flow=True, fields=32,
+                                    (64, 64, 40, 24, 16), 0, space=(16, 8), inner=24, look=(16,), flow=True, fields=32,
                                     told=True, lips=True),
             "gpu": DeformableConfig()}
 
@@ -149,7 +151,8 @@ class Deformable(nn.Module):
         for side, width in zip(sides, c.widths):
             self.down.append(block(channels + 3, width, 4, 2))
             if side in c.space:
-                self.sampled[f"space{side}"] = Sampled(width, width, deform=c.deform, attention=c.attention)
+                self.sampled[f"space{side}"] = Sampled(width, width, deform=c.deform, attention=c.attention,
+                                                       inner=c.inner)
             channels = width
         self.code = nn.Sequential(nn.Conv2d(channels, c.code, BASE), nn.LeakyReLU(.2))
         # the frames
@@ -160,7 +163,8 @@ class Deformable(nn.Module):
         for k, (width, skip) in enumerate(zip(c.up, skips)):
             side = 2 * BASE << k
             if side in c.look:
-                self.sampled[f"look{side}"] = Sampled(skip, channels + skip, deform=c.deform, attention=c.attention)
+                self.sampled[f"look{side}"] = Sampled(skip, channels + skip, deform=c.deform, attention=c.attention,
+                                                      inner=c.inner)
             outs = 4 * width if k == c.memory else width
             self.up.append(ConvLSTM(channels, width) if k == c.memory else nn.Conv2d(channels, width, 3, padding=1))
             self.beside.append(nn.Conv2d(skip, outs, 3, padding=1, bias=False))   # a convolution of both, in two parts
@@ -220,7 +224,7 @@ class Deformable(nn.Module):
         """Draw frames.  told: (B, T, C) of `hear`.  shown: (K,) numbers of the frames whose pictures are drawn, None
         for all; the others only pass through the memory."""
         c, (B, T) = self.config, told.shape[:2]
-        joined = torch.cat([told, photo.code[:, None].expand(-1, T, -1)], -1)                     # (B, T, 1664)
+        joined = self._joined(photo, told)
         x = F.leaky_relu(self.start(joined), .2).reshape(B * T, c.start, BASE, BASE)
         memory, small, count = state.picture, None, T
         for k, (layer, beside, after) in enumerate(zip(self.up, self.beside, self.after)):
@@ -257,12 +261,13 @@ class Deformable(nn.Module):
         return Drawn(Answer(colour, flow, torch.sigmoid(x[:, 3:4])), weights), state._replace(picture=memory)
 
     def forward(self, photo: torch.Tensor | Photo | None, wave: torch.Tensor, emotion: torch.Tensor | None = None,
-                noise: torch.Tensor | None = None, state: State | None = None, shown: torch.Tensor | None = None
-                ) -> tuple[Drawn, State]:
+                noise: torch.Tensor | None = None, state: State | None = None, shown: torch.Tensor | None = None,
+                people: int | None = None) -> tuple[Drawn, State]:
         """Draw T frames of B people; a sound that goes on is drawn by the next call with the state of this one.
 
         photo: (B, 3, S, S) in [0, 1], or what `see` made of it; None: it only listens.  wave: (B, n_samples(T)), as
         `sound.part` cuts it.  emotion: (B, 6), None: neutral.  noise: (B, T, Z), None: zeros.  shown: as `draw`.
+        people: only the first so many are drawn; of the others, too, `weights` is answered. None: all.
         """
         if emotion is None:
             emotion = wave.new_zeros(len(wave), len(EMOTIONS))
@@ -272,7 +277,11 @@ class Deformable(nn.Module):
         told, speech, state = self.hear(wave, emotion, noise, START if state is None else state)
         drawn = Drawn(None)
         if photo is not None:
-            drawn, state = self.draw(photo if isinstance(photo, Photo) else self.see(photo), told, state, shown)
+            seen = photo if isinstance(photo, Photo) else self.see(photo)
+            some = slice(people)
+            drawn, state = self.draw(seen if people is None else seen.of(some), told[some], state, shown)
+            if people is not None and self.config.flow:
+                drawn = drawn._replace(weights=self.weights(self._joined(seen, told)).float())
         lips = torch.sigmoid(self.lips(speech)) if self.config.lips else None
         return drawn._replace(voice=self.voices(speech), lips=lips), state
 
@@ -286,6 +295,11 @@ class Deformable(nn.Module):
         finally:
             hook.remove()
         return found[0].unflatten(0, told.shape[:2]).unflatten(2, (-1, 2))
+
+    @staticmethod
+    def _joined(photo: Photo, told: torch.Tensor) -> torch.Tensor:
+        """(B, T, 1664): what a frame is drawn by, with the photo's vector."""
+        return torch.cat([told, photo.code[:, None].expand(-1, told.shape[1], -1)], -1)
 
     def _sides(self) -> list[int]:
         return [self.config.size >> k + 1 for k in range(len(self.config.widths))]

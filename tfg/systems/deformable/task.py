@@ -75,7 +75,8 @@ def pixel_weights(size: int, weights: Weights) -> np.ndarray:
 @dataclass
 class DeformableTask:
     """What `loop.train` needs.  critics: names of CRITICS that take part.  rates: learning rates by name, "deformable"
-    and those critics.  evaluated: scenes of unseen people that are scored."""
+    and those critics.  people: pictures are drawn of the first so many of a batch, None for all; of the others only
+    what the sound does is learned.  evaluated: scenes of unseen people that are scored."""
 
     network: Deformable
     data: Any
@@ -86,6 +87,7 @@ class DeformableTask:
     critic: CriticConfig
     critics: tuple[str, ...] = ("frame", "emotion")
     perceptual: Any = None
+    people: int | None = None
     evaluated: int = 24
     shown: dict = field(default_factory=dict)
 
@@ -116,19 +118,20 @@ class DeformableTask:
         if at.phase == "ears":
             yield "deformable", *self._ears(batch)
             return
-        true = batch["frames"][:, batch["shown"]].float() / 255           # (B, K, 3, S, S)
+        whole, batch = batch, {name: x if name == "shown" else x[:self.people] for name, x in batch.items()}
+        true = batch["frames"][:, batch["shown"]].float() / 255           # (P, K, 3, S, S), P people
         if at.phase == "pre":
             if "emotion" in self.critics:
                 yield "emotion", *self._emotion(true, None, batch)
             return
         photo = batch["photo"].float() / 255
-        drawn, _ = self.networks["deformable"](photo, batch["wave"], batch["feeling"], batch["noise"], None,
-                                               LEAD + batch["shown"])
+        drawn, _ = self.networks["deformable"](whole["photo"].float() / 255, whole["wave"], whole["feeling"],
+                                               whole["noise"], None, LEAD + batch["shown"], self.people)
         runs = applied(drawn.answer, photo.repeat_interleave(true.shape[1], 0)).unflatten(0, true.shape[:2])
         joint = at.phase == "joint"
         if joint:
             yield from self._critics(true, runs.detach(), photo, batch)
-        loss, values = self._generator(true, runs, drawn, batch)
+        loss, values = self._generator(true, runs, drawn, batch, whole)
         if joint:
             more, judged = self._judged(true, runs, photo, batch)
             loss, values = loss + more, values | judged
@@ -143,11 +146,11 @@ class DeformableTask:
             loss = loss + self.weights.lips * values["lips"]
         return loss, values
 
-    def _generator(self, true, runs, drawn, batch) -> tuple[torch.Tensor, dict]:
-        """What no critic is needed for."""
+    def _generator(self, true, runs, drawn, batch, whole) -> tuple[torch.Tensor, dict]:
+        """What no critic is needed for.  batch: of the people that are drawn; whole: of all."""
         w, fixed = self.weights, self.fixed
         away = losses.reconstruction(runs, true, fixed["pixels"])
-        values = {"l1": away, "voice": F.cross_entropy(drawn.voice.float(), batch["voice"], ignore_index=-1)}
+        values = {"l1": away, "voice": F.cross_entropy(drawn.voice.float(), whole["voice"], ignore_index=-1)}
         loss = w.l1 * fixed["pixels"].mean() * away + w.voice * torch.nan_to_num(values["voice"])
         if self.perceptual is not None:
             values["perceptual"] = self.perceptual(runs, true)
@@ -158,10 +161,10 @@ class DeformableTask:
             values |= known
             loss = loss + w.flow * known["flow"] + w.trust * (known["trust"] + .2 * known["painted"])
         if w.weights and self.fields is not None:
-            values["weights"] = self.field_error(drawn.weights[:, LEAD:], batch["flow"])
+            values["weights"] = self.field_error(drawn.weights[:, LEAD:], whole["flow"])
             loss = loss + w.weights * values["weights"]
         if w.lips and "said" in batch:
-            more, said = self._ears(batch)
+            more, said = self._ears(whole)
             loss, values = loss + more, values | said
         return loss, values
 

@@ -48,7 +48,7 @@ from tfg.training.loop import At, Run, train
 from tfg.training.setup import finish, run_of
 
 RUNS = {"ci": Run(phases=(("ears", 2), ("pre", 1), ("generator", 2), ("joint", 2)), batch=2, evaluate_every=5),
-        "cpu": Run(phases=(("ears", 2500), ("pre", 300), ("generator", 2400), ("joint", 300)), batch=4,
+        "cpu": Run(phases=(("ears", 2000), ("pre", 250), ("generator", 2000), ("joint", 300)), batch=8,
                    evaluate_every=500, average=.995),
         "gpu": Run(phases=(("pre", 20_000), ("generator", 100_000), ("joint", 100_000)), batch=4, evaluate_every=5000,
                    average=.999, workers=8)}
@@ -58,8 +58,9 @@ SMALL = Weights(l1=40.0, sigma=13.0, floor=.03, face=.25, perceptual=.1, voice=.
                 trust=.5, weights=2.0, lips=20.0)
 WEIGHTS = {"ci": SMALL, "cpu": SMALL, "gpu": Weights()}
 """gpu: as published. cpu: a small network that has minutes, and exact flows to learn from."""
-DRAWN = {"ci": 2, "cpu": 5, "gpu": None}
-"""Frames of a run whose pictures are drawn in a step; what the sound does is learned on all of them."""
+DRAWN = {"ci": 2, "cpu": 4, "gpu": None}
+PEOPLE = {"ci": None, "cpu": 3, "gpu": None}
+"""Frames of a run, and people of a batch, whose pictures are drawn in a step; what the sound does is learned on all."""
 FRAMES = {"ci": 6, "cpu": 16, "gpu": 25}
 
 
@@ -118,7 +119,7 @@ def train_deformable(out, *, scenes=None, store=None, profile: str = "cpu", phas
         network.common.data[:len(fields)] = torch.from_numpy(fields) / FLOW
     task = DeformableTask(network, learned, unseen, run, weights, rates,
                           replace(critics.PROFILES[profile], size=config.size, context=config.context), names, seen,
-                          4 if profile == "ci" else 24)
+                          PEOPLE[profile], 4 if profile == "ci" else 24)
     for name, given in (("emotion", model_disc_emo), ("frame", model_disc_frame)):
         if given is not None:
             _take(task, name, given)
