@@ -16,6 +16,7 @@ from tfg.media.audio import write_wav
 from tfg.media.image import read_image
 from tfg.media.video import write_video
 from tfg.networks import checkpoint
+from tfg.systems.animate import animate
 from tfg.systems.base import Footage, Speech
 from tfg.systems.deformable import act, emotions, network, paint, sound, study
 from tfg.systems.deformable.options import DeformableOptions
@@ -35,6 +36,8 @@ def trained(tmp_path_factory):
     made.common.copy_(.4 * fields)
     with torch.no_grad():
         made.heads.bias[3] = 1.0
+        for part in (made.weights[-1].weight, made.noise.weight_ih_l0, made.speech.weight_ih_l0, made.ears.join.weight):
+            part.mul_(5)                                                  # so that whatever comes in is seen
     folder = tmp_path_factory.mktemp("deformable")
     checkpoint.save(made, folder, "deformable", {})
     return folder
@@ -104,10 +107,10 @@ def test_what_is_heard_does_not_depend_on_the_pieces(trained):
 
 
 def test_a_long_sound_ends_as_it_began(trained, photo):
-    """Half a minute of the same noise: the last seconds stay as near to the photo as the first."""
+    """A quarter of a minute of the same noise: the last seconds stay as near to the photo as the first."""
     crop = cv2.resize(photo, (64, 64), interpolation=cv2.INTER_AREA)
-    film = frames_of(Footage(crop[None], crop), trained, seconds=30.0).astype(int)
-    first, last = (np.abs(part - crop).mean() for part in (film[25:150], film[-125:]))
+    film = frames_of(Footage(crop[None], crop), trained, seconds=16.0).astype(int)
+    first, last = (np.abs(part - crop).mean() for part in (film[25:125], film[-100:]))
     assert last == pytest.approx(first, rel=.3)
 
 
@@ -139,21 +142,22 @@ def registered(monkeypatch):
 
 
 def test_a_film_is_compared_with_the_truth_of_its_own_emotion(registered, trained, photo, tmp_path):
-    """(d) Both true films are what was drawn: each emotion scores as equal, and would not against the other's truth."""
+    """(d) The true sad film is what was drawn: it scores as equal. The happy one, which would not, is not scored."""
     (tmp_path / "images").mkdir()
     Image.fromarray(photo).save(tmp_path / "images" / "1001_DFA_NEU_XX.png")
     write_wav(tmp_path / "voice.wav", SOUND)
     asked = dict(images=tmp_path / "images", audio=tmp_path / "voice.wav", emotions=("HAP", "SAD"), checkpoint=trained)
-    rows = emotions.all_emotions(out=tmp_path / "first", **asked)
+    rows = emotions.all_emotions(out=tmp_path / "first", **asked)                   # with a badge in the corner
     assert [row["file"] for row in rows] == ["1001_DFA_NEU_XX_HAP.mp4", "1001_DFA_NEU_XX_SAD.mp4"]
     assert "psnr" not in rows[0] and "no true film" in emotions.in_words(rows)
     truth = tmp_path / "truth"
     truth.mkdir()
-    (truth / "1001_DFA_SAD_HI.mp4").write_bytes((tmp_path / "first" / rows[1]["file"]).read_bytes())
-    wrong = emotions.compared(tmp_path / "first" / rows[0]["file"], truth / "1001_DFA_SAD_HI.mp4")
+    for code, place in (("HAP", tmp_path / "happy.mp4"), ("SAD", truth / "1001_DFA_SAD_HI.mp4")):
+        animate(photo, SOUND, system="deformable", emotion=code, checkpoint=trained, out=place, badge=False)
+    wrong = emotions.compared(tmp_path / "happy.mp4", truth / "1001_DFA_SAD_HI.mp4")
     rows = emotions.all_emotions(out=tmp_path / "second", truth=truth, **asked)
     assert "psnr" not in rows[0] and rows[1]["truth"] == "1001_DFA_SAD_HI.mp4" and rows[1]["frames"] == T
-    assert rows[1]["psnr"] > wrong["psnr"] and rows[1]["ssim"] > .98
+    assert rows[1]["psnr"] > wrong["psnr"] + 3 and rows[1]["ssim"] > wrong["ssim"]
     with open(tmp_path / "second" / "scores.csv", encoding="utf-8") as file:
         table = list(csv.DictReader(file))
     assert table[0]["psnr"] == "" and float(table[1]["psnr"]) == rows[1]["psnr"]

@@ -114,7 +114,8 @@ class Scenes:
 
 class Clips:
     """Windows of a store (`tfg corpora prepare`), real clips too: the photo is a neutral moment of another take of the
-    person, as `Scenes` otherwise; flow is not known, and no speech is kept apart.
+    person, as `Scenes` otherwise; flow is not known, no speech is kept apart, and the noise's first columns, where a
+    network knows them as movements (`told`), are 0: those of real people are not known.
 
     store: `Store` of version 2, which keeps its clips' sound.  emotions: codes of those that are learned; None: all.
     The crop is what the store was prepared with: `--crop face` is one transform for a clip (the published mode 1),
@@ -123,11 +124,12 @@ class Clips:
     """
 
     def __init__(self, store: Store, splits: Splits | None, split: str, size: int, *, noise: int = 16,
-                 context: int = sound.CONTEXT, frames: int = 16, drawn: int | None = None, emotions=None,
-                 augment: Augment | None = None, seed: int = 0):
+                 told: bool = True, context: int = sound.CONTEXT, frames: int = 16, drawn: int | None = None,
+                 emotions=None, augment: Augment | None = None, seed: int = 0):
         store.need_sound()
         self.store, self.size, self.seed, self.augment = store, size, seed, augment
-        self.noise, self.context, self.frames, self.drawn = noise, context, frames, min(drawn or frames, frames)
+        self.noise, self.told, self.context = noise, told, context
+        self.frames, self.drawn = frames, min(drawn or frames, frames)
         neutral: dict[tuple[str, str], list] = {}
         for row in store.clips:
             if row.emotion == "NEU" and row.n_wave:
@@ -157,12 +159,14 @@ class Clips:
         heard, first = sound.LEAD + self.frames, one["start"] - sound.LEAD
         wave = np.stack([sound.part(sound.levelled(self.store.wave(row, sound.RATE)), int(a), int(a) + heard,
                                     self.context) for row, a in zip(rows, first)])
+        noise = normal(self.seed, epoch, i, heard, self.noise)
+        noise[:, :, :len(moves.COLUMNS)] *= not self.told
         level = np.array([LEVEL[name] for name in LEVELS], np.float32)[one["level"]]
         known = (one["emotion"] >= 0) & (one["emotion"] != NEUTRAL)
         side = self.size // 2
         return {"photo": both[:, 0], "frames": both[:, 1:], "wave": wave,
                 "flow": np.full((len(i), self.frames, side, side, 2), np.nan, np.float32),
-                "noise": normal(self.seed, epoch, i, heard, self.noise), "emotion": one["emotion"],
+                "noise": noise, "emotion": one["emotion"],
                 "voice": one["emotion"], "feeling": feeling(one["emotion"], level * known),
                 "shown": chosen(self.seed, epoch, int(i[0]), self.frames, self.drawn),
                 "share": seeded.uniform(self.seed, epoch, _STREAM + 1, i).astype(np.float32)}

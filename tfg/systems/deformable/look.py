@@ -8,12 +8,15 @@ import torch
 
 from tfg.experts import losses
 from tfg.networks.warp import applied
+from tfg.systems.deformable import scenes as scenes_of
 from tfg.systems.deformable.sound import LEAD
 from tfg.training.batches import tensors
+from tfg.vocabulary import index
 
 if TYPE_CHECKING:
     from tfg.systems.deformable.task import DeformableTask
 
+JAW = [scenes_of.LIPS.index(i) for i in index("jawOpen")]
 AT_A_TIME = 4
 """Scenes that are drawn at a time."""
 SHOWN = 5
@@ -40,9 +43,10 @@ def drawn(task: DeformableTask, part: dict[str, Any]):
 def scores(task: DeformableTask) -> dict[str, float]:
     """On unseen people, means over scenes.  l1, psnr: of the face, and l1_still of the photo itself; mouth and
     mouth_still: L1 of the mouth.  energy: change from frame to frame in the face, of the true one.  voice: share of
-    voices whose emotion is heard.  face, face_true: share of drawn and of true runs whose emotion the critic names.
-    With known flow: weights, the share of the flow's energy that is missed (1 is a still picture); r, the correlation
-    over time of the weights of the first three common fields with the true ones; trust: its mean over the face."""
+    voices whose emotion is heard.  jaw_r: correlation over time of the jaw's opening, by the sound alone, with the true
+    one.  face, face_true: share of drawn and of true runs whose emotion the critic names.  With known flow: weights, the
+    share of the flow's energy that is missed (1 is a still picture); r, the correlation over time of the weights of the
+    first three common fields with the true ones; trust: its mean over the face."""
     every, sums, total = scenes(task), {}, 0
     network = task.networks["deformable"]
     device = next(network.parameters()).device
@@ -70,6 +74,9 @@ def scores(task: DeformableTask) -> dict[str, float]:
             weights, known = answer.weights[:, LEAD:].float(), task.known_weights(part["flow"])
             values["weights"] = task.field_error(weights, part["flow"])
             tall.setdefault("r", []).extend(correlations(weights[..., :3], known[..., :3]))
+        if "said" in part and network.config.lips:
+            lips = network(None, part["said_wave"])[0].lips.float()
+            tall.setdefault("jaw_r", []).extend(correlations(lips[..., JAW], part["said"][..., JAW]))
         if network.config.flow:
             values["trust"] = (answer.answer.trust[:, 0] * fixed["face"]).sum((1, 2)).mean() / fixed["face"].sum()
         for name, value in values.items():

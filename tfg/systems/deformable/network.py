@@ -146,6 +146,7 @@ class Deformable(nn.Module):
         self.voice_name = nn.Linear(64, len(EMOTIONS))
         if c.lips:
             self.lips = nn.Linear(c.speech, len(index(*MOUTH)))
+            nn.init.constant_(self.lips.bias, -3.0)                       # most coefficients are near 0, mostly
         # the photo
         self.down, self.sampled, channels = nn.ModuleList(), nn.ModuleDict(), 0
         for side, width in zip(sides, c.widths):

@@ -36,6 +36,7 @@ import numpy as np
 
 from tfg.actors import cast as casting
 from tfg.actors import examples
+from tfg.actors.actor import LAYER
 from tfg.actors.flows import crop_flow
 from tfg.actors.photos import voice_of
 from tfg.actors.take import Performance, make_take, replay
@@ -129,7 +130,7 @@ def scenes(actor, take: Performance, other: Performance, runs: int, frames: int,
         one = {"photo": still,
                "frames": np.stack([align.warp(actor.render(e, p), m, size)
                                    for e, p, m in zip(shown, pose[at], matrix)]),
-               "flow": np.stack([crop_flow(actor.flow((e, p), (photo, rest)), m, crop, size)
+               "flow": np.stack([crop_flow(_flow(actor, (e, p), (photo, rest)), m, crop, size)
                                  for e, p, m in zip(shown, pose[at], matrix)]),
                "wave": whole(sound.part(wave, first - sound.LEAD, first + frames)),
                "moves": free[before].astype(np.float16), "emotion": np.int16(EMOTIONS.index(played.emotion)),
@@ -165,6 +166,14 @@ def _photo(actor, take: Performance, rng: np.random.Generator) -> tuple[np.ndarr
     if rng.uniform() < CLOSED:
         asked[LIPS] = 0
     return actor.personal(asked), QUIET * np.asarray(calm.pose[t], float)
+
+
+def _flow(actor, a: tuple, b: tuple) -> np.ndarray:
+    """The actor's flow; NaN in an open mouth, where a built face knows how teeth move behind the photo's lips."""
+    flow = actor.flow(a, b)
+    if actor.kind == "virtual":
+        flow[np.isin(actor.layers(*a).labels, (LAYER["teeth"], LAYER["mouth"]))] = np.nan
+    return flow
 
 
 def _to_photo(points: np.ndarray, still: np.ndarray, crop: np.ndarray) -> np.ndarray:

@@ -52,7 +52,7 @@ RUNS = {"ci": Run(phases=(("ears", 2), ("pre", 1), ("generator", 2), ("joint", 2
                    evaluate_every=500, average=.995),
         "gpu": Run(phases=(("pre", 20_000), ("generator", 100_000), ("joint", 100_000)), batch=4, evaluate_every=5000,
                    average=.999, workers=8)}
-RATES = {"ci": (1e-3, 1e-3), "cpu": (1e-3, 4e-4), "gpu": (1e-4, 1e-4)}
+RATES = {"ci": (1e-3, 1e-3), "cpu": (2e-3, 4e-4), "gpu": (1e-4, 1e-4)}
 """Of the generator and of the critics."""
 SMALL = Weights(l1=40.0, sigma=13.0, floor=.03, face=.25, perceptual=.1, voice=.05, frame=.005, emotion=.02, flow=2.0,
                 trust=.5, weights=2.0, lips=20.0)
@@ -91,16 +91,13 @@ def train_deformable(out, *, scenes=None, store=None, profile: str = "cpu", phas
                          "--store, one of tfg corpora prepare.")
     if phase not in (*PHASES, "all"):
         raise InputError(f"there is no phase {phase!r} of deformable; there is {', '.join(PHASES)} and all.")
-    runs = RUNS if phase == "all" else {name: replace(run, phases=tuple(p for p in run.phases if p[0] == phase)
-                                                      or ((phase, 1000),)) for name, run in RUNS.items()}
-    run = run_of(runs, profile, seed=seed, steps=steps, devices=devices, precision=precision, init=init, freeze=freeze,
+    run = run_of({name: _phases(run, phase, store) for name, run in RUNS.items()},
+                 profile, seed=seed, steps=steps, devices=devices, precision=precision, init=init, freeze=freeze,
                  name="deformable")
     config = _config(profile, deform, attention, equal, flow, context)
     run = replace(run, batch=batch_size or run.batch, evaluate_every=plot_interval or run.evaluate_every,
                   strategy="ddp" if run.devices != 1 else run.strategy)
     learned, unseen, about = _data(scenes, store, splits, config, profile, num_frames, emotions, seed)
-    if store is not None and len(run.phases) > 1:         # speech that nobody draws is known of actors alone
-        run = replace(run, phases=tuple(p for p in run.phases if p[0] != "ears"))
     if num_epochs is not None:
         each = num_epochs * max(1, len(learned) // run.batch)
         run = replace(run, phases=tuple((name, each) for name, _ in run.phases))
@@ -146,6 +143,14 @@ def train_deformable(out, *, scenes=None, store=None, profile: str = "cpu", phas
 
 
 # ---- parts of it ----------------------------------------------------------------------------------------------------
+def _phases(run: Run, phase: str, store) -> Run:
+    """The run with one phase alone, or with all that there are data for: the lips of speech that nobody draws are known
+    of actors, and not of a store's people."""
+    if phase == "all":
+        return replace(run, phases=tuple(p for p in run.phases if p[0] != "ears" or store is None))
+    return replace(run, phases=tuple(p for p in run.phases if p[0] == phase) or ((phase, 1000),))
+
+
 def _config(profile: str, deform: bool, attention: bool, equal: bool, flow: bool | None, context: int | None
             ) -> DeformableConfig:
     config = PROFILES[profile]
@@ -163,14 +168,14 @@ def _config(profile: str, deform: bool, attention: bool, equal: bool, flow: bool
 def _data(scenes, store, splits, config: DeformableConfig, profile: str, num_frames: int | None, emotions: str | None,
           seed: int) -> tuple[Any, Any, dict]:
     """What is learned from, what it is scored on, and entries of the card."""
-    common: dict[str, Any] = dict(noise=config.noise, context=config.context, drawn=DRAWN[profile])
+    common: dict[str, Any] = dict(noise=config.noise, told=config.told, context=config.context, drawn=DRAWN[profile])
     learned: Any
     unseen: Any
     if scenes is not None:
         if emotions is not None:
             raise InputError("scenes are made with their emotions (python -m tfg.systems.deformable.scenes "
                              "--emotions); leave --emotions out, or give a --store.")
-        common |= dict(told=config.told, frames=num_frames)
+        common |= dict(frames=num_frames)
         learned = Scenes(scenes, "train", config.size, augment=Augment(), seed=seed, **common)
         unseen, name = Scenes(scenes, "val", config.size, **common), Path(scenes).name
     else:
