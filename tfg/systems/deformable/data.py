@@ -130,7 +130,7 @@ class Clips:
         self.store, self.size, self.seed, self.augment = store, size, seed, augment
         self.noise, self.told, self.context = noise, told, context
         self.frames, self.drawn = frames, min(drawn or frames, frames)
-        neutral: dict[tuple[str, str], list] = {}
+        neutral: dict[tuple[str, str | None], list] = {}
         for row in store.clips:
             if row.emotion == "NEU" and row.n_wave:
                 neutral.setdefault((row.corpus, row.actor), []).append(row)

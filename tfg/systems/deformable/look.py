@@ -44,10 +44,11 @@ def scores(task: DeformableTask) -> dict[str, float]:
     """On unseen people, means over scenes.  l1, psnr: of the face, and l1_still of the photo itself; mouth and
     mouth_still: L1 of the mouth.  energy: change from frame to frame in the face, of the true one.  voice: share of
     voices whose emotion is heard.  jaw_r: correlation over time of the jaw's opening, by the sound alone, with the true
-    one.  face, face_true: share of drawn and of true runs whose emotion the critic names.  With known flow: weights, the
+    one.  face, face_true: share of drawn and of true runs whose emotion the critic names.  With known flow: weights, a
     share of the flow's energy that is missed (1 is a still picture); r, the correlation over time of the weights of the
     first three common fields with the true ones; trust: its mean over the face."""
-    every, sums, total = scenes(task), {}, 0
+    every, total = scenes(task), 0
+    sums: dict[str, float] = {}
     network = task.networks["deformable"]
     device = next(network.parameters()).device
     task.move(device)

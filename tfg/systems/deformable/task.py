@@ -142,6 +142,8 @@ class DeformableTask:
         values = {"said_voice": F.cross_entropy(heard.voice.float(), batch["said_voice"])}
         loss = self.weights.voice * values["said_voice"]
         if heard.lips is not None:
+            # of a bounded answer, and not squared: r of the jaw on unseen people was .51 after 100 steps; with squares,
+            # or an unbounded answer, it was .2 after 150
             values["lips"] = F.smooth_l1_loss(heard.lips.float(), batch["said"], beta=.1)
             loss = loss + self.weights.lips * values["lips"]
         return loss, values
