@@ -263,7 +263,25 @@ def test_people_that_are_not_drawn_teach_what_sound_does(folder):
     c = turns(two, "generator", (0, 4, 8, 12))["deformable"]
     torch.testing.assert_close(a["l1"], b["l1"])
     torch.testing.assert_close(a["weights"], c["weights"])
-    assert a["l1"] != c["l1"]
+    assert a["l1"] != c["l1"] and "moved" not in c
+    few.network.zero_grad()
+    few.flow_error(few.networks["deformable"](*_three(few), people=1)[0].moved[:, sound.LEAD:],
+                   tensors(few.data.batch(0, [0, 4, 8]))["flow"]).backward()
+    assert few.network.particular.weight.grad.abs().sum() > 0
+
+
+def _three(made):
+    batch = tensors(made.data.batch(0, [0, 4, 8]))
+    return batch["photo"].float() / 255, batch["wave"], batch["feeling"], batch["noise"]
+
+
+def test_the_error_of_a_flow_is_that_of_its_known_places(folder):
+    made = task_of(folder)
+    flow = tensors(made.data.batch(0, [0, 4]))["flow"]
+    true = flow.nan_to_num(9.0).permute(0, 1, 4, 2, 3)
+    assert made.flow_error(true, flow) == 0
+    shifted = true + torch.tensor([.3, .4])[:, None, None] * network.FLOW
+    assert float(made.flow_error(shifted, flow)) == pytest.approx(.5, rel=1e-4)
 
 
 def test_the_mouth_counts_most():

@@ -36,6 +36,9 @@ from tfg.vocabulary import EMOTIONS, MOUTH, index
 
 FLOW = .1
 """How far a unit of the fields reaches, in half sides of the picture."""
+OWN = .1
+"""Factor on what a face's fields and a frame's flow have of their own: it learns more slowly than the common part, or
+the first steps would tear a face to pieces."""
 BASE = 4
 """Side of the map from which a picture grows."""
 
@@ -114,12 +117,14 @@ class Photo(NamedTuple):
 class Drawn(NamedTuple):
     """What a call answers.  answer: of B x K pictures, all frames of the first example, then those of the second; None
     without a photo.  weights: (B, T, fields) of the common fields, also of frames that are not drawn, or None.  voice:
-    (B, 6) logits of the voice's emotion.  lips: (B, T, 28) what lips do, by the sound alone, or None."""
+    (B, 6) logits of the voice's emotion.  lips: (B, T, 28) what lips do, by the sound alone, or None.  moved:
+    (B, T, 2, S / 2, S / 2) half sides, the flow without its residual, where not all people are drawn."""
 
     answer: Any
     weights: torch.Tensor | None = None
     voice: torch.Tensor | None = None
     lips: torch.Tensor | None = None
+    moved: torch.Tensor | None = None
 
 
 class Deformable(nn.Module):
@@ -180,7 +185,7 @@ class Deformable(nn.Module):
             self.residual = nn.Conv2d(c.up[-2], 2, 3, padding=1)
             with torch.no_grad():                                         # at first: the photo, all of it trusted
                 for part in (self.particular, self.residual):
-                    nn.init.normal_(part.weight, std=1e-3)
+                    nn.init.normal_(part.weight, std=1e-2)
                     nn.init.zeros_(part.bias)
                 self.weights[-1].weight.mul_(.3)
                 self.heads.bias[3] = 3.0
@@ -198,7 +203,7 @@ class Deformable(nn.Module):
             maps.append(x)
         fields = None
         if self.config.flow:
-            own = self.particular(maps[0]).float().unflatten(1, (self.config.fields, 2))
+            own = OWN * self.particular(maps[0]).float().unflatten(1, (self.config.fields, 2))
             fields = self.common + own
         return Photo(self.code(maps[-1]).flatten(1), maps, picture, fields)
 
@@ -246,7 +251,7 @@ class Deformable(nn.Module):
                 x = layer(x) + (side if look is not None else side.repeat_interleave(count, 0))
             x = after(x)
             if c.flow and k == len(self.up) - 2:
-                small = self.residual(x).float()                          # (B K, 2, S / 2, S / 2)
+                small = OWN * self.residual(x).float()                    # (B K, 2, S / 2, S / 2)
         if shown is not None and count == T and c.memory + 1 == len(self.up):
             x = x.unflatten(0, (B, T))[:, shown].flatten(0, 1)
         x = self.heads(x).float()
@@ -268,7 +273,7 @@ class Deformable(nn.Module):
 
         photo: (B, 3, S, S) in [0, 1], or what `see` made of it; None: it only listens.  wave: (B, n_samples(T)), as
         `sound.part` cuts it.  emotion: (B, 6), None: neutral.  noise: (B, T, Z), None: zeros.  shown: as `draw`.
-        people: only the first so many are drawn; of the others, too, `weights` is answered. None: all.
+        people: only the first so many are drawn; of the others, too, `weights` and `moved` are answered. None: all.
         """
         if emotion is None:
             emotion = wave.new_zeros(len(wave), len(EMOTIONS))
@@ -282,7 +287,9 @@ class Deformable(nn.Module):
             some = slice(people)
             drawn, state = self.draw(seen if people is None else seen.of(some), told[some], state, shown)
             if people is not None and self.config.flow:
-                drawn = drawn._replace(weights=self.weights(self._joined(seen, told)).float())
+                weights = self.weights(self._joined(seen, told)).float()
+                drawn = drawn._replace(weights=weights, moved=FLOW * torch.einsum("btk,bkchw->btchw", weights,
+                                                                                  seen.fields))
         lips = torch.sigmoid(self.lips(speech)) if self.config.lips else None
         return drawn._replace(voice=self.voices(speech), lips=lips), state
 

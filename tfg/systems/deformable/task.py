@@ -162,6 +162,9 @@ class DeformableTask:
             known = losses.known_flow(drawn.answer, flow, fixed["face"], fixed["mouth"], FLOW)
             values |= known
             loss = loss + w.flow * known["flow"] + w.trust * (known["trust"] + .2 * known["painted"])
+        if drawn.moved is not None:
+            values["moved"] = self.flow_error(drawn.moved[:, LEAD:], whole["flow"])
+            loss = loss + w.flow * values["moved"]
         if w.weights and self.fields is not None:
             values["weights"] = self.field_error(drawn.weights[:, LEAD:], whole["flow"])
             loss = loss + w.weights * values["weights"]
@@ -179,6 +182,13 @@ class DeformableTask:
         away = (weights.float() - known) ** 2 @ self.fixed["share"]                               # (B, N)
         some = torch.isfinite(flow[..., 0]).flatten(2).any(2)
         return (away * some).sum() / some.sum().clamp(min=1)
+
+    def flow_error(self, moved: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
+        """Mean distance of flows (B, N, 2, F, F) to the true ones (B, N, F, F, 2), in units of FLOW, in the face, where
+        they are known. Without it the fields of people that are not drawn would be nobody's business."""
+        known = torch.isfinite(flow[..., 0]) * torch.from_numpy(face_region(flow.shape[2])).to(flow.device)
+        away = torch.linalg.vector_norm(moved.permute(0, 1, 3, 4, 2) - flow.nan_to_num(0), dim=-1) / FLOW
+        return (away * known).sum() / known.sum().clamp(min=1e-6)
 
     def known_weights(self, flow: torch.Tensor) -> torch.Tensor:
         """(B, N, K) of flow (B, N, F, F, 2): its shares of the common fields, which stand apart from each other."""
