@@ -6,7 +6,7 @@ import pytest
 
 from tfg import paths
 from tfg.compose import calm
-from tfg.compose.eyes import MEET, STRETCH, near_irises, round_irises, shut
+from tfg.compose.eyes import MEET, STRETCH, held, near_irises, round_irises, shut
 from tfg.compose.features import IRISES, SKULL, Features, features
 from tfg.compose.mouth import on_the_lips, painted
 from tfg.faces.landmarks import one_face
@@ -182,6 +182,25 @@ def test_a_lid_is_drawn_down_over_its_eye(share):
     np.testing.assert_array_equal(column[between], between)               # what is still open stays as it is
     away = np.abs(got_y - y)
     assert max(away[:20].max(), away[100:].max(), away[:, 90:110].max()) < .02
+
+
+def test_eyes_widen_and_what_is_between_the_lids_comes_along():
+    y, x = np.mgrid[:140, :200].astype(np.float32)
+    column = shut(x, y, lids(), -.3)[1][:, 60]
+    edge = 52 - .3 * MEET * 16                                            # the upper lid's new edge
+    at = np.arange(140)
+    np.testing.assert_allclose(np.interp(edge, at, column), 52, atol=.6)  # the old edge is shown there
+    assert (np.diff(column) > 0).all() and column[60] == pytest.approx(60, abs=.2)
+
+
+def test_brows_that_rise_do_not_lift_the_lids():
+    flow = np.zeros((140, 200, 2), np.float32)
+    flow[..., 1] = .1
+    got = held(flow, lids())
+    assert np.abs(got[54:66, 50:70]).max() < .01                          # in the eye
+    assert got[20, 60, 1] == pytest.approx(.1) and got[60, 190, 1] == pytest.approx(.1)
+    above = got[24:52, 60, 1]
+    assert (np.diff(above) <= 0).all() and above[0] > .08                 # from the brow to the lid less and less
 
 
 def test_eyes_shut_along_a_turned_face_and_not_at_all_without_a_share():

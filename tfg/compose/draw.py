@@ -21,19 +21,19 @@ def moved(source: np.ndarray, flow: np.ndarray) -> np.ndarray:
 
 
 def drawn(source: np.ndarray, place: Place, colour: np.ndarray, flow: np.ndarray, trust: np.ndarray, *,
-          grain_seed: int | None = None, face: Features | None = None, shut: float = 0.0) -> np.ndarray:
+          grain_seed: int | None = None, face: Features | None = None, shut: float | None = None) -> np.ndarray:
     """A new face at the picture's own resolution.
 
     source: (H, W, 3) uint8, what is copied from, in the rectangle `place.rows`, `place.columns`.  colour, flow, trust:
     of one picture, (h, w, 3), (h, w, 2), (h, w), as `tfg.compose.answer`.  grain_seed: None for no grain.
     face: of the source, in its rectangle; then the inside of an open mouth is painted by it and not by `colour`.
-    shut: how far the eyes shut besides, by the face's lids, 0 to 1.
+    shut: how far the eyes shut, by the face's lids, 0 to 1; below 0 they open wider; None: lids follow the flow.
     Returns (h', w', 3) float32 in 0..255 for `place.inner`. Where trust is 1 and the flow 0 it is the source, exactly.
     """
     h, w = place.size
     linear = (place.back[:, :2] * [w / 2, h / 2]).astype(np.float32)      # half sides of the answer -> the picture's px
     parts = place.enlarged(np.dstack([flow @ linear.T, trust]))           # (h', w', 3): step x, y in px; trust
-    lids = face.lids if face is not None and shut > 0 else None
+    lids = face.lids if face is not None and shut is not None else None
     copied = _copied(source, place, parts[..., :2], lids, shut)
     share = 1 - np.clip(parts[..., 2], 0, 1)
     box = _box(share > 1 / 512)
@@ -51,8 +51,8 @@ def drawn(source: np.ndarray, place: Place, colour: np.ndarray, flow: np.ndarray
     return copied
 
 
-def _copied(source: np.ndarray, place: Place, step: np.ndarray, lids: np.ndarray | None = None, share: float = 0.0
-            ) -> np.ndarray:
+def _copied(source: np.ndarray, place: Place, step: np.ndarray, lids: np.ndarray | None = None,
+            share: float | None = None) -> np.ndarray:
     """The source along steps (h', w', 2) px, float32, sampled once; what sampling took from its grain is given back."""
     import cv2
 
@@ -61,7 +61,7 @@ def _copied(source: np.ndarray, place: Place, step: np.ndarray, lids: np.ndarray
         return source[place.inner].astype(np.float32)
     x = np.arange(columns.start, columns.stop, dtype=np.float32)[None] + step[..., 0]
     y = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] + step[..., 1]
-    if lids is not None:
+    if lids is not None and share is not None:
         x, y = shut_eyes(x, y, lids, share)
     new = cv2.remap(source, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
     return grain.restored(new, source[place.inner], place.alpha[..., 0] > .5)

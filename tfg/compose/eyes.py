@@ -15,6 +15,8 @@ MEET = .85
 """How far down an open eye its lids meet."""
 ABOVE, BELOW = .5, .3
 """How far above and below an eye skin is stretched when it shuts, widths of the eye."""
+HELD = .6, .35, .4
+"""How far above, below and beside an eye a flow comes to count in full (`held`), widths of the eye."""
 LASHES = .1
 """So much beside a lid's edge goes with it as it is, lashes and make-up, widths of the eye."""
 
@@ -62,7 +64,8 @@ def shut(x: np.ndarray, y: np.ndarray, lids: np.ndarray, share: float) -> tuple[
     """Where to copy from so that eyes are shut: places of the source that are copied from -> others, px, as arrays.
 
     x, y: (h, w) each, places in the source.  lids: (2, 2, 9, 2), `Features.lids`, px of the source.  share: 0 as they
-    are, 1 shut. The upper lid is stretched from the brow down, the lower one a little up; the eye itself stays.
+    are, 1 shut, -.3 so much wider. The upper lid is stretched from the brow down, the lower one a little up; the eye
+    itself stays, but for its upper and lower part where lids rise from it.
     """
     x, y = x.astype(np.float32), y.astype(np.float32)
     for edges in np.asarray(lids, np.float32):
@@ -85,9 +88,36 @@ def shut(x: np.ndarray, y: np.ndarray, lids: np.ndarray, share: float) -> tuple[
         drop, rise = share * MEET * open_, share * (1 - MEET) * open_
         step = (_pulled(down - (bottom - rise), rise, BELOW * width, LASHES * width)
                 - _pulled(top + drop - down, drop, ABOVE * width, LASHES * width))
+        if share < 0:
+            middle = (top + bottom) / 2
+            step -= drop * np.clip((middle - down) / np.maximum(middle - top - drop, 1e-3), 0, 1) * (down >= top + drop)
+            step += rise * np.clip((down - middle) / np.maximum(bottom - rise - middle, 1e-3), 0, 1
+                                   ) * (down < bottom - rise)
         x[part] += step * across[0]
         y[part] += step * across[1]
     return x, y
+
+
+def held(flow: np.ndarray, lids: np.ndarray) -> np.ndarray:
+    """The flow (h, w, 2), 0 in the eyes and from there to brows, cheeks and temples more and more what it was: brows
+    that rise stretch the skin below them, they do not lift the lid.  lids: (2, 2, 9, 2) px of the answer."""
+    h, w = flow.shape[:2]
+    y, x = np.mgrid[:h, :w].astype(np.float32)
+    keep = np.ones((h, w), np.float32)
+    for edges in np.asarray(lids, np.float32):
+        left, right = edges[:, 0].mean(0), edges[:, -1].mean(0)
+        width = float(np.linalg.norm(right - left))
+        if not np.isfinite(edges).all() or width < 1:
+            continue
+        along = (right - left) / width
+        across = np.array([-along[1], along[0]], np.float32)
+        upper, lower = ((edge - left) @ np.stack([along, across], 1) for edge in edges)           # (9, 2) each
+        t, down = ((x - left[0]) * axis[0] + (y - left[1]) * axis[1] for axis in (along, across))
+        up, under = (np.maximum(part, 0) / (reach * width) for part, reach in
+                     ((_edge(t, upper) - down, HELD[0]), (down - _edge(t, lower), HELD[1])))
+        beside = np.maximum(np.maximum(-t, t - width), 0) / (HELD[2] * width)
+        keep = np.minimum(keep, (up ** 2 + under ** 2 + beside ** 2) ** .75)      # lashes stretch less than skin
+    return flow * keep[..., None]
 
 
 def _pulled(away: np.ndarray, by: np.ndarray, reach: float, whole: float) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Photos of unknown actors edited to asked Action Units, and read again.
 
     python -m tools.bench.edits [--checkpoint DIR]
+    python -m tools.bench.edits --response            # the factors of tfg/systems/ietafs/paint.py
     python -m tools.bench.edits --at-rest             # the levels of tfg/systems/ietafs/shown.py
 
 Actors of the split test, half of them portraits. For each one photo at rest, and two kinds of targets: one unit alone
@@ -122,6 +123,31 @@ def run(checkpoint=None) -> dict:
     return out | {"rest": rest, "better": better}
 
 
+def response(checkpoint=None, kept: int = 6) -> np.ndarray:
+    """Print and return (17,): how much of each unit edits of `kept` val actors show, of what the actors show.
+
+    Slopes through 0 of the read change on the change that was asked for, of edits and of the true frames.
+    """
+    from tfg.systems.ietafs.edit import Editor
+
+    asked, edited, true = [], [], []
+    with make.one_thread(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for member in [m for m in cast.cast(72, 66) if m.split == "val"][:kept]:
+            actor = cast.build(member, SIZE)
+            shown = actor.personal(np.concatenate([targets(actor, member), np.zeros((1, len(EXPRESSION)))]))
+            frames = [actor.render(e) for e in shown]
+            asked.append(action_units(subtract_neutral(shown[:-1], actor.neutral)))
+            rest = read(frames[-1:])[0]
+            edited.append(read(Editor(frames[-1], checkpoint=checkpoint).many(asked[-1]))[0] - rest)
+            true.append(read(frames[:-1])[0] - rest)
+    x, *both = (np.concatenate(part) for part in (asked, edited, true))
+    slopes = [np.nansum(x * y, 0) / np.nansum(x ** 2 * np.isfinite(y), 0) for y in both]
+    table("how much of each unit shows, val actors", {
+        f"AU{au:02d}": {"edit": float(a), "true": float(b), "ratio": float(a / b)} for au, a, b in zip(AUS, *slopes)})
+    return slopes[0] / slopes[1]
+
+
 def at_rest(actors: int = 72, portraits: int = 66, share: float = 90) -> np.ndarray:
     """Print and return (17,): what `share` per cent of training actors at rest read as at most, the greater one of
     portraits and as many virtual actors as there are in a cast of half of them."""
@@ -145,6 +171,8 @@ def _cell(found) -> list[float]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tools.bench.edits", description=__doc__.split("\n")[0])
     parser.add_argument("--checkpoint", help="folder of the generator; default: the one that ships")
+    parser.add_argument("--response", action="store_true", help="instead: how much of each unit edits show")
     parser.add_argument("--at-rest", action="store_true", help="instead: what faces at rest read as")
     given = vars(parser.parse_args())
-    at_rest() if given.pop("at_rest") else run(**given)
+    rest, show = given.pop("at_rest"), given.pop("response")
+    at_rest() if rest else response(**given) if show else run(**given)

@@ -13,12 +13,12 @@ import torch
 
 from tfg.compose import calm, draw
 from tfg.compose.answer import Answer
-from tfg.compose.eyes import near_irises, round_irises
+from tfg.compose.eyes import held, near_irises, round_irises
 from tfg.compose.features import Features
 from tfg.compose.mouth import on_the_lips
 from tfg.compose.place import FINE, Place
 from tfg.experts.losses import mouth_area
-from tfg.faces.face_region import face_region
+from tfg.faces.face_region import OVAL, face_region
 from tfg.systems.film.draw import BATCH
 
 FLOW_SIGMA = 1.0
@@ -27,9 +27,6 @@ PAINT, COPY = .3, .9
 """Trust below which a pixel is painted wholly, and from which it is copied wholly."""
 MOST_FLOW = .16
 """The longest flow, half sides of the crop: an open jaw moves a chin by less."""
-EDGE = .16, .06
-"""Width of the rim of the oval in which a flow fades, sides of the crop: beside brows, which may reach into it, and
-beside a jaw, which must be free to drop."""
 ALIKE = .04
 """Difference of paint and copy, of the range 0..1, that counts as none, outside of the mouth."""
 
@@ -49,12 +46,12 @@ class Seen(NamedTuple):
 
 class Drawn(NamedTuple):
     """A network's answer for one frame: colour (S, S, 3), flow (S, S, 2), trust (S, S), as `tfg.compose.answer`.  shut:
-    how far the eyes shut besides, 0 to 1."""
+    how far the eyes shut by their landmarks, 0 to 1, below 0 they open wider; None: lids follow the flow."""
 
     colour: np.ndarray
     flow: np.ndarray
     trust: np.ndarray
-    shut: float = 0.0
+    shut: float | None = None
 
 
 class Painter(ABC):
@@ -69,14 +66,20 @@ class Painter(ABC):
 
     copies = True
     """Whether the network's flow and trust count; without, its colour is laid in as it is."""
+    oval_of = OVAL
+    """What is drawn (`tfg.faces.face_region`)."""
+    fades = .16, .06
+    """Width of the oval's rim in which a flow fades, sides of the crop: beside brows, which may reach into it, and
+    beside a jaw, which must be free to drop."""
 
     def __init__(self, network, size: int, matrix: np.ndarray, *, source=None, face=None, aligned: bool = True,
                  batch: int | None = None):
         self.network, self.size, self.matrix, self.source, self.features = network, size, matrix, source, face
         self.device = next(network.parameters()).device
-        self.oval = face_region(FINE * size)                  # pasted, whatever was hidden: a crop's corners would show
-        edge = np.interp(np.arange(size) / size, (.4, .6), EDGE)[:, None] * size
-        self.inwards = calm.inwards(face_region(size), edge)[..., None].astype(np.float32) if aligned else np.float32(1)
+        self.oval = face_region(FINE * size, self.oval_of)    # pasted, whatever was hidden: a crop's corners would show
+        edge = np.interp(np.arange(size) / size, (.4, .6), self.fades)[:, None] * size
+        rim = calm.inwards(face_region(size, self.oval_of), edge)[..., None].astype(np.float32)
+        self.inwards = rim if aligned else np.float32(1)
         self.mouth = mouth_area(size)
         self.asked, self.batch = batch, batch or BATCH[self.device.type]
         self._placed: tuple = (None, None)
@@ -127,8 +130,12 @@ class Painter(ABC):
             flow = on_the_lips(flow, trust, seen.place.asked(seen.face.lips))
             irises = seen.face.irises / [1, 1, seen.place.scale]
             irises[:, :2] = seen.place.asked(irises[:, :2])
-            flow = round_irises(flow, irises)
-            opening = np.maximum(self.mouth, near_irises(self.size, irises))
+            opening = self.mouth
+            if answer[3:] and answer[3] is not None and seen.face.lids is not None:
+                flow = held(flow, seen.place.asked(seen.face.lids))
+            else:
+                flow = round_irises(flow, irises)
+                opening = np.maximum(opening, near_irises(self.size, irises))
             trust = 1 - opening * (1 - trust)             # elsewhere is nothing that the source does not show
         flow = flow * self.inwards
         copy = draw.moved(seen.reference.astype(np.float32) / 255, flow)

@@ -12,8 +12,6 @@ from tfg.media.audio import n_frames
 from tfg.systems.ietafs.options import AUTO, IetafsOptions
 
 BLINKS_PER_MIN = 17.0
-LIVELY = 1.0
-"""Factor on the units of a given emotion (docs/ietafs.md)."""
 
 
 def curve_of(audio: np.ndarray, options: IetafsOptions) -> np.ndarray:
@@ -31,7 +29,7 @@ def curve_of(audio: np.ndarray, options: IetafsOptions) -> np.ndarray:
     listen = (1.0 if o.emotion == AUTO else 0.0) if o.listen is None else o.listen
     out = heard.speech + listen * (o.intensity if o.emotion == AUTO else 1.0) * heard.feeling
     if o.emotion not in (AUTO, "NEU"):
-        out = out + LIVELY * action_units(trajectory(T, o.emotion, o.intensity, seed=o.seed))
+        out = out + action_units(trajectory(T, o.emotion, o.intensity, seed=o.seed))
     if o.blink:
         shut = blinks(T, BLINKS_PER_MIN, level=speech_level(audio, T), seed=o.seed)
         out[:, AUS.index(45)] = np.maximum(out[:, AUS.index(45)], MOST * shut)
