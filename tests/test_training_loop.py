@@ -137,6 +137,8 @@ def test_stopped_and_resumed_is_the_same_bytes(whole, tmp_path):
 SCRIPT = textwrap.dedent("""
     import signal, sys
     signal.signal(signal.SIGINT, signal.default_int_handler)      # a shell's background starts with it ignored
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)              # and nohup with this
     sys.path.insert(0, {tests!r})
     from dataclasses import replace
     import test_training_loop as t

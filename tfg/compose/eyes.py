@@ -13,7 +13,7 @@ REACH = 1.7
 """Radii from an iris' middle at which the network's own flow is left alone."""
 MEET = .85
 """How far down an open eye its lids meet."""
-ABOVE, BELOW = .5, .3
+ABOVE, BELOW = .38, .3
 """How far above and below an eye skin is stretched when it shuts, widths of the eye."""
 HELD = .6, .35, .4
 """How far above, below and beside an eye a flow comes to count in full (`held`), widths of the eye."""

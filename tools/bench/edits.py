@@ -27,7 +27,7 @@ import numpy as np
 from tfg.actors import cast, make
 from tfg.faces import au_readers
 from tfg.faces.aus import AUS, COEFFICIENT, MOST, action_units
-from tfg.faces.face_region import MARGIN, face_region
+from tfg.faces.face_region import MARGIN, WIDE_OVAL, face_region
 from tfg.faces.measure import subtract_neutral, track
 from tfg.metrics import stats
 from tfg.scores.identity import csim
@@ -64,7 +64,8 @@ def outside(photo: np.ndarray, edited: list[np.ndarray], points: np.ndarray) -> 
     from tfg.faces import align
 
     matrix = align.box_matrix(align.crop_box(points[:, :2], MARGIN), SIZE)
-    mask = cv2.warpAffine((face_region(SIZE) > 0).astype(np.float32), align.invert(matrix), photo.shape[1::-1])
+    drawn = (face_region(SIZE, WIDE_OVAL) > 0).astype(np.float32)
+    mask = cv2.warpAffine(drawn, align.invert(matrix), photo.shape[1::-1])
     beyond = cv2.dilate(mask, np.ones((9, 9))) == 0
     return float(np.mean([(one != photo).any(-1)[beyond].mean() for one in edited]))
 

@@ -294,10 +294,11 @@ def saturated(mean: float) -> str | None:
 def train_ietafs(out, *, edits, profile: str = "cpu", seed: int = 0, steps: int | None = None, resume: bool = True,
                  progress: bool = True, devices=None, precision: str | None = None, init=None, freeze=None,
                  flow: bool | None = None, without: str | None = None, use_virtual: bool = True,
-                 pairs_first: bool = True,
-                 n_critic: int | None = None, num_epochs: int | None = None, num_epochs_decay: int | None = None,
-                 g_lr: float | None = None, d_lr: float | None = None, batch_size: int | None = None,
-                 image_size: int | None = None, **lambdas) -> tuple[At, dict]:
+                 pairs_first: bool = True, n_critic: int | None = None, num_epochs: int | None = None,
+                 num_epochs_decay: int | None = None, g_lr: float | None = None, d_lr: float | None = None,
+                 batch_size: int | None = None, image_size: int | None = None, lambda_cls: float | None = None,
+                 lambda_rec: float | None = None, lambda_gp: float | None = None, lambda_sat: float | None = None,
+                 lambda_smooth: float | None = None, lambda_sync: float | None = None) -> tuple[At, dict]:
     """Train on the edits of the split `train`, score on `val`. Writes what `loop.train` writes, then ietafs.safetensors
     and its card.  Returns where it ended, and the card.
 
@@ -305,7 +306,7 @@ def train_ietafs(out, *, edits, profile: str = "cpu", seed: int = 0, steps: int 
     without: names of PARTS, a comma between two.  use_virtual: the cycle loss.  pairs_first: begin with the phase
     `pairs`, where the profile has one.  n_critic, g_lr, d_lr, batch_size,
     image_size: None for the profile's.  num_epochs: length of the run, instead of steps; num_epochs_decay: epochs of
-    these, the last, in which the learning rate falls by a tenth each.  lambdas: lambda_cls, lambda_rec, lambda_gp,
+    these, the last, in which the learning rate falls by a tenth each.  lambda_cls, lambda_rec, lambda_gp,
     lambda_sat, lambda_smooth, lambda_sync; None for the profile's.
     Raises InputError: unknown profile or part, no edits, edits of another size.
     """
@@ -326,8 +327,9 @@ def train_ietafs(out, *, edits, profile: str = "cpu", seed: int = 0, steps: int 
     if num_epochs is not None:
         run = replace(run, phases=(("gan", num_epochs * epoch),))
     decay_from = None if num_epochs_decay is None else max(0, run.steps - num_epochs_decay * epoch)
-    weights = replace(WEIGHTS[profile], **{name.removeprefix("lambda_"): value for name, value in lambdas.items()
-                                           if value is not None})
+    lambdas = {"cls": lambda_cls, "rec": lambda_rec, "gp": lambda_gp, "sat": lambda_sat, "smooth": lambda_smooth,
+               "sync": lambda_sync}
+    weights = replace(WEIGHTS[profile], **{name: value for name, value in lambdas.items() if value is not None})
     rates = RATES[profile]
     torch.manual_seed(seed)
     network = Ietafs(config)
