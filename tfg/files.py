@@ -49,6 +49,15 @@ def make_folder(path: str | os.PathLike) -> Path:
     return path
 
 
+def files_of(folder: str | os.PathLike, suffixes: tuple[str, ...], what: str) -> list[Path]:
+    """Files of a folder with one of these suffixes, by name.  Raises InputError if there is none."""
+    path = Path(folder)
+    found = sorted(p for p in path.iterdir() if p.suffix.lower() in suffixes) if path.is_dir() else []
+    if not found:
+        raise InputError(f"there are no {what} in {path}: files that end with {', '.join(suffixes)}.")
+    return found
+
+
 def check_file(path: str | os.PathLike, what: str) -> Path:
     """Return the path after a check that a readable, non-empty file is there.
 

@@ -5,6 +5,8 @@ lids' edges lie is known, and so is what a shut eye shows: the upper lid, drawn 
 """
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 STRETCH = (.9, 1.12)
@@ -68,14 +70,7 @@ def shut(x: np.ndarray, y: np.ndarray, lids: np.ndarray, share: float) -> tuple[
     itself stays, but for its upper and lower part where lids rise from it.
     """
     x, y = x.astype(np.float32), y.astype(np.float32)
-    for edges in np.asarray(lids, np.float32):
-        left, right = edges[:, 0].mean(0), edges[:, -1].mean(0)
-        width = float(np.linalg.norm(right - left))
-        if not np.isfinite(edges).all() or width < 1:
-            continue
-        along = (right - left) / width
-        across = np.array([-along[1], along[0]], np.float32)              # down the face
-        upper, lower = ((edge - left) @ np.stack([along, across], 1) for edge in edges)           # (9, 2) each
+    for left, right, along, across, width, upper, lower in _eyes(lids):
         near = np.hypot(x - (left + right)[0] / 2, y - (left + right)[1] / 2) < 1.2 * width
         rows, columns = np.flatnonzero(near.any(1)), np.flatnonzero(near.any(0))
         if not len(rows):
@@ -104,20 +99,25 @@ def held(flow: np.ndarray, lids: np.ndarray) -> np.ndarray:
     h, w = flow.shape[:2]
     y, x = np.mgrid[:h, :w].astype(np.float32)
     keep = np.ones((h, w), np.float32)
-    for edges in np.asarray(lids, np.float32):
-        left, right = edges[:, 0].mean(0), edges[:, -1].mean(0)
-        width = float(np.linalg.norm(right - left))
-        if not np.isfinite(edges).all() or width < 1:
-            continue
-        along = (right - left) / width
-        across = np.array([-along[1], along[0]], np.float32)
-        upper, lower = ((edge - left) @ np.stack([along, across], 1) for edge in edges)           # (9, 2) each
+    for left, _, along, across, width, upper, lower in _eyes(lids):
         t, down = ((x - left[0]) * axis[0] + (y - left[1]) * axis[1] for axis in (along, across))
         up, under = (np.maximum(part, 0) / (reach * width) for part, reach in
                      ((_edge(t, upper) - down, HELD[0]), (down - _edge(t, lower), HELD[1])))
         beside = np.maximum(np.maximum(-t, t - width), 0) / (HELD[2] * width)
         keep = np.minimum(keep, (up ** 2 + under ** 2 + beside ** 2) ** .75)      # lashes stretch less than skin
     return flow * keep[..., None]
+
+
+def _eyes(lids: np.ndarray) -> Iterator[tuple]:
+    """Of each eye whose lids (2, 2, 9, 2) are known: its left and right corner, unit vectors along it and down the
+    face, its width, and the edges of the upper and the lower lid (9, 2) from the left corner along these."""
+    for edges in np.asarray(lids, np.float32):
+        left, right = edges[:, 0].mean(0), edges[:, -1].mean(0)
+        width = float(np.linalg.norm(right - left))
+        if np.isfinite(edges).all() and width >= 1:
+            along = (right - left) / width
+            across = np.array([-along[1], along[0]], np.float32)
+            yield left, right, along, across, width, *((edge - left) @ np.stack([along, across], 1) for edge in edges)
 
 
 def _pulled(away: np.ndarray, by: np.ndarray, reach: float, whole: float) -> np.ndarray:

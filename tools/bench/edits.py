@@ -57,6 +57,14 @@ def read(pictures) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([au_readers.measure_aus(one) for one in single(followed, 1)]), followed.points
 
 
+def played(actor, member) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    """An actor's targets, and at the end the actor at rest: units asked for over the face at rest (n, 17), absolute
+    units (n, 17), and the n + 1 pictures."""
+    shown = actor.personal(np.concatenate([targets(actor, member), np.zeros((1, len(EXPRESSION)), np.float32)]))
+    asked = action_units(subtract_neutral(shown[:-1], actor.neutral))
+    return asked, action_units(shown[:-1]), [actor.render(e) for e in shown]
+
+
 def outside(photo: np.ndarray, edited: list[np.ndarray], points: np.ndarray) -> float:
     """Share of pixels beyond the face's oval that differ from the photo's."""
     import cv2
@@ -75,18 +83,13 @@ def of_actor(member, checkpoint) -> dict:
     from tfg.scores.judges import load
     from tfg.systems.ietafs.edit import Editor
 
-    actor = cast.build(member, SIZE)
-    moved = targets(actor, member)
-    rest = np.zeros(len(EXPRESSION), np.float32)
-    shown = actor.personal(np.concatenate([moved, rest[None]]))
-    frames = [actor.render(e) for e in shown]
+    asked, whole, frames = played(cast.build(member, SIZE), member)
     photo, truth = frames[-1], frames[:-1]
-    asked = action_units(subtract_neutral(shown[:-1], actor.neutral))
     edited = Editor(photo, checkpoint=checkpoint).many(asked)
     judge = load().identity
     (by_edit, edit_points), (by_truth, true_points), (by_photo, points) = map(read, (edited, truth, [photo]))
     person = judge.embed(np.stack([photo]), points)
-    return {"asked": action_units(shown[:-1]), "edit": by_edit, "true": by_truth, "photo": by_photo[0],
+    return {"asked": whole, "edit": by_edit, "true": by_truth, "photo": by_photo[0],
             "csim": np.nanmean(csim(judge.embed(np.stack(edited), edit_points), person)),
             "csim true": np.nanmean(csim(judge.embed(np.stack(truth), true_points), person)),
             "outside": outside(photo, edited, points[0])}
@@ -135,10 +138,8 @@ def response(checkpoint=None, kept: int = 6) -> np.ndarray:
     with make.one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for member in [m for m in cast.cast(72, 66) if m.split == "val"][:kept]:
-            actor = cast.build(member, SIZE)
-            shown = actor.personal(np.concatenate([targets(actor, member), np.zeros((1, len(EXPRESSION)))]))
-            frames = [actor.render(e) for e in shown]
-            asked.append(action_units(subtract_neutral(shown[:-1], actor.neutral)))
+            units, _, frames = played(cast.build(member, SIZE), member)
+            asked.append(units)
             rest = read(frames[-1:])[0]
             edited.append(read(Editor(frames[-1], checkpoint=checkpoint).many(asked[-1]))[0] - rest)
             true.append(read(frames[:-1])[0] - rest)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tfg.errors import InputError
-from tfg.files import atomic, make_folder
+from tfg.files import atomic, files_of, make_folder
 from tfg.vocabulary import EMOTIONS
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".heic")
@@ -40,9 +40,9 @@ def all_emotions(images: str | os.PathLike, audio: str | os.PathLike, out: str |
     from tfg.systems.animate import animate
 
     codes = [check_emotion(e, intensity) for e in emotions]
-    pictures, jobs = found(images, PICTURES, "pictures"), []
-    sounds = found(audio, SOUNDS, "sounds") if Path(audio).is_dir() else [Path(audio)]
-    films = [] if truth is None else found(truth, FILMS, "films")
+    pictures, jobs = files_of(images, PICTURES, "pictures"), []
+    sounds = files_of(audio, SOUNDS, "sounds") if Path(audio).is_dir() else [Path(audio)]
+    films = [] if truth is None else files_of(truth, FILMS, "films")
     for picture in pictures:                                              # all that can be refused is refused first
         for code in codes:
             sound = sounds[0] if not Path(audio).is_dir() else \
@@ -98,15 +98,6 @@ def true_film(films: Sequence[Path], stem: str, emotion: str) -> Path | None:
 def named(files: Sequence[Path], stem: str) -> Path | None:
     """The file of that name, whatever its suffix."""
     return next((f for f in files if f.stem == stem), None)
-
-
-def found(folder: str | os.PathLike, suffixes: tuple[str, ...], what: str) -> list[Path]:
-    """Files of a folder with one of these suffixes, by name.  Raises InputError if there is none."""
-    path = Path(folder)
-    files = sorted(p for p in path.iterdir() if p.suffix.lower() in suffixes) if path.is_dir() else []
-    if not files:
-        raise InputError(f"there are no {what} in {path}: files that end with {', '.join(suffixes)}.")
-    return files
 
 
 def in_words(rows: Sequence[dict[str, Any]]) -> str:

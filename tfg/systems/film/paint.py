@@ -131,7 +131,7 @@ class Painter(ABC):
             irises = seen.face.irises / [1, 1, seen.place.scale]
             irises[:, :2] = seen.place.asked(irises[:, :2])
             opening = self.mouth
-            if answer[3:] and answer[3] is not None and seen.face.lids is not None:
+            if answer.shut is not None and seen.face.lids is not None:
                 flow = held(flow, seen.place.asked(seen.face.lids))
             else:
                 flow = round_irises(flow, irises)

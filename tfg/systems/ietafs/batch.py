@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from tfg.errors import InputError
-from tfg.files import make_folder
+from tfg.files import files_of, make_folder
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".heic")
 SOUNDS = (".wav", ".mp3", ".m4a", ".flac", ".ogg", ".aac", ".opus")
@@ -47,12 +47,3 @@ def animate_batch(images: str | os.PathLike, results: str | os.PathLike, *, audi
             animate(picture, sound, system="ietafs", out=target, checkpoint=checkpoint, overwrite=True, progress=False)
             written.append(target)
     return written
-
-
-def files_of(folder: str | os.PathLike, suffixes: tuple[str, ...], what: str) -> list[Path]:
-    """Files of a folder with one of these suffixes, by name.  Raises InputError if there is none."""
-    path = Path(folder)
-    found = sorted(p for p in path.iterdir() if p.suffix.lower() in suffixes) if path.is_dir() else []
-    if not found:
-        raise InputError(f"there are no {what} in {path}: files that end with {', '.join(suffixes)}.")
-    return found

@@ -116,4 +116,3 @@ def grid(photo: Any, aus: Sequence[int] = AUS, *, intensities: Sequence[float] =
     half = (len(rows) + 1) // 2                               # two halves beside each other
     rows += [np.full_like(rows[0], 255)] * (2 * half - len(rows))
     return np.hstack([np.vstack(rows[:half]), np.vstack(rows[half:])])
-

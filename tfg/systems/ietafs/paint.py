@@ -12,8 +12,8 @@ from tfg.systems.film import paint
 GAIN = np.array([1.5, 1.5, 1.3, 1.3, 1.4, 1.3, 1.3, 1.4, 1.4, 1.4, 1.5, 1.4, 1.4, 1.5, 1.15, 1.0, 2.0], np.float32)
 """(17,) factors on the change of each unit. What a network learns by mean errors is smaller than what it saw, and the
 shared layer smooths it: read again, edits of val actors showed so much less than the actors themselves
-(`python -m tools.bench.edits --response`); less than that for mouths, whose corners tear on
-turned heads."""
+(`python -m tools.bench.edits --response`); less than that for mouths, whose corners tear on turned
+heads."""
 LIDS = {AUS.index(45): 1.0, AUS.index(7): .25, AUS.index(5): -.3}
 """How far the lids shut for a unit's whole scale (AU 45, 7, 5), of the eye's opening."""
 WIDEST = -.4
