@@ -6,7 +6,7 @@ import pytest
 
 from tfg import paths
 from tfg.compose import calm
-from tfg.compose.eyes import MEET, STRETCH, held, near_irises, round_irises, shut
+from tfg.compose.eyes import MEET, STRETCH, held, near_irises, round_irises, shut, shutting
 from tfg.compose.features import IRISES, SKULL, Features, features
 from tfg.compose.mouth import on_the_lips, painted
 from tfg.faces.landmarks import one_face
@@ -191,6 +191,23 @@ def test_eyes_widen_and_what_is_between_the_lids_comes_along():
     at = np.arange(140)
     np.testing.assert_allclose(np.interp(edge, at, column), 52, atol=.6)  # the old edge is shown there
     assert (np.diff(column) > 0).all() and column[60] == pytest.approx(60, abs=.2)
+
+
+@pytest.mark.parametrize("share, turn_deg", [(.6, 0.0), (-.25, 0.0), (.6, 20.0)])
+def test_how_far_a_flow_shuts_the_eyes(share, turn_deg):
+    """Both edges are drawn towards their middle by that share, along the face's own axes."""
+    edges, flow = lids(turn_deg), np.zeros((140, 200, 2), np.float32)
+    down = np.array([-np.sin(np.deg2rad(turn_deg)), np.cos(np.deg2rad(turn_deg))])
+    y, x = np.mgrid[:140, :200]
+    for eye in edges:
+        middle = eye.mean((0, 1))
+        away = (np.stack([x, y], -1) - middle) @ down                     # (140, 200) px below the eye's middle
+        near = np.linalg.norm(np.stack([x, y], -1) - middle, axis=-1) < 30
+        open_ = 32 * .25                                                  # half the opening in its middle
+        flow[near] = (np.clip(away, -open_, open_)[..., None] * share * down / (100, 70))[near]
+    assert shutting(flow, edges) == pytest.approx(share, abs=.12)
+    assert shutting(flow, np.full_like(edges, np.nan)) == 0
+    assert shutting(np.full_like(flow, .1), edges) == pytest.approx(0, abs=.02)       # a head that only moves
 
 
 def test_brows_that_rise_do_not_lift_the_lids():

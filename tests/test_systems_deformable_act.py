@@ -77,6 +77,27 @@ def test_intensity_0_is_neutral(plain, photo, trained):
     assert np.abs(calm.astype(int) - plain).max() <= 1
 
 
+def test_eyes_shut_when_the_noise_says_so(photo, trained, monkeypatch):
+    """By landmarks of the lids, whatever the network makes of it; a film keeps its own blinks."""
+    asked = []
+    chance_of = act.chance_of
+
+    def blinking(*given, blink, **others):
+        asked.append(blink)
+        found = chance_of(*given, blink=blink, **others)
+        found[:, 0] = blink * (np.arange(len(found)) == 6)
+        return found
+
+    monkeypatch.setattr(act, "chance_of", blinking)
+    lay, shares = paint.Painter.lay, []
+    monkeypatch.setattr(paint.Painter, "lay", lambda self, answer, *others: shares.append(answer.shut)
+                        or lay(self, answer, *others))
+    frames_of(photo, trained)
+    assert shares[6] == 1 and max(np.delete(shares, 6)) < .7 and min(shares) >= paint.WIDEST
+    frames_of(Footage(np.stack([photo] * 3), photo), trained, blink=False)
+    assert asked == [True, False]
+
+
 @pytest.mark.parametrize("batch", [1, 4])
 def test_the_batch_size_changes_nothing(plain, photo, trained, batch):
     assert np.abs(frames_of(photo, trained, batch_size=batch).astype(int) - plain).max() <= 1
@@ -101,7 +122,8 @@ def test_memory_that_runs_out_is_asked_again(plain, photo, trained, monkeypatch)
 
 def test_what_is_heard_does_not_depend_on_the_pieces(trained):
     made, _ = network.load(trained)
-    whole, pieces = (act.listen(made, SOUND, "HAP", piece=n) for n in (1000, 3))
+    chance = act.chance_of(made, SOUND, emotion="HAP")
+    whole, pieces = (act.listen(made, SOUND, chance, "HAP", piece=n) for n in (1000, 3))
     assert whole.shape[0] == sound.LEAD + T
     torch.testing.assert_close(whole, pieces, atol=1e-5, rtol=0)
 
@@ -130,7 +152,7 @@ def test_frames_without_a_face_stay_and_shift_nothing(trained, photo, tmp_path, 
 def test_other_rates_are_drawn_by_what_lies_between(trained):
     made, _ = network.load(trained)
     told = torch.arange(sound.LEAD + 4.0)[:, None].expand(-1, 8)
-    painter = paint.Painter(made, told, np.eye(2, 3)[None])
+    painter = paint.Painter(made, told, np.zeros(4), np.eye(2, 3)[None])
     found = painter._between(np.array([-.5, .25, 2.0, 9.0]))[:, 0] - sound.LEAD
     torch.testing.assert_close(found, torch.tensor([0, .25, 2, 3]))
 

@@ -93,6 +93,26 @@ def shut(x: np.ndarray, y: np.ndarray, lids: np.ndarray, share: float) -> tuple[
     return x, y
 
 
+def shutting(flow: np.ndarray, lids: np.ndarray) -> float:
+    """How far a flow shuts the eyes, as `shut` takes it: 0 as they are, 1 shut, below 0 wider; 0 without known lids.
+
+    flow: (h, w, 2) half sides.  lids: (2, 2, 9, 2) px of it. Read in the middle half of the lids' edges.
+    """
+    h, w = flow.shape[:2]
+    shares = []
+    for left, _, along, across, width, *edges in _eyes(lids):
+        t = np.linspace(.25, .75, 5, dtype=np.float32) * width
+        heights = np.stack([_edge(t, edge) for edge in edges])            # (2, 5), upper and lower
+        steps = []
+        for down in heights:
+            x, y = (left[k] + t * along[k] + down * across[k] for k in (0, 1))
+            at = np.clip(np.rint(y), 0, h - 1).astype(int), np.clip(np.rint(x), 0, w - 1).astype(int)
+            steps.append(-(flow[at] * (w / 2, h / 2)) @ across)           # where the edge is shown, from its own place
+        gap = heights[1] - heights[0]
+        shares.append(float(np.mean(steps[0] - steps[1]) / max(float(gap.mean()), .02 * float(width))))
+    return float(np.mean(shares)) if shares else 0.0
+
+
 def held(flow: np.ndarray, lids: np.ndarray) -> np.ndarray:
     """The flow (h, w, 2), 0 in the eyes and from there to brows, cheeks and temples more and more what it was: brows
     that rise stretch the skin below them, they do not lift the lid.  lids: (2, 2, 9, 2) px of the answer."""

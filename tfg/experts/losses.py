@@ -77,12 +77,13 @@ def looks_true(logits: torch.Tensor, label: float) -> torch.Tensor:
     return F.binary_cross_entropy_with_logits(logits.float(), torch.full_like(logits, label, dtype=torch.float32))
 
 
-def known_flow(answer: Answer, flow: torch.Tensor, mask: torch.Tensor, mouth: torch.Tensor, unit: float
-               ) -> dict[str, torch.Tensor]:
+def known_flow(answer: Answer, flow: torch.Tensor, mask: torch.Tensor, mouth: torch.Tensor, unit: float,
+               opened: float = 1.0) -> dict[str, torch.Tensor]:
     """What the true flow teaches.
 
     answer: of N pictures.  flow: (N, F, F, 2) half sides, NaN where it is not known, everywhere if nothing is.  mask,
-    mouth: (S, S).  unit: half sides of the crop that count as 1.
+    mouth: (S, S).  unit: half sides of the crop that count as 1.  opened: how much more a place in an open mouth counts
+    for trust; there are few.
     Returns flow: mean distance to the true one, in units; trust: cross entropy against 1 where a flow is
     known and 0 in an open mouth (lids hide the eyes from the mesh, which is no reason to paint them); painted: mean
     share of paint outside of the mouth.
@@ -97,7 +98,7 @@ def known_flow(answer: Answer, flow: torch.Tensor, mask: torch.Tensor, mouth: to
     trust = small[1][:, 0].clamp(1e-4, 1 - 1e-4)
     open_mouth = some & ~known & (lips > .05)
     each = torch.where(known, -torch.log(trust), -torch.log1p(-trust))
-    judged = inside * (known | open_mouth)
+    judged = inside * (known + opened * open_mouth)
     out = {"flow": (away * weight).sum() / weight.sum().clamp(min=1e-6),
            "trust": (each * judged).sum() / judged.sum().clamp(min=1e-6)}
     skin = inside * (lips < .05)

@@ -39,6 +39,8 @@ FLOW = .1
 OWN = .1
 """Factor on what a face's fields and a frame's flow have of their own: it learns more slowly than the common part, or
 the first steps would tear a face to pieces."""
+LOUD = 3.0
+"""Factor on what lips do where frames are drawn by it: most coefficients are small, mostly."""
 BASE = 4
 """Side of the map from which a picture grows."""
 
@@ -50,10 +52,10 @@ class DeformableConfig:
     them.  widths: channels of the photo's maps, each half the side of the one before; code: entries of its vector.
     up: channels of the decoder's maps, from 8 px up to the picture; memory: the one that remembers, counted from 0.
     deform, attention: what the layers at maps of sides `space` (encoder) and `look` (decoder) do; inner: the most
-    channels that they sample.  flow: with heads
-    for flow and trust; fields: number of common fields.  told: the first columns of the noise are movements
-    (`tfg.systems.deformable.moves`).  lips: with a head for what lips do, for speech that nobody draws.  size: side of
-    the picture, px.  As published: the defaults."""
+    channels that they sample.  flow: with heads for flow and trust; fields: number of common fields.  told: the first
+    columns of the noise are movements (`tfg.systems.deformable.moves`).  lips: with a head for what lips do, learned
+    from speech that nobody draws, too; frames are drawn by its answer and by the speech's vector.  size: side of the
+    picture, px.  As published: the defaults."""
 
     ears: tuple[int, ...] = (64, 128, 256, 512)
     bands: int = 16
@@ -114,6 +116,13 @@ class Photo(NamedTuple):
                      None if self.fields is None else self.fields[numbers])
 
 
+class Heard(NamedTuple):
+    """What was heard: speech (B, T, speech), a vector for each frame; lips (B, T, 28), what lips do, 0..1, or None."""
+
+    speech: torch.Tensor
+    lips: torch.Tensor | None
+
+
 class Drawn(NamedTuple):
     """What a call answers.  answer: of B x K pictures, all frames of the first example, then those of the second; None
     without a photo.  weights: (B, T, fields) of the common fields, also of frames that are not drawn, or None.  voice:
@@ -162,7 +171,7 @@ class Deformable(nn.Module):
             channels = width
         self.code = nn.Sequential(nn.Conv2d(channels, c.code, BASE), nn.LeakyReLU(.2))
         # the frames
-        joined = c.speech + c.noise + c.emotion + c.code
+        joined = c.speech + c.noise + c.emotion + c.code + (len(index(*MOUTH)) if c.lips else 0)
         self.start = nn.Linear(joined, c.start * BASE * BASE)
         self.up, self.beside, channels = nn.ModuleList(), nn.ModuleList(), c.start
         skips = [*c.widths[-2::-1], 3]
@@ -208,9 +217,9 @@ class Deformable(nn.Module):
         return Photo(self.code(maps[-1]).flatten(1), maps, picture, fields)
 
     def hear(self, wave: torch.Tensor, emotion: torch.Tensor, noise: torch.Tensor, state: State = START
-             ) -> tuple[torch.Tensor, torch.Tensor, State]:
+             ) -> tuple[torch.Tensor, Heard, State]:
         """wave (B, n_samples(T)), emotion (B, 6), noise (B, T, Z) -> what a frame is drawn by (B, T, C), what was heard
-        of the speech alone (B, T, speech), and the state.  Raises ValueError: lengths that do not fit together."""
+        of the speech alone, and the state.  Raises ValueError: lengths that do not fit together."""
         frames = self.ears.frames(wave.shape[-1])
         if noise.shape[1:] != (frames, self.config.noise):
             raise ValueError(f"the wave is heard for {frames} frames, so noise is (B, {frames}, {self.config.noise}), "
@@ -218,10 +227,12 @@ class Deformable(nn.Module):
         speech, heard = self.speech(self.ears(wave), state.speech)
         chance, drawn = self.noise(noise, state.noise)
         felt = self.emotion(emotion)[:, None].expand(-1, frames, -1)
-        return torch.cat([speech, chance, felt], -1), speech, State(heard, drawn, state.picture)
+        lips = torch.sigmoid(self.lips(speech)) if self.config.lips else None                    # (B, T, 28)
+        told = [speech, chance, felt] if lips is None else [speech, chance, felt, LOUD * lips]
+        return torch.cat(told, -1), Heard(speech, lips), State(heard, drawn, state.picture)
 
     def voices(self, speech: torch.Tensor) -> torch.Tensor:
-        """Logits (B, 6) of the voice's emotion, of speech (B, T, speech) as `hear` answers it."""
+        """Logits (B, 6) of the voice's emotion, of `Heard.speech`."""
         return self.voice_name(self.voice(speech)[0][:, -1])
 
     # ---- what goes out ----
@@ -280,7 +291,7 @@ class Deformable(nn.Module):
             emotion[:, EMOTIONS.index("NEU")] = 1
         if noise is None:
             noise = wave.new_zeros(len(wave), self.ears.frames(wave.shape[-1]), self.config.noise)
-        told, speech, state = self.hear(wave, emotion, noise, START if state is None else state)
+        told, heard, state = self.hear(wave, emotion, noise, START if state is None else state)
         drawn = Drawn(None)
         if photo is not None:
             seen = photo if isinstance(photo, Photo) else self.see(photo)
@@ -290,8 +301,7 @@ class Deformable(nn.Module):
                 weights = self.weights(self._joined(seen, told)).float()
                 drawn = drawn._replace(weights=weights, moved=FLOW * torch.einsum("btk,bkchw->btchw", weights,
                                                                                   seen.fields))
-        lips = torch.sigmoid(self.lips(speech)) if self.config.lips else None
-        return drawn._replace(voice=self.voices(speech), lips=lips), state
+        return drawn._replace(voice=self.voices(heard.speech), lips=heard.lips), state
 
     def offsets(self, photo: Photo, told: torch.Tensor, side: int, state: State = START) -> torch.Tensor:
         """Where the decoder's deformable layer at maps of this side looks, for pictures: (B, T, 9, 2, side, side), y

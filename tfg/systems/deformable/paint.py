@@ -6,24 +6,44 @@ import numpy as np
 import torch
 
 from tfg.compose.answer import Answer, checked
+from tfg.compose.eyes import shutting
+from tfg.faces.face_region import WIDE_OVAL
 from tfg.systems.deformable.network import Photo, State
 from tfg.systems.deformable.sound import LEAD
 from tfg.systems.film import paint
+
+WIDEST = -.3
+"""How far eyes open wider at most, of their opening."""
 
 
 class Painter(paint.Painter):
     """Draws faces with one generator; `given` are numbers of frames at 25 a second, fractions between two (n,).
 
-    network: a Deformable.  told: (LEAD + T, C) of `tfg.systems.deformable.act.listen`.  Others as
-    `tfg.systems.film.paint`. Frames are drawn in the order of the film, each once. At another rate than 25 frames a
-    second the decoder's memory takes as many steps as there are frames.
+    network: a Deformable.  told: (LEAD + T, C) of `tfg.systems.deformable.act.listen`.  blinks: (T,), how far the eyes
+    are shut, 0..1, whatever the network draws.  Others as `tfg.systems.film.paint`. Frames are drawn in the order of
+    the film, each once. At another rate than 25 frames a second the decoder's memory takes as many steps as there are
+    frames.
     """
 
-    def __init__(self, network, told: torch.Tensor, matrix: np.ndarray, *, face=None, **others):
+    oval_of, fades = WIDE_OVAL, (.1, .06)                 # the source's own pose: brows rise into what was there
+
+    def __init__(self, network, told: torch.Tensor, blinks: np.ndarray, matrix: np.ndarray, *, face=None, **others):
         self.copies = network.config.flow
         super().__init__(network, network.config.size, matrix, face=face if self.copies else None, **others)
-        self.told, self.state = told, State()
+        self.told, self.blinks, self.state = told, blinks, State()
         self._seen: tuple[np.ndarray, Photo] | None = None
+
+    def draw(self, seen: list, given: np.ndarray) -> list:
+        """See `tfg.systems.film.paint.Painter`. Eyes narrow and widen as far as the flow says, and shut when they
+        blink, by the face's lids."""
+        blinks = np.interp(np.asarray(given, float), np.arange(len(self.blinks)), self.blinks)
+        out = []
+        for answer, one, blink in zip(super().draw(seen, given), seen, blinks):
+            if answer is not None and one.face is not None and one.face.lids is not None:
+                share = shutting(answer.flow, one.place.asked(one.face.lids))
+                answer = answer._replace(shut=float(np.clip(max(share, blink), WIDEST, 1)))
+            out.append(answer)
+        return out
 
     def answer(self, seen: list[paint.Seen], given: np.ndarray) -> Answer:
         """See `tfg.systems.film.paint.Painter`."""
