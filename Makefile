@@ -10,7 +10,6 @@ EXTRAS := dev,course,voice,automl
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1; then echo $$p; break; fi; done)
 WORKERS ?= 2
-HALF := $(shell echo $$((($(WORKERS) + 1) / 2)))
 SOURCES := $(wildcard tfg/*.py tfg/*/*.py data/audio/*.wav data/faces/*.jpg data/head/* data/mouth/*)
 
 # step NAME COMMAND...: says what it does and how long it took; timed: seconds since $$start
@@ -99,19 +98,20 @@ pytest-quick: $(VENV)/.dev
 
 # Learners' notebooks run green from day one, and solutions pass their own checks. The two folders differ in the solutions
 # alone, so each chapter runs under nbval, which sees errors inside widgets, too, and under papermill, which sets PROFILE.
-# They take about as long as each other, hence side by side.
+# One folder after the other, each on all workers, the longest chapters (the later ones) first; both find the clips that
+# several chapters share (tfg/course/clips.py) in one cache.
 # All on what a fresh clone has: a chapter that asks the web for something in profile ci fails here.
 notebooks-run: $(VENV)/.dev
 	@rm -rf build/alone; $(ALONE) TFG_PROFILE=ci PATH="$$PWD/$(BIN):$$PATH" \
-		$(MAKE) --no-print-directory -j2 notebooks-open notebooks-solved
+		$(MAKE) --no-print-directory notebooks-open notebooks-solved
 
 notebooks-open: $(VENV)/.dev
 	@$(STEP); step "notebooks/ under nbval" $(BIN)/python -m pytest -q --nbval-lax --nbval-current-env \
-		--nbval-cell-timeout=300 -p no:cacheprovider -n $(HALF) --dist loadscope notebooks
+		--nbval-cell-timeout=300 -p no:cacheprovider -n $(WORKERS) --dist loadscope notebooks
 
 notebooks-solved: $(VENV)/.dev
 	@$(STEP); export TFG_STRICT=1; mkdir -p build/papermill; \
-	run() { find solutions -maxdepth 1 -name '*.ipynb' | sort | sed 's|.*/||' | xargs -P $(HALF) -I{} \
+	run() { find solutions -maxdepth 1 -name '*.ipynb' | sort -r | sed 's|.*/||' | xargs -P $(WORKERS) -I{} \
 		$(BIN)/papermill --no-progress-bar --no-log-output -k python3 -p PROFILE ci solutions/{} build/papermill/{}; }; \
 	step "solutions/ under papermill, strict" run
 

@@ -43,7 +43,7 @@ INTERRUPTED = """
 import os, signal, sys, threading, time
 from pathlib import Path
 def interrupt():
-    while not list(Path(sys.argv[1]).glob(".*.part.*")):
+    while not list(Path(sys.argv[1]).glob(".V*.part.*")):       # a clip's, not the manifest's
         time.sleep(.002)
     os.kill(os.getpid(), signal.SIGINT)
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 """`python -m tools.pictures [NAME ...]` draws the README's pictures: docs/emotions.jpg (portraits), actors.jpg,
-dubbed.jpg and edits.jpg."""
+dubbed.jpg, edits.jpg and deformable.jpg."""
 from __future__ import annotations
 
 import sys
@@ -111,8 +111,33 @@ def edits(faces=FACES[:3]) -> Image.Image:
     return out
 
 
+def deformable(faces=FACES[:3], source: str = "ITH.wav") -> Image.Image:
+    """Rows: the photo, then the same person in the middle of the same word in each emotion, drawn by `deformable`."""
+    import tfg
+    from tfg.media.audio import load_audio
+    from tfg.speech.visemes import opening
+    from tfg.systems.base import Speech
+    from tfg.systems.expression import act as expression
+
+    heard = opening(np.clip(expression.act(Speech(load_audio(paths.data("audio", source)))).expression, 0, 1))
+    at = int(np.argmax(heard))
+    columns = ["photo", *(EMOTION_NAMES[e] for e in EMOTIONS)]
+    out = Image.new("RGB", (SIZE * len(columns), LABEL + SIZE * len(faces)), "white")
+    draw = ImageDraw.Draw(out)
+    for k, name in enumerate(columns):
+        draw.text((SIZE * k + SIZE // 2, LABEL // 2), name, fill="black", anchor="mm", font_size=14)
+    for row, face in enumerate(faces):
+        photo = read_image(paths.data("faces", f"{face}.jpg"))
+        frames = [photo, *(tfg.animate(photo, paths.data("audio", source), system="deformable", emotion=e, blink=False
+                                       ).frames[at] for e in EMOTIONS)]
+        small = [np.asarray(Image.fromarray(frame).resize((SIZE, SIZE), Image.LANCZOS)) for frame in frames]
+        out.paste(Image.fromarray(np.hstack(small)), (0, LABEL + SIZE * row))
+    return out
+
+
 if __name__ == "__main__":
-    for name, draw in (("emotions", sheet), ("actors", actors), ("dubbed", dubbed), ("edits", edits)):
+    for name, draw in (("emotions", sheet), ("actors", actors), ("dubbed", dubbed), ("edits", edits),
+                       ("deformable", deformable)):
         if sys.argv[1:] and name not in sys.argv[1:]:
             continue
         target = Path(__file__).resolve().parent.parent / "docs" / f"{name}.jpg"

@@ -63,10 +63,10 @@ class Edit(NamedTuple):
 
 
 class Looked(NamedTuple):
-    """A picture as `Ietafs.look` saw it: features (B, c, S / 2, S / 2), skip (B, c', S, S), and the field of each unit
-    (B, 17, 2, S / 2, S / 2), in `FLOW`."""
+    """A picture as `Ietafs.look` saw it: joined (B, c, S / 2, S / 2), what its features are to the layer `join`, skip
+    (B, c', S, S), and the field of each unit (B, 17, 2, S / 2, S / 2), in `FLOW`."""
 
-    features: torch.Tensor
+    joined: torch.Tensor
     skip: torch.Tensor
     fields: torch.Tensor
 
@@ -126,14 +126,16 @@ class Ietafs(nn.Module):
         x, skips = self._down(2 * picture - 1)
         x = self._up(x, skips[:-1])
         fields = self.common + self.fields(x).float().unflatten(1, (self.config.c_dim, 2))
-        return Looked(x, skips[-1], fields)
+        return Looked(F.conv2d(x, self.join[0].weight[:, :x.shape[1]], padding=1), skips[-1], fields)
 
     def changed(self, looked: Looked, aus: torch.Tensor, shown: torch.Tensor | None = None) -> Edit:
         """What was looked at, with other units; the rest as `forward`."""
         change = aus if shown is None else aus - shown
         small = FLOW * torch.einsum("bk,bkchw->bchw", change, looked.fields)                      # (B, 2, S / 2, S / 2)
-        x = looked.features
-        x = self.join(torch.cat([x, planes(aus, x), planes(change, x), small / FLOW], 1))
+        # join(features, a plane of each of aus and change, small): the first part is known, the second has no pictures
+        weight = self.join[0].weight[:, -2 * self.config.c_dim - 2:]
+        x = looked.joined + of_planes(torch.cat([aus, change], 1), weight[:, :-2], small.shape[-2:])
+        x = self.join[1:](x + F.conv2d(small / FLOW, weight[:, -2:], self.join[0].bias, padding=1))
         small = small + FLOW * self.correction(x).float()
         flow = F.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)
         x = self.up[-1](x)
@@ -166,6 +168,16 @@ class Ietafs(nn.Module):
 def planes(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     """(B, K) -> (B, K, h, w): a constant plane for each value, as large as `like` (B, c, h, w)."""
     return values[:, :, None, None].expand(-1, -1, *like.shape[-2:])
+
+
+def of_planes(values: torch.Tensor, weight: torch.Tensor, size) -> torch.Tensor:
+    """What a convolution of 3 x 3, padded by 1, makes of constant planes of values (B, K): (B, c, h, w), without their
+    pictures. weight: (c, K, 3, 3).  size: h, w. All places see the same nine taps, but for those at the edge, which
+    see some of them beyond it."""
+    taps = torch.einsum("bk,ckyx->bcyx", values, weight)
+    each = torch.eye(3).to(weight)[:, None]                               # (3, 1, 3)
+    rows, columns = (F.conv1d(weight.new_ones(1, 1, n), each, padding=1)[0] for n in size)        # (3, h), (3, w)
+    return torch.einsum("bcyx,yh,xw->bchw", taps, rows, columns)
 
 
 class Residual(nn.Module):
