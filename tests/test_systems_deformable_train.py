@@ -83,6 +83,16 @@ def test_a_run_writes_weights_card_and_pictures(trained):
     assert not loaded.training and loaded.common.any()
 
 
+def test_each_phase_has_its_own_rise_and_fall(folder):
+    """The generator's rate ends low in each phase and begins anew in the next; critics keep theirs."""
+    made = task_of(folder)
+    made.run = replace(made.run, phases=(("ears", 1000), ("generator", 600)))
+    first, middle, last = (made.lr("deformable", At(step=s, phase="ears", phase_step=s)) for s in (0, 500, 999))
+    assert first < .1 and .4 < middle < .6 and last < .05
+    assert made.lr("deformable", At(step=1300, phase="generator", phase_step=300)) == pytest.approx(.51, abs=.02)
+    assert made.lr("emotion", At(step=999, phase="ears", phase_step=999)) == 1.0
+
+
 def test_the_same_seed_gives_the_same_bytes(trained, folder, tmp_path):
     train.train_deformable(tmp_path, scenes=folder, profile="ci", progress=False)
     assert (tmp_path / "deformable.safetensors").read_bytes() == (trained[0] / "deformable.safetensors").read_bytes()

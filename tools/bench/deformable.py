@@ -1,11 +1,15 @@
 """Networks of `deformable` on scenes of unseen actors, and what deformation and attention are worth.
 
     python -m tools.bench.deformable figures --scenes build/scenes [--checkpoint DIR]
+    python -m tools.bench.deformable long [--checkpoint DIR]
     python -m tools.bench.deformable ablation --scenes build/scenes --store build/dub --out build/deformable_ablation
 
 *figures*: pictures of the network itself (128 px), from a neutral photo of another take of the person, beside still
 (the photo), shuffled (the sound of another scene) and the truth: SSIM, PSNR of the face, LMD of the mouth, r of the lip
 gap, and energy, the change from frame to frame in the face as a share of the true one.
+
+*long*: one photo speaks for a minute: frames a second, similarity of the person and sharpness in the first and the last
+five seconds, and how far two seeds of the noise are apart.
 
 *ablation*: the network without deformation and attention, with either and with both, at equal weights and steps,
 several seeds each, all from one start that has heard speech (phase ears). The same scores, and from clips of a store
@@ -114,6 +118,44 @@ def figures(scenes: Path, checkpoint: Path | None = None) -> dict[str, list[dict
                                                                  [r[s] for r in found[name]], actors))
                                              for s in SCORES[:-1]} for name in ("still", "shuffled")})
     return found
+
+
+# ---- a minute -------------------------------------------------------------------------------------------------------
+def long(checkpoint: Path | None = None, seconds: float = 60.0, size: int = 256) -> dict:
+    """Print and return what becomes of a face that speaks for a minute, of each photo in data/faces."""
+    import time
+
+    import cv2
+
+    from tfg import paths
+    from tfg.media.audio import SR, load_audio
+    from tfg.media.image import read_image
+    from tfg.scores.identity import csim
+    from tfg.scores.judges import load as judges
+    from tfg.systems.base import Speech
+    from tfg.systems.deformable.act import prepare
+    from tfg.systems.deformable.options import DeformableOptions
+    from tfg.systems.deformable.study import diversity
+
+    sound = np.concatenate([load_audio(paths.data("audio", name)) for name in ("DFA.wav", "ITH.wav")])
+    sound = np.tile(sound, int(np.ceil(seconds * SR / len(sound))))[:int(seconds * SR)]
+    identity, rows = judges().identity, {}
+    for path in sorted(paths.data("faces").glob("*.jpg")):
+        photo = cv2.resize(read_image(path), (size, size), interpolation=cv2.INTER_AREA)
+        take = prepare(photo, Speech(sound), DeformableOptions(checkpoint=checkpoint))
+        clock = time.perf_counter()
+        frames = np.stack(list(take.frames))
+        rate = len(frames) / (time.perf_counter() - clock)
+        person = identity.embed(photo[None], None)
+        parts = {"first": frames[:125:5], "last": frames[-125::5]}
+        row = {"frames/s": rate} | {f"CSIM {name}": float(np.nanmean(csim(identity.embed(part, None), person)))
+                                    for name, part in parts.items()}
+        row |= {f"sharpness {name}": float(np.mean([cv2.Laplacian(f, cv2.CV_32F).std() for f in part]))
+                for name, part in parts.items()}
+        rows[path.stem] = row | {f"noise {k}": v for k, v in diversity(photo, sound[:4 * SR],
+                                                                       checkpoint=checkpoint).items()}
+    table(f"{seconds:.0f} s of speech, {size} px", rows)
+    return rows
 
 
 # ---- ablation -------------------------------------------------------------------------------------------------------
@@ -234,6 +276,9 @@ if __name__ == "__main__":
     p = parts.add_parser("figures")
     p.set_defaults(run=figures)
     p.add_argument("--scenes", required=True, type=Path, help="folder of tfg.systems.deformable.scenes")
+    p.add_argument("--checkpoint", type=Path, help="folder of the generator (default: the one that ships)")
+    p = parts.add_parser("long")
+    p.set_defaults(run=long)
     p.add_argument("--checkpoint", type=Path, help="folder of the generator (default: the one that ships)")
     p = parts.add_parser("ablation")
     p.set_defaults(run=ablation)

@@ -8,7 +8,7 @@
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -112,7 +112,12 @@ class DeformableTask:
         return found if found is not None and bool(found.any()) else None
 
     def lr(self, name: str, at: At) -> float:
-        return cosine(at, self.run) if name == "deformable" else 1.0
+        """Each phase has its own rise and fall: what was heard well at a small rate is worth keeping, and a phase that
+        is called alone is the same as in one command."""
+        if name != "deformable":
+            return 1.0
+        phase = at.phase, dict(self.run.phases)[at.phase]
+        return cosine(replace(at, step=at.phase_step), replace(self.run, phases=(phase,)))
 
     # ---- learning ----
     def losses(self, batch, at: At):
