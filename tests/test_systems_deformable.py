@@ -502,17 +502,21 @@ def test_critics_have_their_shapes(profile, one_thread):
     runs, wave = torch.rand(2, 3, 3, size, size), torch.randn(2, sound.n_samples(5))
     with torch.no_grad():
         assert critics.FrameCritic(config)(torch.rand(2, 6, size, size)).shape == (2,)
-        assert critics.EmotionCritic(config)(runs).shape == (2, 7)
+        assert critics.EmotionCritic(config)(runs, runs[:, 0]).shape == (2, 7)
         assert critics.VideoCritic(config)(runs).shape == (2,)
         assert critics.PairCritic(config)(runs, wave, torch.tensor([1, 2, 4])).shape == (2,)
 
 
 def test_critics_look_at_what_they_judge():
-    """The frame critic sees the photo, the pair critic the sound, the video critic the order of frames."""
+    """Frame and emotion critic see the photo, the pair critic the sound, the video critic the order of frames."""
     torch.manual_seed(0)
     config = critics.PROFILES["ci"]
     both, runs, wave = torch.rand(1, 6, S, S), torch.rand(1, 4, 3, S, S), torch.randn(1, sound.n_samples(4))
     frame, pair, video = critics.FrameCritic(config), critics.PairCritic(config), critics.VideoCritic(config)
     assert frame(both) != frame(torch.cat([both[:, :3], both[:, :3]], 1))
+    emotion, photo = critics.EmotionCritic(config), both[:, 3:]
+    assert (emotion(runs, photo) - emotion(runs, 1 - photo)).abs().max() > 1e-5
+    plain = critics.EmotionCritic(replace(config, differs=False))         # as published
+    assert torch.equal(plain(runs, photo), plain(runs, 1 - photo))
     assert pair(runs, wave) != pair(runs, wave.roll(640, 1))
     assert video(runs) != video(runs[:, [1, 0, 3, 2]])

@@ -249,7 +249,7 @@ def test_the_emotion_critic_learns_six_emotions_and_drawn(folder, one_thread):
     first, last = learn(made, "pre", 40, tuple(range(12)))
     assert last["emotion"]["emotion_true"] < .8 * first["emotion"]["emotion_true"]
     loss, values = made._emotion(torch.rand(2, 3, 3, S, S), torch.rand(2, 3, 3, S, S),
-                                 {"emotion": torch.tensor([1, -1])})
+                                 {"emotion": torch.tensor([1, -1]), "photo": torch.zeros(2, 3, S, S)})
     torch.testing.assert_close(loss, (values["emotion_true"] + values["emotion_drawn"]) / 2)
 
 

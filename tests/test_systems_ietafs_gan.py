@@ -309,6 +309,30 @@ def test_a_photo_is_looked_at_once():
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("make", [lambda net: net.eval(), fused], ids=["as trained", "fused"])
+def test_constant_planes_are_what_a_convolution_of_them_is(make):
+    """The layer `join` never sees its planes; in the middle, at edges and in corners its answer is the same."""
+    values, weight = torch.randn(2, 7), torch.randn(5, 7, 3, 3)
+    whole = torch.nn.functional.conv2d(network.planes(values, torch.empty(2, 1, 6, 9)), weight, padding=1)
+    torch.testing.assert_close(network.of_planes(values, weight, (6, 9)), whole, atol=1e-5, rtol=1e-5)
+    torch.manual_seed(0)
+    net = network.Ietafs(network.PROFILES["ci"])
+    for part in net.modules():
+        if isinstance(part, torch.nn.BatchNorm2d):                        # so that fusing leaves a bias
+            part.running_mean.normal_(), part.bias.data.normal_()
+    net, seen = make(net), []
+    net.correction.register_forward_pre_hook(lambda module, given: seen.append(given[0].clone()))
+    photo, aus, shown = torch.rand(2, 3, S, S), torch.rand(2, 17), torch.rand(2, 17)
+    with torch.no_grad():
+        looked = net.look(photo)
+        net.changed(looked, aus, shown)
+        x, skips = net._down(2 * photo - 1)
+        x, change = net._up(x, skips[:-1]), aus - shown
+        moved = torch.einsum("bk,bkchw->bchw", change, looked.fields)
+        want = net.join(torch.cat([x, network.planes(aus, x), network.planes(change, x), moved], 1))
+    torch.testing.assert_close(seen[0], want, atol=1e-4, rtol=1e-4)
+
+
 def test_what_is_shown_already_does_not_move():
     torch.manual_seed(0)
     net = network.Ietafs(network.PROFILES["ci"]).eval()

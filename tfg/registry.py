@@ -22,6 +22,7 @@ SYSTEMS: dict[str, str] = {
     "graphics": "tfg.systems.graphics",
     "emogen": "tfg.systems.emogen",
     "ietafs": "tfg.systems.ietafs",
+    "deformable": "tfg.systems.deformable",
 }
 DEFAULT = "expression"
 """What `tfg animate` uses if nothing else is asked for."""

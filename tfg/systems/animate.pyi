@@ -43,6 +43,14 @@ def animate(source: Any, audio: Any = ..., *, system: Literal["ietafs"], text: s
     au_file: StrPath | None = ..., blink: bool = ..., seed: int = ..., aunet: StrPath | None = ...,
     checkpoint: StrPath | None = ...) -> Clip: ...
 @overload
+def animate(source: Any, audio: Any = ..., *, system: Literal["deformable"], text: str | None = ...,
+    out: Any = ..., save_motion: Any = ..., badge: bool | None = ..., overwrite: bool = ...,
+    progress: bool = ..., emotion: str = ..., intensity: float = ..., face: int | None = ...,
+    pads: Box | None = ..., smooth: bool = ..., box: Box | None = ..., resize_factor: int = ...,
+    rotate: bool = ..., crop_box: Box | None = ..., static: bool = ..., fps: float | None = ...,
+    batch_size: int | None = ..., noise_seed: int = ..., blink: bool = ...,
+    checkpoint: StrPath | None = ...) -> Clip: ...
+@overload
 def animate(source: Any, audio: Any = ..., *, system: str, text: str | None = ..., out: Any = ...,
     save_motion: Any = ..., badge: bool | None = ..., overwrite: bool = ..., progress: bool = ...,
     **options: Any) -> Clip: ...
@@ -73,6 +81,13 @@ def fit(source: Any, *, system: Literal["ietafs"], out: Any, progress: bool = ..
     static: bool = ..., fps: float | None = ..., batch_size: int | None = ...,
     listen: float | None = ..., au: Any = ..., au_file: StrPath | None = ..., blink: bool = ...,
     seed: int = ..., aunet: StrPath | None = ..., checkpoint: StrPath | None = ...) -> Path: ...
+@overload
+def fit(source: Any, *, system: Literal["deformable"], out: Any, progress: bool = ...,
+    emotion: str = ..., intensity: float = ..., face: int | None = ..., pads: Box | None = ...,
+    smooth: bool = ..., box: Box | None = ..., resize_factor: int = ..., rotate: bool = ...,
+    crop_box: Box | None = ..., static: bool = ..., fps: float | None = ...,
+    batch_size: int | None = ..., noise_seed: int = ..., blink: bool = ...,
+    checkpoint: StrPath | None = ...) -> Path: ...
 @overload
 def fit(source: Any, *, system: str, out: Any, progress: bool = ..., **options: Any) -> Path: ...
 

@@ -174,7 +174,7 @@ def ablation(scenes: Path, store: str | None, out: Path, *, profile: str = "cpu"
             if not record.is_file():
                 train_deformable(folder, scenes=scenes, profile=profile, phase="generator", seed=seed,
                                  steps=steps or phases["generator"], deform=deform, attention=attention, equal=True,
-                                 init=_fitting(start, folder, deform, attention, profile))
+                                 init=_fitting(start, folder, deform, attention, profile, seed))
                 network = load(folder)[0]
                 its = opened(scenes, network)
                 records = scored({name: network}, its, scenes / "landmarks")[name]
@@ -186,17 +186,15 @@ def ablation(scenes: Path, store: str | None, out: Path, *, profile: str = "cpu"
     return found
 
 
-def _fitting(start: Path, folder: Path, deform: bool, attention: bool, profile: str) -> Path:
+def _fitting(start: Path, folder: Path, deform: bool, attention: bool, profile: str, seed: int) -> Path:
     """A checkpoint of the variant whose ears are those of the start: its pictures have learned nothing yet."""
-    from dataclasses import replace
-
     from tfg.networks import checkpoint
     from tfg.systems.deformable.network import PROFILES, variant
 
     ready = folder.with_name(folder.name + "_start")
     if not (ready / "deformable.safetensors").is_file():
-        config = replace(variant(PROFILES[profile], deform=deform, attention=attention))
-        torch.manual_seed(0)
+        config = variant(PROFILES[profile], deform=deform, attention=attention)
+        torch.manual_seed(seed)
         made, heard = Deformable(config), load(start)[0].state_dict()
         kept = {k: v for k, v in heard.items() if k.split(".")[0] in ("ears", "speech", "lips", "voice", "voice_name")}
         made.load_state_dict(made.state_dict() | kept | {"common": heard["common"]})

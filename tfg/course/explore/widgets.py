@@ -6,6 +6,8 @@ import html
 import io
 import traceback
 
+import numpy as np
+
 
 def sliders(draw, **controls) -> None:
     """Show what `draw(**values)` returns under one control per keyword; redraws when a slider is let go.
@@ -52,8 +54,12 @@ def as_html(result) -> str:
         return "".join(f"<div>{as_html(part)}</div>" for part in result)
     if not hasattr(result, "savefig"):
         return result._repr_html_()
-    picture = io.BytesIO()
-    result.savefig(picture, format="png")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+
+    canvas, picture = FigureCanvasAgg(result), io.BytesIO()
+    canvas.draw()                                         # savefig draws a figure with a layout twice
+    Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]).save(picture, format="png", compress_level=1)
     return f'<img style="max-width:100%" src="data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}">'
 
 

@@ -70,7 +70,8 @@ def scores(task: DeformableTask) -> dict[str, float]:
             values[name] = losses.reconstruction(frames[:, 1:], frames[:, :-1], fixed["face"])
         if "emotion" in task.critics:
             for name, frames in (("face", runs), ("face_true", true)):
-                values[name] = (task.networks["emotion"](frames)[:, :-1].argmax(1) == part["emotion"]).float().mean()
+                named = task.networks["emotion"](frames, photo[:, 0])[:, :-1].argmax(1)
+                values[name] = (named == part["emotion"]).float().mean()
         if task.fields is not None:
             weights, known = answer.weights[:, LEAD:].float(), task.known_weights(part["flow"])
             values["weights"] = task.field_error(weights, part["flow"])

@@ -33,7 +33,7 @@ from tfg.systems.deformable.network import FLOW, Deformable
 from tfg.systems.deformable.sound import LEAD
 from tfg.training.loop import At, Run, cosine
 
-OPENED = 8.0
+OPENED = 3.0
 """How much more a place in an open mouth counts for trust; of a face's places they are one in fifty."""
 PHASES = ("ears", "pre", "generator", "joint")
 CRITICS = {"frame": FrameCritic, "emotion": EmotionCritic, "pair": PairCritic, "video": VideoCritic}
@@ -125,12 +125,12 @@ class DeformableTask:
         if at.phase == "ears":
             yield "deformable", *self._ears(batch)
             return
-        whole, batch = batch, {name: x if name == "shown" else x[:self.people] for name, x in batch.items()}
-        true = batch["frames"][:, batch["shown"]].float() / 255           # (P, K, 3, S, S), P people
         if at.phase == "pre":
             if "emotion" in self.critics:
-                yield "emotion", *self._emotion(true, None, batch)
+                yield "emotion", *self._emotion(batch["frames"][:, batch["shown"]].float() / 255, None, batch)
             return
+        whole, batch = batch, {name: x if name == "shown" else x[:self.people] for name, x in batch.items()}
+        true = batch["frames"][:, batch["shown"]].float() / 255           # (P, K, 3, S, S), P people
         photo = batch["photo"].float() / 255
         drawn, _ = self.networks["deformable"](whole["photo"].float() / 255, whole["wave"], whole["feeling"],
                                                whole["noise"], None, LEAD + batch["shown"], self.people)
@@ -232,13 +232,13 @@ class DeformableTask:
 
     def _emotion(self, true, runs, batch) -> tuple[torch.Tensor, dict]:
         """True runs have their emotion's class, drawn ones the seventh; half of each."""
-        critic, values = self.networks["emotion"], {}
-        values["emotion_true"] = torch.nan_to_num(F.cross_entropy(critic(true).float(), batch["emotion"],
+        critic, photo, values = self.networks["emotion"], batch["photo"].float() / 255, {}
+        values["emotion_true"] = torch.nan_to_num(F.cross_entropy(critic(true, photo).float(), batch["emotion"],
                                                                   ignore_index=-1))
         loss = values["emotion_true"]
         if runs is not None:
             fake = torch.full((len(runs),), DRAWN, device=runs.device)
-            values["emotion_drawn"] = F.cross_entropy(critic(runs).float(), fake)
+            values["emotion_drawn"] = F.cross_entropy(critic(runs, photo).float(), fake)
             loss = (loss + values["emotion_drawn"]) / 2
         return loss, values
 
@@ -247,7 +247,7 @@ class DeformableTask:
         values, w = {}, self.weights
         loss = runs.new_zeros(())
         if "emotion" in self.critics and w.emotion:
-            values["emotion"] = torch.nan_to_num(F.cross_entropy(self.networks["emotion"](runs).float(),
+            values["emotion"] = torch.nan_to_num(F.cross_entropy(self.networks["emotion"](runs, photo).float(),
                                                                  batch["emotion"], ignore_index=-1))
             loss = loss + w.emotion * values["emotion"]
         for name, weight in (("frame", w.frame), ("video", w.video), ("pair", w.pair)):

@@ -48,13 +48,13 @@ from tfg.training.loop import At, Run, train
 from tfg.training.setup import finish, run_of
 
 RUNS = {"ci": Run(phases=(("ears", 2), ("pre", 1), ("generator", 2), ("joint", 2)), batch=2, evaluate_every=5),
-        "cpu": Run(phases=(("ears", 1500), ("pre", 200), ("generator", 1600), ("joint", 250)), batch=8,
+        "cpu": Run(phases=(("ears", 1500), ("pre", 1000), ("generator", 1000), ("joint", 600)), batch=8,
                    evaluate_every=500, average=.995),
         "gpu": Run(phases=(("pre", 20_000), ("generator", 100_000), ("joint", 100_000)), batch=4, evaluate_every=5000,
                    average=.999, workers=8)}
 RATES = {"ci": (1e-3, 1e-3), "cpu": (1e-3, 4e-4), "gpu": (1e-4, 1e-4)}
 """Of the generator and of the critics."""
-SMALL = Weights(l1=40.0, sigma=13.0, floor=.03, face=.25, perceptual=.1, voice=.05, frame=.005, emotion=.02, flow=2.0,
+SMALL = Weights(l1=40.0, sigma=13.0, floor=.03, face=.25, perceptual=.1, voice=.05, frame=.005, emotion=.1, flow=2.0,
                 trust=.5, weights=2.0, lips=20.0)
 WEIGHTS = {"ci": SMALL, "cpu": SMALL, "gpu": Weights()}
 """gpu: as published. cpu: a small network that has minutes, and exact flows to learn from."""
