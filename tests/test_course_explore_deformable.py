@@ -135,6 +135,14 @@ def test_other_figures():
     assert axes[1].texts[0].get_text() == "0.400"
 
 
+def test_phases_are_named_and_a_value_counts_once_a_step():
+    rows = [(5, "mouth", .2), (10, "mouth", .1), (10, "mouth", .1), (10, "jaw_r", .5)]
+    axes = drawn(explore.draw_phases({"a": rows}, {"jaw_r": "ears", "mouth": "eyes"}, {"pre": 4, "joint": 6},
+                                     {"eyes": ("still", .3)})).axes
+    assert [t.get_text() for t in axes[0].texts] == ["pre", "joint"] and len(axes[0].lines) == 1
+    assert list(axes[1].lines[0].get_xdata()) == [5, 10] and axes[1].lines[1].get_ydata()[0] == .3
+
+
 def test_following_tells_mouth_from_the_rest():
     opening, mouth = np.array([0, 1, 0, 1.0]), np.zeros((4, 4))
     mouth[3] = 1

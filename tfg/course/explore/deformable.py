@@ -107,6 +107,30 @@ def draw_falls(curves: dict, levels: dict | None = None, ylabel: str = "L1 on un
     return fig
 
 
+def draw_phases(logs: dict, what: dict, phases: dict, levels: dict | None = None):
+    """Values of trainings over their steps, a panel for each value, with the phases named.
+
+    logs: name -> rows (step, name, value) of `tfg.training.log.read`.  what: name of a value -> title of its panel.
+    phases: name -> steps, in order.  levels: title -> (name, value), a dashed line.
+    """
+    fig, axes = figure(10, 2.9, 1, len(what), squeeze=False)
+    ends = np.cumsum(list(phases.values()))
+    for ax, (value, title) in zip(axes[0], what.items()):
+        for k, (name, rows) in enumerate(logs.items()):
+            found = sorted({step: v for step, n, v in rows if n == value}.items())
+            ax.plot([s for s, _ in found], [v for _, v in found], color=COLOURS[k], label=name, marker="o", ms=3)
+        if title in (levels or {}):
+            name, level = (levels or {})[title]
+            ax.axhline(level, color=COLOURS[7], ls="--", lw=1.2, label=name)
+        for k, (end, name) in enumerate(zip(ends, phases)):
+            ax.axvspan(end - phases[name], end, color=GRID, alpha=.45 * (k % 2), lw=0)
+            ax.text(end - phases[name] / 2, 1.01, name, transform=ax.get_xaxis_transform(), ha="center", fontsize=7.5)
+        ax.set_title(title, pad=14)
+        ax.set(xlabel="step", xlim=(0, ends[-1]))
+    axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return fig
+
+
 # ---- figures of the network -----------------------------------------------------------------------------------
 def draw_network(config):
     """The generator's parts as boxes, with the sides and channels of a `DeformableConfig`: the photo's encoder above,
@@ -162,7 +186,7 @@ def draw_following(opening, offsets, mouth):
     mouth, time = np.asarray(mouth, float), (np.arange(len(far)) + .5) / 25
     fig, axes = figure(8.5, 3.3, 2, 1, sharex=True)
     axes[0].plot(time, opening, color=COLOURS[0])
-    axes[0].set(ylabel="jaw, as heard")
+    axes[0].set(ylabel="jaw, as played")
     for k, (name, weight) in enumerate((("at the mouth", mouth), ("elsewhere", 1 - mouth))):
         values = (far * weight).sum((1, 2)) / weight.sum()
         r = np.corrcoef(values, opening)[0, 1] if values.std() > 1e-9 and np.std(opening) > 1e-9 else 0.0
