@@ -4,6 +4,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import wrong_deformable
 import wrong_emogen
 import wrong_emotion
 import wrong_expression
@@ -108,7 +109,7 @@ WRONG = {   # name -> [(wrong answer, a word of the message)]
               (lambda a, b: _pairs(a, b, "actor") + _pairs([r for r in a if r["photo"]], b, "photo"), "twice"),
               (lambda a, b: [r["clip"] for r in a], "pairs")],
 } | wrong_syncnet.WRONG | wrong_emotion.WRONG | wrong_scores.WRONG | wrong_emogen.WRONG | wrong_expression.WRONG \
-    | wrong_ietafs.WRONG
+    | wrong_ietafs.WRONG | wrong_deformable.WRONG
 
 
 def _blend(t, starts, stops, targets, strengths, tau, *, norm=True, strong=True, middle=False):

@@ -651,3 +651,78 @@ def test_units_of_a_frame_are_the_systems(rng, monkeypatch):
                               au_file=None)
     package = units.curve_of(np.zeros(640 * T, np.float32), options)
     assert np.allclose(function(IETAFS, "frame_units")(heard.speech, heard.feeling, .6, shut), package, atol=1e-5)
+
+
+DEFORMABLE = "12_deformable_synthesis"
+
+
+def test_a_deformable_convolution_is_torchvisions_and_the_layers():
+    import torch
+    from torchvision.ops import deform_conv2d
+
+    from tfg.systems.deformable.layers import Sampled
+
+    g = torch.Generator().manual_seed(0)
+    mine, sample = function(DEFORMABLE, "deform_conv"), function(DEFORMABLE, "bilinear")
+    for C, M, H, W in ((3, 4, 6, 9), (2, 5, 1, 1), (4, 2, 8, 5)):
+        x, weight = torch.randn(2, C, H, W, generator=g), torch.randn(M, C, 3, 3, generator=g)
+        offset, mask = 2 * torch.randn(2, 18, H, W, generator=g), torch.rand(2, 9, H, W, generator=g)
+        want = deform_conv2d(x, offset, weight, padding=1, mask=mask)
+        by_hand = [mine(a, o, m, weight, sample) for a, o, m in zip(x, offset, mask)]
+        assert torch.allclose(torch.stack(by_hand), want, atol=1e-4)
+        if H > 1:                                                         # grid_sample's shares need two pixels
+            assert torch.allclose(function(DEFORMABLE, "nine_looks")(x, offset, mask, weight), want, atol=1e-4)
+    layer, x, guide = Sampled(8, 12, deform=True, attention=True, inner=6), *(torch.randn(2, n, 7, 7) for n in (8, 12))
+    torch.nn.init.normal_(layer.where.weight, std=.1)
+    look = function(DEFORMABLE, "look", deform_conv2d=deform_conv2d)
+    assert torch.allclose(look(layer, x, guide), layer(x, guide), atol=1e-5)
+
+
+def test_a_step_of_memory_is_the_layers():
+    import torch
+
+    from tfg.systems.deformable.layers import ConvLSTM
+
+    layer, x, extra = ConvLSTM(3, 4), torch.randn(2, 5, 3, 6, 6), torch.randn(2, 1, 16, 6, 6)
+    want, (_, memory) = layer(x, extra)
+    step, h, c = function(DEFORMABLE, "remember"), torch.zeros(2, 4, 6, 6), torch.zeros(2, 4, 6, 6)
+    for t in range(5):
+        h, c = step(layer.comes(x[:, t]) + extra[:, 0], layer.own, h, c)
+        assert torch.allclose(h, want[:, t], atol=1e-5)
+    assert torch.allclose(c, memory, atol=1e-5)
+
+
+def test_own_truths_are_the_commands(rng, tmp_path):
+    """`tfg animate-emotions` takes the mean over frames, as far as the shorter film goes."""
+    from tfg.media.video import FrameReader, write_video
+    from tfg.metrics import psnr
+    from tfg.systems.deformable.emotions import compared
+
+    films = {}
+    for name, n in (("drawn", 4), ("true", 6)):
+        frames = rng.integers(0, 255, (n, 4, 4, 3)).astype(np.uint8).repeat(8, 1).repeat(8, 2)
+        write_video(tmp_path / f"{name}.mp4", iter(frames), None, fps=25.0)
+        films[name] = np.stack(list(FrameReader(tmp_path / f"{name}.mp4")))
+    drawn, truth = {e: films["drawn"] for e in ("HAP", "SAD")}, {"HAP": films["true"]}
+    mine = function(DEFORMABLE, "right_truth")(drawn, truth, psnr)
+    want = compared(tmp_path / "drawn.mp4", tmp_path / "true.mp4")
+    assert set(mine) == {"HAP"} and abs(mine["HAP"] - want["psnr"]) < .01
+
+
+def test_seven_classes_are_the_trainings():
+    import torch
+
+    from tfg.systems.deformable.critics import PROFILES, CriticConfig
+    from tfg.systems.deformable.network import PROFILES as NETWORKS
+    from tfg.systems.deformable.network import Deformable
+    from tfg.systems.deformable.task import DeformableTask
+    from tfg.systems.deformable.train import RUNS, SMALL
+
+    config: CriticConfig = PROFILES["ci"]
+    task = DeformableTask(Deformable(NETWORKS["ci"]), None, None, RUNS["ci"], SMALL,
+                          {"deformable": 1e-3, "emotion": 1e-3}, config, ("emotion",))
+    true, drawn = torch.rand(2, 3, 2, 3, config.size, config.size)
+    batch = {"emotion": torch.tensor([0, 5, 3])}
+    own, other = function(DEFORMABLE, "emotion_losses")(task.networks["emotion"], true, drawn, batch["emotion"])
+    assert torch.allclose(own, task._emotion(true, drawn, batch)[0])
+    assert torch.allclose(other, task._judged(true, drawn, None, batch)[1]["emotion"])

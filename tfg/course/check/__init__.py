@@ -18,6 +18,7 @@ _WHERE = {
     "emotion": ("fold_frames", "soft_cross_entropy", "split_by_actor", "confusion", "occlusion_map"),
     "emogen": ("hide_face", "feelings", "may_refer", "at_bottleneck", "weighted_l1", "gan_losses"),
     "expression": ("to_25fps", "shut_lids", "code_and_price", "join_chunks", "five_frames", "orthogonal"),
+    "deformable": ("bilinear", "deform_conv", "remember", "right_truth", "emotion_losses"),
     "ietafs": ("unit_loss", "gradient_penalty", "compose", "cycle_loss", "frame_units"),
     "scores": ("psnr", "window_ssim", "lmd", "frechet", "bootstrap", "paired_difference"),
     "syncnet": ("lower_half", "moments", "sync_loss", "choice_loss", "sync_curve", "sync_scores"),

@@ -37,6 +37,10 @@ _WHERE = {
     "ietafs": ("cut", "quick_editor", "moved_by", "draw_edit_units", "draw_spread", "draw_critics", "draw_edit",
                "draw_attention", "draw_mask_means", "draw_frame_window", "draw_unit_curves", "draw_heard", "draw_voice",
                "unit_sliders", "attention_of", "voices"),
+    "speaking": ("jaws", "acted", "face_crop", "told_of", "drawn_film", "looked"),
+    "deformable": ("draw_reach", "draw_taps", "draw_padding", "draw_falls", "draw_phases", "draw_network",
+                   "draw_following", "draw_noise", "draw_mismatch", "draw_truths", "offset_field", "noises",
+                   "mismatches"),
     "start": ("draw_sheet", "draw_strip", "draw_motion", "emotion_face", "speak"),
 }
 _MODULE = {name: f"tfg.course.explore.{module}" for module, names in _WHERE.items() for name in names}
