@@ -722,7 +722,12 @@ def test_seven_classes_are_the_trainings():
     task = DeformableTask(Deformable(NETWORKS["ci"]), None, None, RUNS["ci"], SMALL,
                           {"deformable": 1e-3, "emotion": 1e-3}, config, ("emotion",))
     true, drawn = torch.rand(2, 3, 2, 3, config.size, config.size)
-    batch = {"emotion": torch.tensor([0, 5, 3])}
-    own, other = function(DEFORMABLE, "emotion_losses")(task.networks["emotion"], true, drawn, batch["emotion"])
+    batch = {"emotion": torch.tensor([0, 5, 3]), "photo": torch.randint(256, (3, 3, config.size, config.size))}
+    photo = batch["photo"] / 255
+
+    def critic(runs):                                                     # the chapter's critic sees the runs alone
+        return task.networks["emotion"](runs, photo)
+
+    own, other = function(DEFORMABLE, "emotion_losses")(critic, true, drawn, batch["emotion"])
     assert torch.allclose(own, task._emotion(true, drawn, batch)[0])
-    assert torch.allclose(other, task._judged(true, drawn, None, batch)[1]["emotion"])
+    assert torch.allclose(other, task._judged(true, drawn, photo, batch)[1]["emotion"])
