@@ -8,7 +8,7 @@ from tfg import paths
 from tfg.compose import calm
 from tfg.compose.eyes import MEET, STRETCH, held, near_irises, round_irises, shut, shutting
 from tfg.compose.features import IRISES, SKULL, Features, features
-from tfg.compose.mouth import on_the_lips, painted
+from tfg.compose.mouth import on_the_lips, one_opening, own_opening, painted
 from tfg.faces.landmarks import one_face
 from tfg.head.model import Head, to_pixels
 from tfg.media.image import read_image
@@ -158,6 +158,31 @@ def test_near_irises_are_the_eyes_and_not_the_brows():
     eyes = near_irises(SIDE, face().irises)
     assert eyes[40, 34] == eyes[40, 62] == 1 and eyes[40, 38] > .5
     assert (eyes[:30] == 0).all() and (eyes[:, 48] == 0).all() and (eyes[55:] == 0).all()
+
+
+# ---- openings of small networks ---------------------------------------------------------------------------------------
+def test_a_mouth_has_one_opening():
+    """What is unknown below the nose, where the upper lip hides it, is no mouth; a soft rim goes with its own place."""
+    lips = face().lips
+    both = np.minimum(opening(64, 70), 1 - .6 * (1 - opening(50, 53)))
+    both[54] = np.minimum(both[54], .9)                                   # the rim of what is unknown below the nose
+    got = one_opening(both.astype(np.float32), lips)
+    np.testing.assert_array_equal(got[:56], 1)
+    np.testing.assert_array_equal(got[60:], both[60:].astype(np.float32))
+    alone = opening(64, 70).astype(np.float32)
+    assert one_opening(alone, lips) is alone
+
+
+def test_a_photos_own_open_mouth_is_painted_over():
+    """The flow shows the photo's teeth four pixels further down: there nothing is copied. Closed lips change nothing."""
+    lips = face().lips.copy()
+    trust, flow = np.ones((SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE, 2), np.float32)
+    flow[..., 1] = -4 / (SIDE / 2)
+    assert own_opening(trust, flow, lips) is trust
+    lips[0, 1:-1, 1] -= 4
+    lips[1, 1:-1, 1] += 4
+    got = own_opening(trust, flow, lips)
+    assert (got[68:73, 42:55] < .05).all() and got[64, 48] > .95 and (got[:, :30] == 1).all() and (got[80:] == 1).all()
 
 
 # ---- lids -----------------------------------------------------------------------------------------------------------

@@ -19,6 +19,10 @@ EDGE_M = .004
 """Width over which that fades, metres."""
 OPEN, SOFT = .6, .3
 """Trust at which lips begin to part, and how far around that it counts in part."""
+APART = .8
+"""Trust below which a place belongs to an opening."""
+PARTED = .015
+"""Lips that are farther apart in the source show what is between them, sides of the answer."""
 MOST_MISS, NEAR, CORNER = .05, .06, .06
 """The largest correction of an edge; over what distance it fades above and below, and beside it.  Sides of the answer.
 """
@@ -28,6 +32,47 @@ are corrected in full: at first there is no opening whose edges could be told.
 """
 SMOOTH = 2.0
 """Smoothing along the lips, px of the answer."""
+
+
+def one_opening(trust: np.ndarray, lips: np.ndarray) -> np.ndarray:
+    """The trust (h, w), 1 wherever it is low but in the one opening that is most of a mouth.
+
+    A flow is unknown not only between lips: a lip that rises hides the base of the nose, and a network takes that for
+    an opening, too.  lips: (2, 11, 2), the source's inner edges, px of these.
+    """
+    import cv2
+
+    h, w = trust.shape
+    many, places = cv2.connectedComponents((trust < APART).astype(np.uint8), connectivity=4)      # 0 is the rest
+    if many < 3:
+        return trust
+    x, y = lips.reshape(-1, 2).mean(0)
+    row, column = np.ogrid[:h, :w]
+    near = np.exp(-((row - y) / (NEAR * h)) ** 2 - ((column - x) / (2 * NEAR * w)) ** 2)
+    mass = np.bincount(places.ravel(), ((1 - trust) * near).ravel(), many)
+    own = 1 + int(np.argmax(mass[1:]))
+    to_own, to_other = (cv2.distanceTransform((~some).astype(np.uint8), cv2.DIST_L2, 3)
+                        for some in (places == own, (places > 0) & (places != own)))
+    return np.where(to_other < to_own, np.float32(1), trust)              # soft rims belong to the nearer one
+
+
+def own_opening(trust: np.ndarray, flow: np.ndarray, lips: np.ndarray) -> np.ndarray:
+    """The trust (h, w), 0 where the flow would copy the inside of the source's own open mouth: half of a photo's teeth
+    beside painted ones look broken.
+
+    flow: (h, w, 2) half sides.  lips: (2, 11, 2), the source's inner edges, px of these.
+    """
+    import cv2
+
+    h, w = trust.shape
+    if (lips[1, :, 1] - lips[0, :, 1]).max() < PARTED * h:
+        return trust
+    inside = np.zeros((h, w), np.uint8)
+    outline = np.concatenate([lips[0], lips[1][::-1]])
+    cv2.fillPoly(inside, [np.rint(outline * 8).astype(np.int32)], 255, lineType=cv2.LINE_AA, shift=3)
+    x, y = np.arange(w, dtype=np.float32)[None], np.arange(h, dtype=np.float32)[:, None]
+    there = cv2.remap(inside, x + flow[..., 0] * (w / 2), y + flow[..., 1] * (h / 2), cv2.INTER_LINEAR)
+    return np.minimum(trust, 1 - there.astype(np.float32) / 255)
 
 
 def on_the_lips(flow: np.ndarray, trust: np.ndarray, lips: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ import torch
 
 from tfg.compose.answer import Answer, checked
 from tfg.compose.eyes import shutting
+from tfg.compose.mouth import one_opening, own_opening
 from tfg.faces.face_region import WIDE_OVAL
 from tfg.systems.deformable.network import Photo, State
 from tfg.systems.deformable.sound import LEAD
@@ -35,10 +36,14 @@ class Painter(paint.Painter):
 
     def draw(self, seen: list, given: np.ndarray) -> list:
         """See `tfg.systems.film.paint.Painter`. Eyes narrow and widen as far as the flow says, and shut when they
-        blink, by the face's lids."""
+        blink, by the face's lids; a mouth has one opening."""
         blinks = np.interp(np.asarray(given, float), np.arange(len(self.blinks)), self.blinks)
         out = []
         for answer, one, blink in zip(super().draw(seen, given), seen, blinks):
+            if answer is not None and one.face is not None:
+                lips = one.place.asked(one.face.lips)
+                trust = one_opening(answer.trust, lips)
+                answer = answer._replace(trust=own_opening(trust, answer.flow, lips))
             if answer is not None and one.face is not None and one.face.lids is not None:
                 share = shutting(answer.flow, one.place.asked(one.face.lids))
                 answer = answer._replace(shut=float(np.clip(max(share, blink), WIDEST, 1)))
