@@ -160,7 +160,7 @@ def test_near_irises_are_the_eyes_and_not_the_brows():
     assert (eyes[:30] == 0).all() and (eyes[:, 48] == 0).all() and (eyes[55:] == 0).all()
 
 
-# ---- openings of small networks ---------------------------------------------------------------------------------------
+# ---- openings of small networks ------------------------------------------------------------------------------------
 def test_a_mouth_has_one_opening():
     """What is unknown below the nose, where the upper lip hides it, is no mouth; a soft rim goes with its own place."""
     lips = face().lips
@@ -174,14 +174,15 @@ def test_a_mouth_has_one_opening():
 
 
 def test_a_photos_own_open_mouth_is_painted_over():
-    """The flow shows the photo's teeth four pixels further down: there nothing is copied. Closed lips change nothing."""
+    """The flow shows the photo's teeth four pixels further down: nothing is copied there. Closed lips change nothing.
+    """
     lips = face().lips.copy()
     trust, flow = np.ones((SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE, 2), np.float32)
     flow[..., 1] = -4 / (SIDE / 2)
     assert own_opening(trust, flow, lips) is trust
     lips[0, 1:-1, 1] -= 4
     lips[1, 1:-1, 1] += 4
-    got = own_opening(trust, flow, lips)
+    got = own_opening(opening(80, 86).astype(np.float32), flow, lips)    # what the network took for an opening
     assert (got[68:73, 42:55] < .05).all() and got[64, 48] > .95 and (got[:, :30] == 1).all() and (got[80:] == 1).all()
 
 

@@ -57,8 +57,9 @@ def one_opening(trust: np.ndarray, lips: np.ndarray) -> np.ndarray:
 
 
 def own_opening(trust: np.ndarray, flow: np.ndarray, lips: np.ndarray) -> np.ndarray:
-    """The trust (h, w), 0 where the flow would copy the inside of the source's own open mouth: half of a photo's teeth
-    beside painted ones look broken.
+    """The trust (h, w); of a source whose mouth is open it is 0 where the flow would copy the inside of that mouth, and
+    1 elsewhere: a mouth that is open is stretched, and needs no second opening, and half of a photo's teeth beside
+    painted ones look broken.
 
     flow: (h, w, 2) half sides.  lips: (2, 11, 2), the source's inner edges, px of these.
     """
@@ -72,7 +73,7 @@ def own_opening(trust: np.ndarray, flow: np.ndarray, lips: np.ndarray) -> np.nda
     cv2.fillPoly(inside, [np.rint(outline * 8).astype(np.int32)], 255, lineType=cv2.LINE_AA, shift=3)
     x, y = np.arange(w, dtype=np.float32)[None], np.arange(h, dtype=np.float32)[:, None]
     there = cv2.remap(inside, x + flow[..., 0] * (w / 2), y + flow[..., 1] * (h / 2), cv2.INTER_LINEAR)
-    return np.minimum(trust, 1 - there.astype(np.float32) / 255)
+    return 1 - there.astype(np.float32) / 255
 
 
 def on_the_lips(flow: np.ndarray, trust: np.ndarray, lips: np.ndarray) -> np.ndarray:
