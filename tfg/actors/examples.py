@@ -105,18 +105,18 @@ def read_manifest(kind: Kind, folder) -> dict:
     return manifest
 
 
-def read(kind: Kind, folder, split: str, size: int) -> dict[str, dict[str, np.ndarray]]:
+def read(kind: Kind, folder, split: str, size: int | None) -> dict[str, dict[str, np.ndarray]]:
     """The arrays of each person of a split, by name; people whose file is not there yet are left out.
 
-    size: side of the network's pictures, px.  Raises InputError: nobody of that split, pictures of another size, a file
-    that cannot be read.
+    size: side of the network's pictures, px; None: the examples have none.  Raises InputError: nobody of that split,
+    pictures of another size, a file that cannot be read.
     """
     manifest = read_manifest(kind, folder)
     files = [Path(folder) / f"{m['name']}.npz" for m in manifest["members"] if m["split"] == split]
     files = [path for path in files if path.is_file()]
     if not files:
         raise InputError(f"{folder} has {kind.name} of nobody in the split {split!r}; make more actors.")
-    if manifest["size"] != size:
+    if size is not None and manifest["size"] != size:
         raise InputError(f"{folder} has crops of {manifest['size']} px, but the network draws {size} px; make the "
                          f"{kind.name} again with --size {size}.")
     return {path.stem: _arrays(kind, path) for path in files}

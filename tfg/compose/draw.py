@@ -21,13 +21,16 @@ def moved(source: np.ndarray, flow: np.ndarray) -> np.ndarray:
 
 
 def drawn(source: np.ndarray, place: Place, colour: np.ndarray, flow: np.ndarray, trust: np.ndarray, *,
-          grain_seed: int | None = None, face: Features | None = None, shut: float | None = None) -> np.ndarray:
+          grain_seed: int | None = None, face: Features | None = None, shut: float | None = None,
+          under: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None = None) -> np.ndarray:
     """A new face at the picture's own resolution.
 
     source: (H, W, 3) uint8, what is copied from, in the rectangle `place.rows`, `place.columns`.  colour, flow, trust:
     of one picture, (h, w, 3), (h, w, 2), (h, w), as `tfg.compose.answer`.  grain_seed: None for no grain.
     face: of the source, in its rectangle; then the inside of an open mouth is painted by it and not by `colour`.
     shut: how far the eyes shut, by the face's lids, 0 to 1; below 0 they open wider; None: lids follow the flow.
+    under: a second source, its flow and its trust, as `source`, `flow`, `trust`, and where it shows something, (H, W)
+    float32 in [0, 1]: it is copied from where the first is not trusted, and the colour is painted where neither is.
     Returns (h', w', 3) float32 in 0..255 for `place.inner`. Where trust is 1 and the flow 0 it is the source, exactly.
     """
     h, w = place.size
@@ -43,6 +46,10 @@ def drawn(source: np.ndarray, place: Place, colour: np.ndarray, flow: np.ndarray
     if face is not None:
         rows, columns = place.inner
         painted(paint, share[box], (columns.start + box[1].start, rows.start + box[0].start), face)
+    if under is not None:
+        second = place.enlarged(np.dstack([under[1] @ linear.T, under[2]]), box)
+        again, there = _fetched(under[0], under[3], place, second[..., :2], box)
+        paint += (there * np.clip(second[..., 2], 0, 1))[..., None] * (again - paint)
     if grain_seed is not None:
         lacking = grain.level(source[place.inner], (share < .05) & (place.alpha[..., 0] > .5))
         if lacking > 0:
@@ -65,6 +72,19 @@ def _copied(source: np.ndarray, place: Place, step: np.ndarray, lids: np.ndarray
         x, y = shut_eyes(x, y, lids, share)
     new = cv2.remap(source, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
     return grain.restored(new, source[place.inner], place.alpha[..., 0] > .5)
+
+
+def _fetched(source: np.ndarray, where: np.ndarray, place: Place, step: np.ndarray, box: tuple[slice, slice]
+             ) -> tuple[np.ndarray, np.ndarray]:
+    """A second source along steps (h, w, 2) px, in a box of `place.inner`, float32, and where it shows something."""
+    import cv2
+
+    rows, columns = place.inner
+    h, w = step.shape[:2]
+    x = np.arange(w, dtype=np.float32)[None] + (columns.start + box[1].start) + step[..., 0]
+    y = np.arange(h, dtype=np.float32)[:, None] + (rows.start + box[0].start) + step[..., 1]
+    return (cv2.remap(source, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32),
+            cv2.remap(where, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT))
 
 
 def _box(where: np.ndarray) -> tuple[slice, slice] | None:

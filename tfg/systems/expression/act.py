@@ -57,7 +57,7 @@ def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
 def _load(options: ExpressionOptions) -> None:
     """Load the networks that will be used, once per process, so that faults in them show before the long work. Timed by
     itself, as it does not depend on the sound."""
-    from tfg.systems.expression import pose_curves
+    from tfg.systems import pose_curves
     from tfg.systems.expression.emotion import add
     from tfg.systems.expression.expnet import network as faces
     from tfg.systems.expression.posevae import network as heads
@@ -99,7 +99,7 @@ def act(speech: Speech, *, neutral: np.ndarray | None = None, options: Expressio
         pose = np.zeros((n, len(POSE)), np.float32) if o.still or o.ref_pose is not None else \
             _move(speech, n, o.pose_style, o.seed, o.posevae) * o.pose_scale
     if o.ref_pose is not None:
-        from tfg.systems.expression.pose_curves import ref_pose as follow
+        from tfg.systems.pose_curves import ref_pose as follow
 
         pose = follow(o.ref_pose, n) * o.pose_scale
     if o.motion is not None and o.ref_blink is not None:
@@ -132,7 +132,7 @@ def _length(speech: Speech, idle: float | None) -> int:
 def _lids(n: int, manner, level, blink: bool, ref_blink, seed: int) -> np.ndarray:
     """Closing of the lids, (n,) in [0, 1], 1 is shut."""
     if ref_blink is not None:
-        from tfg.systems.expression.pose_curves import ref_blink as follow
+        from tfg.systems.pose_curves import ref_blink as follow
 
         return follow(ref_blink, n)
     if not blink:
@@ -169,7 +169,7 @@ def _move(speech: Speech, n: int, style: int, seed: int, folder) -> np.ndarray:
 
 def _turned(pose: np.ndarray, n: int, yaw, pitch, roll, still: bool) -> np.ndarray:
     """The pose (n, 6) with given angles in the place of its own; zeros if `still`."""
-    from tfg.systems.expression.pose_curves import curve
+    from tfg.systems.pose_curves import curve
 
     pose = np.zeros_like(pose) if still else pose.copy()
     for name, values in (("yaw", yaw), ("pitch", pitch), ("roll", roll)):

@@ -26,7 +26,7 @@ FLOW_SIGMA = 1.0
 PAINT, COPY = .3, .9
 """Trust below which a pixel is painted wholly, and from which it is copied wholly."""
 MOST_FLOW = .16
-"""The longest flow, half sides of the crop: an open jaw moves a chin by less."""
+"""The longest flow of a head that keeps its pose, half sides of the crop: an open jaw moves a chin by less."""
 ALIKE = .04
 """Difference of paint and copy, of the range 0..1, that counts as none, outside of the mouth."""
 
@@ -68,6 +68,8 @@ class Painter(ABC):
     """Whether the network's flow and trust count; without, its colour is laid in as it is."""
     oval_of = OVAL
     """What is drawn (`tfg.faces.face_region`)."""
+    most_flow = MOST_FLOW
+    """The longest flow, half sides of the crop."""
     fades = .16, .06
     """Width of the oval's rim in which a flow fades, sides of the crop: beside brows, which may reach into it, and
     beside a jaw, which must be free to drop."""
@@ -125,7 +127,7 @@ class Painter(ABC):
         colour, flow, trust = answer[:3]
         if not self.copies:
             return colour, flow, trust
-        flow = calm.smooth_flow(flow, trust, FLOW_SIGMA, MOST_FLOW)
+        flow = calm.smooth_flow(flow, trust, FLOW_SIGMA, self.most_flow)
         if seen.face is not None:
             flow = on_the_lips(flow, trust, seen.place.asked(seen.face.lips))
             irises = seen.face.irises / [1, 1, seen.place.scale]

@@ -51,11 +51,13 @@ class Stage:
                     times=None if fps else self.schedule.times[:-1], meta=meta)
 
 
-def set_up(source, seconds: float, options: FilmOptions, size: int, *, watch=None, progress: bool = False) -> Stage:
+def set_up(source, seconds: float, options: FilmOptions, size: int, *, watch=None, margin: tuple = MARGIN,
+           progress: bool = False) -> Stage:
     """Read the source and follow its face.
 
     source, errors: as `System.prepare`.  seconds: of sound.  size: side of the network's pictures, px.  watch: called
-    with each frame that is searched for the face, as `tfg.systems.film.track.find` calls it.
+    with each frame that is searched for the face, as `tfg.systems.film.track.find` calls it.  margin: of the crop, as
+    `tfg.faces.align.crop_box`.
     """
     o, clock = options, time.perf_counter()
     pictures = Source(source, resize_factor=o.resize_factor, rotate=o.rotate, crop_box=o.crop_box, static=o.static,
@@ -67,7 +69,7 @@ def set_up(source, seconds: float, options: FilmOptions, size: int, *, watch=Non
         crops = track.whole(needed, pictures.size, size)
         looks = References(source).source
     elif o.box is not None:
-        crops = track.constant(o.box, needed, pictures.size, size, MARGIN, o.pads)
+        crops = track.constant(o.box, needed, pictures.size, size, margin, o.pads)
     else:
         calm = CalmLips()
 
@@ -76,7 +78,7 @@ def set_up(source, seconds: float, options: FilmOptions, size: int, *, watch=Non
                 if each is not None:
                     each(*seen)
 
-        crops = track.find(_watched(pictures, needed, progress), pictures.size, size, MARGIN, fps=pictures.fps,
+        crops = track.find(_watched(pictures, needed, progress), pictures.size, size, margin, fps=pictures.fps,
                            face=o.face, smooth=o.smooth, pads=o.pads, name=pictures.name, watch=both)
         found = calm.settle(crops.cuts)
         looks, face = found.source if found else None, calm.face

@@ -7,7 +7,7 @@ import pytest
 from tfg.acting import performance
 from tfg.errors import InputError
 from tfg.media.motion import Motion
-from tfg.systems.expression import pose_curves as c
+from tfg.systems import pose_curves as c
 from tfg.vocabulary import index
 
 LIDS = index("eyeBlink")

@@ -44,7 +44,7 @@ def ref_pose(video, n: int) -> np.ndarray:
     video: a video's path, a motion's (.npz), or a Motion. Angles of a measured head are relative to its usual
     direction; a longer motion is cut, a shorter one is played to and fro.  Raises InputError: no face, no such file.
     """
-    motion = _motion(video)
+    motion = read_motion(video)
     if not np.isfinite(motion.pose).any():
         raise InputError(f"{_called(video)} holds no head motion; measure a video that shows a face: tfg measure.")
     return to_and_fro(retimed(motion).pose, n)
@@ -58,7 +58,7 @@ def ref_blink(video, n: int) -> np.ndarray:
     """
     from tfg.vocabulary import index
 
-    motion = _motion(video)
+    motion = read_motion(video)
     lids = index("eyeBlink")
     if not np.isfinite(motion.expression[:, lids]).any():
         raise InputError(f"{_called(video)} has no values of the lids; measure the video again: tfg measure VIDEO.")
@@ -92,7 +92,7 @@ def to_and_fro(values: np.ndarray, n: int) -> np.ndarray:
 
 
 # ---- reading -----------------------------------------------------------------------------------------------------
-def _motion(video):
+def read_motion(video):
     """Read a Motion from a Motion, an .npz or a video; a video is measured once for both pose and blinks."""
     from tfg.media.motion import Motion, check
 

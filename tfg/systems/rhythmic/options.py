@@ -1,0 +1,58 @@
+"""Options of the system `rhythmic`. Light: asked before anything heavy."""
+from __future__ import annotations
+
+from typing import Any
+
+from tfg.errors import InputError
+from tfg.options import StrPath, flags, option_class, path, switch, text, thing, whole
+from tfg.systems.film.options import FilmOptions
+
+MOST_SHOTS = 32
+
+
+def numbers(value: Any) -> tuple[int, ...]:
+    """Numbers of frames of a text such as "0,12,40"; () of None.  Raises InputError."""
+    if value is None:
+        return ()
+    try:
+        out = tuple(int(part) for part in value.split(","))
+    except ValueError:
+        raise InputError(f"{value!r} does not say which frames: write their numbers, such as 0,12,40.") from None
+    if not out or min(out) < 0 or len(out) > MOST_SHOTS:
+        raise InputError(f"{value!r} names {len(out)} frames; give 1 to {MOST_SHOTS} numbers from 0 up.")
+    return out
+
+
+@option_class
+class RhythmicOptions(FilmOptions):
+    """Options of drawing a turning head from several pictures and landmarks."""
+
+    n_shot: int | None = whole("frames of a film that the network looks at; default 8", default=None, low=1,
+                               high=MOST_SHOTS)
+    ref_img_id: Any = text("which frames these are, such as 0,12,40; the first is copied from", default=None,
+                           convert=numbers)
+    head_motion: bool = switch("whether a photo's head moves with the voice", default=True)
+    own_motion: bool = switch("whether a film's head keeps its own motion; else it moves with the voice, in the manner "
+                              "that the film shows", default=True)
+    ref_pose: Any = thing("take the head's motion of another film, or of an .npz of tfg measure", default=None)
+    ref_expression: Any = thing("take the face's motion of another film, or of an .npz of tfg measure, instead of what "
+                                "the voice says", default=None)
+    find_largest_mouth: bool = switch("let the frame with the widest open mouth be one of them", default=False)
+    blink: bool = switch("whether a photo's eyes blink", default=True)
+    seed: int = whole("same seed, same head motion and blinks", default=0, low=0)
+    motionnet: StrPath | None = path("folder with rhythmic_motion.safetensors and its card; default: the one that "
+                                     "ships", default=None)
+    pointsnet: StrPath | None = path("folder with rhythmic_points.safetensors and its card; default: the one that "
+                                     "ships", default=None)
+    checkpoint: StrPath | None = path("folder with rhythmic.safetensors and its card; default: the one that ships",
+                                      default=None)
+
+    def check(self) -> None:
+        super().check()
+        if self.n_shot is not None and self.ref_img_id and len(self.ref_img_id) != self.n_shot:
+            raise InputError(f"n_shot is {self.n_shot}, but ref_img_id names {len(self.ref_img_id)} frames; leave one "
+                             "of them out.")
+        unused = [f"no_{name}" for name in ("head_motion", "own_motion") if not getattr(self, name)]
+        if self.ref_pose is not None and unused:
+            raise InputError(f"ref_pose says how the head moves, so {flags(unused)} would have no effect; leave it "
+                             "out.")

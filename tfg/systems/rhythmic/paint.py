@@ -1,0 +1,182 @@
+"""The painter of `rhythmic`: two sources, the reference and the rendered head, are moved at the film's own resolution.
+
+Where neither shows what is to be seen, the network's colour is painted (`tfg.compose.draw.drawn`, `under`).
+"""
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from tfg.compose import calm, draw
+from tfg.compose.answer import Answer, checked
+from tfg.faces import align
+from tfg.systems.film import paint
+from tfg.systems.rhythmic import sketch
+from tfg.systems.rhythmic.network import Drawn, Looks, Moment, Rhythmic
+from tfg.systems.rhythmic.person import Person
+from tfg.systems.rhythmic.plan import OWN, Plan
+from tfg.systems.rhythmic.pose import Rigid, of_478, recompose, with_skull
+
+NAME = "the checkpoint of rhythmic"
+
+
+class Both(NamedTuple):
+    """A network's answer for one frame: colour (S, S, 3); flow (S, S, 2) and trust (S, S) of the reference, and of the
+    render.  render: (S, S, 3) in [0, 1], as the network saw it.  number: of the result's frame."""
+
+    colour: np.ndarray
+    flow: np.ndarray
+    trust: np.ndarray
+    under_flow: np.ndarray
+    under_trust: np.ndarray
+    render: np.ndarray
+    number: int
+
+
+class Painter(paint.Painter):
+    """Draws faces with one generator; `given` are numbers (n,) of the result's frames.
+
+    network: a Rhythmic.  person: of the source, whose shots it looks at.  plan: of the result.  Others as
+    `tfg.systems.film.paint`.
+    """
+
+    oval_of = (.5, .5, .5, .5)                            # all of the crop: hair and neck turn with the head
+    fades = .1, .06
+    most_flow = .6
+
+    def __init__(self, network: Rhythmic, person: Person, plan: Plan, matrix: np.ndarray, *, batch: int | None = None):
+        super().__init__(network, network.config.size, matrix, batch=batch)
+        self.person, self.plan = person, plan
+        crops = [align.warp(s.frame, matrix[s.number], self.size) for s in person.shots]
+        marks = np.stack([self._marked(of_478(s.points), person.rigid.at(s.number), matrix[s.number])[0]
+                          for s in person.shots])
+        with torch.inference_mode():
+            self.looked: Looks = network.see(self.pictures(crops)[None], self._unit(marks)[None])
+        self.before: tuple | None = None                  # frame and points of the last one, if the network is temporal
+        self.heads: dict[int, object] = {}
+
+    # ---- what the network answers -----------------------------------------------------------------------------------
+    def draw(self, seen: list, given: np.ndarray) -> list:
+        """A `Both` for each, None where there was nothing to see."""
+        inside = [k for k, one in enumerate(seen) if one is not None]
+        out: list = [None] * len(seen)
+        groups = [inside] if not self.network.config.temporal else [[k] for k in inside]
+        with torch.inference_mode():
+            for group in groups:
+                if not group:
+                    continue
+                drawn, at = self.frames([seen[k] for k in group], given[group])
+                for name in ("ref", "ani"):
+                    checked(getattr(drawn, name), NAME)
+                parts = [x.float().cpu().numpy().transpose(0, 2, 3, 1) for x in (
+                    drawn.colour, drawn.ref.flow, drawn.ref.trust, drawn.ani.flow, drawn.ani.trust, at.ani[:, :3])]
+                for j, k in enumerate(group):
+                    colour, flow, trust, under, share, render = (np.ascontiguousarray(x[j]) for x in parts)
+                    out[k] = Both(colour, flow, trust[..., 0], under, share[..., 0], render, int(given[k]))
+        return out
+
+    def answer(self, seen: list, given: np.ndarray) -> Answer:
+        """How the reference is moved; see `tfg.systems.film.paint.Painter`."""
+        return checked(self.frames(seen, given)[0].ref, NAME)
+
+    def frames(self, seen: list, given: np.ndarray) -> tuple[Drawn, Moment]:
+        """What the network says of n frames, and what it was given."""
+        at = self.moment(seen, given)
+        n = len(given)
+        drawn = self.network.draw(Looks(*(x.expand(n, *x.shape[1:]) for x in self.looked)), at)
+        if self.network.config.temporal:
+            self.before = drawn.picture[-1:], at.points[-1:]
+        return drawn, at
+
+    def moment(self, seen: list, given: np.ndarray) -> Moment:
+        """What n frames are drawn by."""
+        marks, points = zip(*(self._marked(self.plan.points[k], self.plan.rigid.at(k), one.place.matrix)
+                              for one, k in zip(seen, given)))
+        refs, ref_marks, ref_points, ani, ani_points = [], [], [], [], []
+        for one, k in zip(seen, given):
+            ref, rigid = int(self.plan.ref[k]), self.plan.rigid.at(k)
+            number = one.number if ref == OWN else self.person.shots[ref].number
+            known = self._points_of(number) if ref == OWN else of_478(self.person.shots[ref].points)
+            mark, at = self._marked(known, self.person.rigid.at(number), one.place.matrix)
+            refs.append(one.place.small(self.source_of(one, int(k))))
+            ref_marks.append(mark)
+            ref_points.append(at)
+            picture, mask = self._head(one.place.scale).draw(rigid, (self.size, self.size), one.place.matrix)
+            ani.append(np.concatenate([picture.transpose(2, 0, 1).astype(np.float32) / 255, mask[None]]))
+            ani_points.append(self._marked(recompose(self.person.head.face, rigid), rigid, one.place.matrix)[1])
+        before = self.before or (None, None)
+        return Moment(self._unit(np.stack(marks)), self._here(points), self.pictures(refs),
+                      self._unit(np.stack(ref_marks)), self._here(ref_points), self._here(ani), self._here(ani_points),
+                      *before)
+
+    # ---- onto the picture -------------------------------------------------------------------------------------------
+    def lay(self, answer, frame: np.ndarray, seen, k: int) -> None:
+        """See `tfg.systems.film.draw`."""
+        if seen is None:
+            return
+        place, source = seen.place, self.source_of(seen, answer.number)
+        colour, flow, trust, under, share = self.settled(answer, place.small(source), place.matrix)
+        shift = np.array([[1, 0, -place.columns.start], [0, 1, -place.rows.start]], float)
+        render, where = self.person.head.draw(self.plan.rigid.at(answer.number), place.shape, shift)
+        new = draw.drawn(source, place, colour, flow, trust, grain_seed=k, under=(render, under, share, where))
+        draw.lay(new, frame, place)
+
+    def settled(self, answer: Both, reference: np.ndarray, matrix: np.ndarray) -> tuple:
+        """Colour, flow and trust as they are enlarged, and flow and trust of the render (`tfg.compose.calm`).
+
+        reference: (S, S, 3) uint8.  matrix: (2, 3), picture to crop.  The paint becomes the whole that the network was
+        trained to make; where a copy looks like it, the copy is preferred, for it is sharp; but not in the mouth.
+        """
+        flow, under = (calm.smooth_flow(f, t, paint.FLOW_SIGMA, self.most_flow) * self.inwards for f, t in (
+            (answer.flow, answer.trust), (answer.under_flow, answer.under_trust)))
+        copies = draw.moved(reference.astype(np.float32) / 255, flow), draw.moved(answer.render, under)
+        colour = answer.colour + answer.under_trust[..., None] * (copies[1] - answer.colour)
+        colour = colour + answer.trust[..., None] * (copies[0] - colour)
+        outside = 1 - self._mouth(self.plan.points[answer.number], matrix)
+        trust, share = (t + outside * (calm.prefer_copy(t, colour, copy, paint.ALIKE) - t)
+                        for t, copy in zip((answer.trust, answer.under_trust), copies))
+        share = np.minimum(share, answer.under_trust > 0)                 # where the render shows something
+        return colour, flow, calm.decided(trust, paint.PAINT, paint.COPY), under, calm.decided(share, paint.PAINT,
+                                                                                             paint.COPY)
+
+    def source_of(self, seen, number: int) -> np.ndarray:
+        """(H, W, 3) uint8 in the place's rectangle: what a frame of the result is copied from."""
+        ref = int(self.plan.ref[number])
+        if ref == OWN:
+            return seen.source
+        return np.ascontiguousarray(self.person.shots[ref].frame[seen.place.rows, seen.place.columns])
+
+    # ---- parts of it ------------------------------------------------------------------------------------------------
+    def _points_of(self, index: int) -> np.ndarray:
+        """Landmarks (68, 3) px of a frame of the source."""
+        return recompose(self.person.face[index], self.person.rigid.at(index))
+
+    def _marked(self, points: np.ndarray, rigid: Rigid, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Landmarks px of the picture as a sketch (3, S, S) uint8, and with the skull's points in half sides of the
+        crop, (P, 2)."""
+        at = align.transform(with_skull(points, rigid), matrix)
+        return sketch.many(at, self.size), sketch.half_sides(at, self.size)
+
+    def _mouth(self, points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+        """(S, S) float32 in [0, 1]: within the lips' outer edge, soft.  points: (68, 3) px of the picture."""
+        import cv2
+
+        out = np.zeros((self.size, self.size), np.float32)
+        lips = np.round(16 * align.transform(points[48:60], matrix)[:, :2]).astype(np.int32)
+        cv2.fillConvexPoly(out, cv2.convexHull(lips), 1.0, cv2.LINE_8, 4)
+        return calm.blurred(out, self.size / 96)
+
+    def _head(self, scale: float):
+        """The 3D head with a picture that suits drawing at 1 / scale of the size."""
+        key = round(4 * scale)
+        if key not in self.heads:
+            self.heads[key] = self.person.head.shrunk(scale)
+        return self.heads[key]
+
+    def _unit(self, x: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(x).to(self.device).float() / 255
+
+    def _here(self, parts) -> torch.Tensor:
+        return torch.from_numpy(np.stack(parts)).float().to(self.device)

@@ -1,0 +1,138 @@
+"""What is known of the person in a source: shots, the face at rest, its pose in each frame, the 3D head."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from tfg.errors import InputError
+from tfg.faces.smooth import fill_gaps
+from tfg.systems.rhythmic.options import MOST_SHOTS
+from tfg.systems.rhythmic.pose import Rigid, canonical, fit, of_478
+from tfg.systems.rhythmic.render import Head3D
+
+SHOTS = 8
+"""Shots of a film, where no number is asked for."""
+UPPER, LOWER = 62, 66
+"""Middles of the inner lips."""
+CALM = .1
+"""Share of a film's frames, those with the smallest gap between the lips, whose mean is the face at rest."""
+POSE_SIGMA, FACE_SIGMA = 1.5, .7
+"""Frames: smoothing of a film's poses and faces in time; landmarks tremble."""
+
+
+class Shot(NamedTuple):
+    """A frame that the network looks at.  number: its number in the source.  frame: (H, W, 3) uint8.  points:
+    (478, 3) px.  expression: (52,) as measured."""
+
+    number: int
+    frame: np.ndarray
+    points: np.ndarray
+    expression: np.ndarray
+
+    @property
+    def gap(self) -> float:
+        """How far the lips are open, of the face's size."""
+        points = of_478(self.points)
+        return float((points[LOWER, 1] - points[UPPER, 1]) / np.ptp(points[:, 1]))
+
+
+class Watch:
+    """Looks on while a face is followed (`tfg.systems.film.stage.set_up`), and keeps what a `Person` is made of.
+
+    wanted: numbers of frames to keep; () keeps about `many`, spread evenly over whatever comes, and the frames that
+    look most nearly ahead and whose mouth is open most widely.
+    """
+
+    def __init__(self, wanted: tuple[int, ...] = (), many: int = SHOTS):
+        self.wanted, self.many = wanted, many
+        self.points: list[np.ndarray] = []                                # (68, 3) each, NaN without a face
+        self.shots: dict[int, Shot] = {}
+        self.best: dict[str, tuple[float, Shot]] = {}
+        self.step = 1
+
+    def watch(self, frame: np.ndarray, face, fresh: bool = False) -> None:
+        """frame: (H, W, 3) uint8.  face: `tfg.faces.landmarks.Face`, or None where there is none."""
+        index = len(self.points)
+        if face is None:
+            self.points.append(np.full((68, 3), np.nan, np.float32))
+            return
+        self.points.append(of_478(face.points))
+        shot = Shot(index, frame, np.asarray(face.points, np.float32), np.nan_to_num(face.blendshapes))
+        for name, value in (("front", -np.abs(face.pose[:2]).sum()), ("mouth", shot.gap)):
+            if name not in self.best or value > self.best[name][0]:
+                self.best[name] = float(value), shot._replace(frame=frame.copy())
+        if index in self.wanted if self.wanted else index % self.step == 0:
+            self.shots[index] = shot._replace(frame=frame.copy())
+        if not self.wanted and len(self.shots) > 2 * self.many:
+            self.step *= 2
+            self.shots = {k: s for k, s in self.shots.items() if k % self.step == 0}
+
+
+@dataclass
+class Person:
+    """shots: 1 to 32, the first is copied from where a single one is asked for.  rest: (68, 3) cm, canonical points
+    with the lips at rest.  rigid: the pose in each of n frames.  face: (n, 68, 3) cm, canonical points in each.
+    head: of the most frontal frame."""
+
+    shots: list[Shot]
+    rest: np.ndarray
+    rigid: Rigid
+    face: np.ndarray
+    head: Head3D
+
+    @classmethod
+    def of(cls, watched: Watch, *, cuts: tuple[int, ...] = (), largest_mouth: bool = False) -> Person:
+        """cuts: first frames of new shots of the film; nothing is smoothed across them.
+
+        Raises InputError: a frame that is asked for has no face, or is not there.
+        """
+        shots = _chosen(watched, largest_mouth)
+        points = np.stack(watched.points)
+        seen = np.isfinite(points[:, 0, 0])
+        edges = [0, *cuts, len(points)]
+        rigid = _smooth(fit(points), edges)
+        face = canonical(fill_gaps(points), rigid)
+        gap = np.where(seen, face[:, LOWER, 1] - face[:, UPPER, 1], np.inf)
+        calm = np.argsort(gap, kind="stable")[:max(1, round(CALM * seen.sum()))]
+        face = _calm(face, FACE_SIGMA, edges)
+        front = watched.best["front"][1]
+        return cls(shots, face[calm].mean(0), rigid, face, Head3D.of(front.frame, front.points, front.expression))
+
+
+def _chosen(watched: Watch, largest_mouth: bool) -> list[Shot]:
+    if watched.wanted:
+        missing = [k for k in watched.wanted if k not in watched.shots]
+        if missing:
+            raise InputError(f"ref_img_id asks for frame {missing[0]}, but of the {len(watched.points)} frames that "
+                             "the sound needs that one is not there or shows no face; choose another.")
+        shots = [watched.shots[k] for k in watched.wanted]
+    else:
+        every = [watched.shots[k] for k in sorted(watched.shots)] or [watched.best["front"][1]]
+        which = np.unique(np.linspace(0, len(every) - 1, min(watched.many, len(every))).astype(int))
+        shots = [every[k] for k in which]
+    widest = watched.best["mouth"][1]
+    if largest_mouth and widest.number not in [s.number for s in shots]:
+        shots = [*shots[:MOST_SHOTS - 1], widest]
+    return shots
+
+
+def _smooth(rigid: Rigid, edges: list[int]) -> Rigid:
+    """Poses of a film without trembling; frames without a face get what lies between their neighbours.
+
+    edges: first frames of its shots, and its length.
+    """
+    n = len(rigid.scale)
+    parts = fill_gaps(np.concatenate([rigid.rotation.reshape(n, 9), np.log(rigid.scale)[:, None], rigid.shift], 1))
+    parts = _calm(parts, POSE_SIGMA, edges)
+    u, _, vt = np.linalg.svd(parts[:, :9].reshape(n, 3, 3))               # the nearest rotation
+    return Rigid(u @ vt, np.exp(parts[:, 9]), parts[:, 10:])
+
+
+def _calm(values: np.ndarray, sigma: float, edges: list[int]) -> np.ndarray:
+    """Values (n, ...) smoothed in time, each shot by itself."""
+    from scipy.ndimage import gaussian_filter1d
+
+    return np.concatenate([gaussian_filter1d(values[a:b], sigma, axis=0, mode="nearest")
+                           for a, b in zip(edges, edges[1:])])
