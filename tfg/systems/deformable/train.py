@@ -86,14 +86,14 @@ def train_deformable(out, *, scenes=None, store=None, profile: str = "cpu", phas
     Raises InputError: unknown profile or phase, neither or both kinds of data, data of another size.
     """
     started = time.perf_counter()
-    if (scenes is None) == (store is None):
-        raise InputError("give what to learn from: either --scenes, a folder of tfg.systems.deformable.scenes, or "
-                         "--store, one of tfg corpora prepare.")
     if phase not in (*PHASES, "all"):
         raise InputError(f"there is no phase {phase!r} of deformable; there is {', '.join(PHASES)} and all.")
     run = run_of({name: _phases(run, phase, store) for name, run in RUNS.items()},
                  profile, seed=seed, steps=steps, devices=devices, precision=precision, init=init, freeze=freeze,
                  name="deformable")
+    if (scenes is None) == (store is None):
+        raise InputError("give what to learn from: either --scenes, a folder of tfg.systems.deformable.scenes, or "
+                         "--store, one of tfg corpora prepare.")
     config = _config(profile, deform, attention, equal, flow, context)
     run = replace(run, batch=batch_size or run.batch, evaluate_every=plot_interval or run.evaluate_every,
                   strategy="ddp" if run.devices != 1 else run.strategy)
