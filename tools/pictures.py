@@ -21,6 +21,15 @@ EDITS = {"AU 12, 6": "AU12=4,AU6=3", "AU 4, 7": "AU4=4,AU7=2", "AU 1, 2, 5": "AU
 """What `edits` asks for, by the heading of the column."""
 
 
+def headed(columns, rows: int) -> Image.Image:
+    """An empty sheet for so many rows of pictures of SIZE px, with the columns' names above them."""
+    out = Image.new("RGB", (SIZE * len(columns), LABEL + SIZE * rows), "white")
+    draw = ImageDraw.Draw(out)
+    for k, name in enumerate(columns):
+        draw.text((SIZE * k + SIZE // 2, LABEL // 2), name, fill="black", anchor="mm", font_size=14)
+    return out
+
+
 def sheet(source: str = "ITH.wav", at_s: float | None = None, faces=FACES) -> Image.Image:
     """Rows: the photo, then the same person in the middle of the same word in each emotion, drawn as by `tfg animate`.
 
@@ -33,10 +42,7 @@ def sheet(source: str = "ITH.wav", at_s: float | None = None, faces=FACES) -> Im
 
     y = load_audio(paths.data("audio", source))
     columns = ["photo", *(EMOTION_NAMES[e] for e in EMOTIONS)]
-    out = Image.new("RGB", (SIZE * len(columns), LABEL + SIZE * len(faces)), "white")
-    draw = ImageDraw.Draw(out)
-    for k, name in enumerate(columns):
-        draw.text((SIZE * k + SIZE // 2, LABEL // 2), name, fill="black", anchor="mm", font_size=14)
+    out = headed(columns, len(faces))
     for row, face in enumerate(faces):
         path = paths.data("faces", f"{face}.jpg") if isinstance(face, str) else face
         portrait = Portrait.from_image(read_image(path), size=SIZE)
@@ -100,10 +106,7 @@ def edits(faces=FACES[:3]) -> Image.Image:
     from tfg.systems.ietafs.edit import Editor
 
     columns = ["photo", *EDITS]
-    out = Image.new("RGB", (SIZE * len(columns), LABEL + SIZE * len(faces)), "white")
-    draw = ImageDraw.Draw(out)
-    for k, name in enumerate(columns):
-        draw.text((SIZE * k + SIZE // 2, LABEL // 2), name, fill="black", anchor="mm", font_size=14)
+    out = headed(columns, len(faces))
     for row, face in enumerate(faces):
         editor = Editor(paths.data("faces", f"{face}.jpg"))
         pictures = [editor.photo, *(editor(asked) for asked in EDITS.values())]
@@ -122,10 +125,7 @@ def deformable(faces=FACES[:3], source: str = "ITH.wav") -> Image.Image:
     heard = opening(np.clip(expression.act(Speech(load_audio(paths.data("audio", source)))).expression, 0, 1))
     at = int(np.argmax(heard))
     columns = ["photo", *(EMOTION_NAMES[e] for e in EMOTIONS)]
-    out = Image.new("RGB", (SIZE * len(columns), LABEL + SIZE * len(faces)), "white")
-    draw = ImageDraw.Draw(out)
-    for k, name in enumerate(columns):
-        draw.text((SIZE * k + SIZE // 2, LABEL // 2), name, fill="black", anchor="mm", font_size=14)
+    out = headed(columns, len(faces))
     for row, face in enumerate(faces):
         photo = read_image(paths.data("faces", f"{face}.jpg"))
         frames = [photo, *(tfg.animate(photo, paths.data("audio", source), system="deformable", emotion=e, blink=False

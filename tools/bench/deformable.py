@@ -81,21 +81,21 @@ def scored(rows: dict[str, Deformable | None], scenes: Scenes, cache: Path | Non
     network draws by another scene's sound, too.  cache: of true landmarks.  every: so many scenes are left out."""
     mask = face_region(scenes.size)
     out: dict[str, list[dict]] = {name: [] for name in rows} | ({"shuffled": []} if shuffled else {})
-    some = next(n for n in rows.values() if n is not None)
     for k in range(0, len(scenes), every):
-        frames = {name: drawn(network or some, scenes, k) for name, network in rows.items()}
-        if shuffled:
-            frames["shuffled"] = drawn(rows[shuffled] or some, scenes, k, heard=(k + SPREAD) % len(scenes))
-        points, moved = crops.kept_landmarks(frames[next(iter(frames))][1], cache), None
-        for name, (photo, true, own) in frames.items():
-            shown = np.repeat(photo[None], len(true), 0) if name in rows and rows[name] is None else own
-            moved = energy(true, mask)
+        found = {name: drawn(network, scenes, k) for name, network in rows.items() if network is not None}
+        photo, true, _ = next(iter(found.values()))
+        frames = {name: found[name][2] if name in found else np.repeat(photo[None], len(true), 0) for name in rows}
+        network = rows[shuffled] if shuffled else None
+        if network is not None:
+            frames["shuffled"] = drawn(network, scenes, k, heard=(k + SPREAD) % len(scenes))[2]
+        points, moved = crops.kept_landmarks(true, cache), energy(true, mask)
+        for name, shown in frames.items():
             record = {"actor": scenes.actors[scenes.actor[k]], "scene": k, "energy": energy(shown, mask) / moved}
             record |= {"ssim": float(metrics.ssim(shown, true, mask).mean()),
                        "psnr": float(metrics.psnr(shown, true, mask).mean())}
-            found = crops.landmarks(shown)
-            record |= {n: v for n, v in measure.lips(found, points).items() if n in SCORES}
-            if not measure.moves(found):
+            measured = crops.landmarks(shown)
+            record |= {n: v for n, v in measure.lips(measured, points).items() if n in SCORES}
+            if not measure.moves(measured):
                 record["aperture_r"] = 0.0                    # lips that do not move follow nothing
             out[name].append(record)
     return out
@@ -182,7 +182,8 @@ def ablation(scenes: Path, store: str | None, out: Path, *, profile: str = "cpu"
                     path.write_text(json.dumps({"scenes": records, "film": _on_film(folder, store, clips)}) + "\n")
             found[name].append(json.loads(record.read_text()))
         _print(found)
-    write_image(offsets_on(load(out / "both_0")[0], opened(scenes, load(out / "both_0")[0])), out / "offsets.png")
+    network = load(out / "both_0")[0]
+    write_image(offsets_on(network, opened(scenes, network)), out / "offsets.png")
     return found
 
 
