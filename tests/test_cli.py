@@ -129,7 +129,7 @@ def test_notes_are_one_line(monkeypatch, short, tmp_path, capsys):
     module = importlib.import_module("tfg.systems.animate")
     original = module.check_source
 
-    def noisy(source):
+    def noisy(source, **_):
         warnings.warn_explicit("2 faces found; using the largest", UserWarning, "x.py", 1, module="tfg.faces.landmarks")
         warnings.warn_explicit("noise of a library", UserWarning, "x.py", 1, module="torch.nn")
         original(source)

@@ -303,4 +303,4 @@ def test_no_device_is_chosen_by_the_package():
 
 
 def test_emotions_are_those_of_the_vocabulary():
-    assert EMOTIONS[e.NEUTRAL] == "NEU" and set(emogen_data.LEVEL) == set(tfg.vocabulary.LEVELS)
+    assert EMOTIONS[e.NEUTRAL] == "NEU" and set(tfg.vocabulary.INTENSITY) == set(tfg.vocabulary.LEVELS)

@@ -16,7 +16,7 @@ from tfg.media.image import read_image
 from tfg.networks.blocks import n_parameters
 from tfg.networks.warp import warp
 from tfg.systems.rhythmic import critics, layers, network, pose, scenes, sketch, task, train
-from tfg.systems.rhythmic.data import Turns
+from tfg.systems.rhythmic.data import Turns, read
 from tfg.systems.rhythmic.render import Head3D
 from tfg.training.batches import tensors
 from tfg.training.interrupt import stopped
@@ -38,13 +38,17 @@ def trained(folder, tmp_path_factory):
     return out, train.train_rhythmic(out, scenes=folder, profile="ci", progress=False)
 
 
+def turns(folder, split: str, size: int, **given) -> Turns:
+    return Turns(read(folder, split, size), size, **given)
+
+
 def net_of(**switches) -> network.Rhythmic:
     torch.manual_seed(0)
     return network.Rhythmic(network.variant(CI, **switches)).eval()
 
 
 def task_of(folder, weights=train.SMALL, frames: int = 1, **switches) -> task.RhythmicTask:
-    data = [Turns(folder, split, S, n_shot=3, n_frames=frames) for split in ("train", "val")]
+    data = [turns(folder, split, S, n_shot=3, n_frames=frames) for split in ("train", "val")]
     return task.RhythmicTask(net_of(**switches), *data, replace(train.RUNS["ci"], phases=(("niter", 100),)), weights,
                              4e-3, critics.PROFILES["ci"], evaluated=2)
 
@@ -170,7 +174,7 @@ def test_the_render_is_in_the_moments_pose(played):
 
 # ---- data -----------------------------------------------------------------------------------------------------------
 def test_batches_hold_what_they_say(folder):
-    data = Turns(folder, "train", S, n_shot=3, n_frames=2)
+    data = turns(folder, "train", S, n_shot=3, n_frames=2)
     one, again = data.batch(0, [1, 5]), data.batch(0, [5])
     for name in one:
         np.testing.assert_array_equal(one[name][1], again[name][0])
@@ -179,13 +183,13 @@ def test_batches_hold_what_they_say(folder):
     assert np.abs(one["points"]).max() < 1.5 and not one["ani"][:, :, :3][one["ani"][:, :, 3:].repeat(3, 2) == 0].any()
     for asked, what in (({"n_shot": 9}, "4 shots, and 9"), ({"n_frames": 4}, "3 frames, and 4")):
         with pytest.raises(InputError, match=what):
-            Turns(folder, "train", S, **asked)
+            turns(folder, "train", S, **asked)
     with pytest.raises(InputError, match="64 px"):
-        Turns(folder, "train", 128)
+        turns(folder, "train", 128)
 
 
 def test_the_flow_belongs_to_the_chosen_shot(folder):
-    data = Turns(folder, "train", S, n_shot=4, n_frames=1)
+    data = turns(folder, "train", S, n_shot=4, n_frames=1)
     batch = tensors(data.batch(3, np.arange(8)))
     here = batch["points"][:, 0]
     there = batch["shot_points"][torch.arange(8), batch["ref"]]
@@ -199,7 +203,7 @@ def test_the_worst_reference_is_drawn_for_training_only(folder):
     """Three quarters of the training's references have the most different pose; without asking it is the closest."""
     far = {}
     for worst in (0.0, pose.WORST_P, 1.0):
-        data, count = Turns(folder, "train", S, n_shot=4, worst_p=worst), 0
+        data, count = turns(folder, "train", S, n_shot=4, worst_p=worst), 0
         for epoch in range(12):
             batch = data.batch(epoch, np.arange(len(data)))
             for b in range(len(data)):
@@ -210,7 +214,7 @@ def test_the_worst_reference_is_drawn_for_training_only(folder):
                 count += at not in near
         far[worst] = count / (12 * len(data))
     assert far[0.0] == 0 and far[1.0] > .9 and .6 < far[pose.WORST_P] < .88
-    assert Turns(folder, "val", S).worst_p == 0
+    assert turns(folder, "val", S).worst_p == 0
 
 
 # ---- network --------------------------------------------------------------------------------------------------------
@@ -237,7 +241,7 @@ def test_every_switch_draws_and_learns(folder, switches, one_thread):
 def test_attention_looks_at_the_shot_that_fits(folder, one_thread):
     """Shares sum to 1 over the shots; a shot that is put in at another place takes its share along."""
     net = net_of()
-    batch = tensors(Turns(folder, "train", S, n_shot=4).batch(0, [0, 1]))
+    batch = tensors(turns(folder, "train", S, n_shot=4).batch(0, [0, 1]))
     with torch.no_grad():
         net.query.weight.mul_(8), net.key.weight.mul_(8)
         shots, marks = task.unit(batch["shots"]), task.unit(batch["shot_sketches"])
@@ -266,7 +270,7 @@ def test_any_number_of_shots_will_do(shots, one_thread):
 def test_the_composition_is_what_the_docstring_says(folder, one_thread):
     """The picture is made of both moved pictures and the paint; and with non-linear composition the paint knows
     them."""
-    batch = tensors(Turns(folder, "train", S, n_shot=2).batch(0, [0]))
+    batch = tensors(turns(folder, "train", S, n_shot=2).batch(0, [0]))
     for combine in (True, False):
         net = net_of(combine=combine)
         drawn = drawn_of(net, batch)[0]
@@ -286,7 +290,7 @@ def test_the_composition_is_what_the_docstring_says(folder, one_thread):
 def test_the_frame_before_enters(folder, one_thread):
     """With several frames each is drawn by the one before; a single frame stands alone."""
     net = net_of(temporal=True)
-    batch = tensors(Turns(folder, "train", S, n_shot=2, n_frames=3).batch(0, [0]))
+    batch = tensors(turns(folder, "train", S, n_shot=2, n_frames=3).batch(0, [0]))
     three, one = drawn_of(net, batch), drawn_of(net, batch, 1)
     torch.testing.assert_close(three[0].picture, one[0].picture)
     last = task.moments_of(batch)[1]

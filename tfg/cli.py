@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import tfg
 from tfg import registry, signals
 from tfg.errors import InputError
-from tfg.options import add_arguments, table
+from tfg.options import Options, add_arguments, table
 
 if TYPE_CHECKING:
     from tfg.systems.base import System
@@ -47,14 +47,15 @@ class _Parser(argparse.ArgumentParser):
 
     def _refuse(self, found, rest: list[str]) -> None:
         """Say what is wrong with arguments that nothing takes; an option of another system is named with it."""
-        from tfg.systems.animate import refuse
+        from tfg.systems.animate import options_of, refuse
 
         names = [word.partition("=")[0].removeprefix("--").removeprefix("no-").replace("-", "_")
                  for word in rest if word.startswith("--")]
-        others = {n for each in registry.systems().values() for n in each.Options.names()}
+        fitting = getattr(found, "command", None) == "fit"
+        others = {n for each in registry.systems().values() for n in options_of(each, fitting).names()}
         theirs = sorted(set(names) & others)
         if theirs and hasattr(found, "its"):
-            refuse(found.its, theirs)
+            refuse(found.its, theirs, fitting=fitting)
         self.error(f"unrecognized arguments: {' '.join(rest)}")
 
     def error(self, message):
@@ -99,10 +100,10 @@ def _command(commands, name: str, about: str, run, **more):
     return p
 
 
-def _add_system(p, its: System) -> None:
+def _add_system(p, its: System, options: type[Options]) -> None:
     p.add_argument("--system", metavar="NAME", help="; ".join(f"{k}: {s.about}" for k, s in registry.systems().items())
                    + f" (default: {registry.DEFAULT}); --system NAME --help shows its options")
-    add_arguments(p.add_argument_group(f"options of {its.name}"), its.Options)
+    add_arguments(p.add_argument_group(f"options of {its.name}"), options)
     p.set_defaults(its=its)
 
 
@@ -118,15 +119,17 @@ def _add_animate(commands, its: System):
     p.add_argument("--save-motion", metavar="M.npz", help="write the coefficients that were played, by systems that "
                                                           "play some")
     _add_out(p, "the video, .mp4")
-    _add_system(p, its)
+    _add_system(p, its, its.Options)
 
 
 def _add_fit(commands, its: System):
+    from tfg.systems.animate import options_of
+
     able = ", ".join(name for name, each in registry.systems().items() if each.can_fit) or "none of those here"
     p = _command(commands, "fit", f"Adapt a system to one person, for systems that can ({able}).", run_fit)
     p.add_argument("--source", required=True, help="a photo or film of the person")
     p.add_argument("--out", required=True, metavar="DIR", help="folder to write what was adapted")
-    _add_system(p, its)
+    _add_system(p, its, options_of(its, fitting=True))
 
 
 def _add_systems(commands):

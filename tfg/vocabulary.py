@@ -30,6 +30,8 @@ POSE_STYLES = 46
 EMOTIONS = ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD")
 EMOTION_NAMES = dict(zip(EMOTIONS, ("anger", "disgust", "fear", "happiness", "neutral", "sadness"), strict=True))
 LEVELS = ("LO", "MD", "HI", "XX")
+INTENSITY = {"LO": .25, "MD": .5, "HI": .8, "XX": .5}
+"""What each level is as an intensity, for clips without a curve of it."""
 
 SENTENCES = {
     "IEO": "It's eleven o'clock", "TIE": "That is exactly what happened", "IOM": "I'm on my way to the meeting",

@@ -8,6 +8,8 @@ import inspect
 from pathlib import Path
 
 from tfg import registry
+from tfg.options import Options
+from tfg.systems.animate import options_of
 
 PLACE = Path(__file__).resolve().parent.parent / "tfg" / "systems" / "animate.pyi"
 HEAD = '''"""Written by `python -m tools.stubs` from the systems' options: do not edit."""
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal, overload
 
 from tfg.media.clip import Clip
+from tfg.options import Options
 from tfg.systems.base import System
 
 Box = tuple[int, int, int, int]
@@ -24,7 +27,8 @@ StrPath = str | os.PathLike[str]
 '''
 TAIL = """
 def options_for(system: str, given: Mapping[str, Any]) -> tuple[System, Any]: ...
-def refuse(its: System, unknown: list[str]) -> None: ...
+def options_of(its: System, fitting: bool = ...) -> type[Options]: ...
+def refuse(its: System, unknown: list[str], *, fitting: bool = ...) -> None: ...
 def check_result(its: System, save_motion: Any) -> None: ...
 """
 COMMON = ("text: str | None = ...", "out: Any = ...", "save_motion: Any = ...", "badge: bool | None = ...",
@@ -35,19 +39,23 @@ def stub() -> str:
     """Text of the stub file."""
     animate, fits = [], []
     for name, its in registry.systems().items():
-        types = {n: p.annotation if isinstance(p.annotation, str) else inspect.formatannotation(p.annotation)
-                 for n, p in inspect.signature(its.Options).parameters.items()}
-        own = [f"{n}: {types[n]} = ..." for n in its.Options.names()]
+        own = _keywords(its.Options)
         default = " = ..." if name == registry.DEFAULT else ""
         head = f'system: Literal["{name}"]{default}'
         animate.append(_overload("animate(source: Any, audio: Any = ..., *, ", [head, *COMMON, *own], "Clip"))
         fits.append(_overload("fit(source: Any, *, ", [f'system: Literal["{name}"]', "out: Any", "progress: bool = ...",
-                                                       *own], "Path"))
+                                                       *_keywords(options_of(its, fitting=True))], "Path"))
     animate.append(_overload("animate(source: Any, audio: Any = ..., *, ", ["system: str", *COMMON, "**options: Any"],
                              "Clip"))
     fits.append(_overload("fit(source: Any, *, ", ["system: str", "out: Any", "progress: bool = ...", "**options: Any"],
                           "Path"))
     return HEAD + "\n" + "".join(animate + fits) + TAIL
+
+
+def _keywords(options: type[Options]) -> list[str]:
+    types = {n: p.annotation if isinstance(p.annotation, str) else inspect.formatannotation(p.annotation)
+             for n, p in inspect.signature(options).parameters.items()}
+    return [f"{n}: {types[n]} = ..." for n in options.names()]
 
 
 def _overload(start: str, parameters: list[str], result: str) -> str:

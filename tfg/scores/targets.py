@@ -15,15 +15,13 @@ from tfg.corpora.splits import Splits, kept_for_testing
 from tfg.corpora.store import Store
 from tfg.errors import InputError
 from tfg.media import audio
-from tfg.vocabulary import EMOTIONS
+from tfg.vocabulary import EMOTIONS, INTENSITY
 
 SOUND = 16
 """Columns of a frame's mel window."""
 LEAST = 20
 """Least number of usable frames in a row of a clip; fewer leave no room for shifts of the sound."""
 KINDS = ("virtual", "portrait", "real")
-LEVEL = {"LO": .25, "MD": .5, "HI": .8, "XX": .5}
-"""Intensity of each level, for clips without a curve of it, as in training (`tfg.systems.emogen.data`)."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +120,7 @@ class Targets:
         known_here = "intensity" in self.store.arrays
         curve = self.store.arrays["intensity"][start:stop].astype(float) if known_here else np.zeros(0)
         known = np.isfinite(curve)
-        return float(np.mean(curve[known])) if np.any(known) else LEVEL.get(row.level or "XX", LEVEL["XX"])
+        return float(np.mean(curve[known])) if np.any(known) else INTENSITY.get(row.level or "XX", INTENSITY["XX"])
 
     def sound(self, row) -> np.ndarray:
         """Mel windows of a clip's frames, (n_frames, 80, 16) float32."""

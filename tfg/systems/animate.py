@@ -65,7 +65,7 @@ def _animate(source, audio, text, its: System, chosen, out: Path | None, save_mo
              progress: bool, started: float) -> Clip:
     """`animate`, once this process is the only one that writes these files.  started: `time.perf_counter` at the call.
     """
-    check_source(source)
+    check_source(source, folders=its.takes_folders)
     motion = getattr(chosen, "motion", None)
     chosen = _loaded(chosen)
     idle = getattr(chosen, "idle", None)
@@ -93,12 +93,22 @@ def options_for(system: str, given: Mapping[str, Any]) -> tuple[System, Any]:
     return its, of_call(its.Options, given, lambda unknown: refuse(its, unknown))
 
 
-def refuse(its: System, unknown: list[str]) -> None:
-    """Raise InputError for options that a system does not have; it names the systems that have them."""
-    having = [name for name, other in registry.systems().items() if set(unknown) <= set(other.Options.names())]
+def options_of(its: System, fitting: bool = False) -> type[Options]:
+    """The class of a system's options, of `fit` or of `animate`."""
+    return (its.FitOptions if fitting else None) or its.Options
+
+
+def refuse(its: System, unknown: list[str], *, fitting: bool = False) -> None:
+    """Raise InputError for options that a system does not have; it names the systems that have them.
+
+    fitting: the options were given to `fit`, else to `animate`.
+    """
+    others = {name: options_of(other, fitting).names() for name, other in registry.systems().items()
+              if other.can_fit or not fitting}
+    having = [name for name, there in others.items() if set(unknown) <= set(there)]
     instead = f", or choose --system {' or '.join(having)}" if having else ""
-    if not having and not any(set(unknown) & set(other.Options.names()) for other in registry.systems().values()):
-        instead = f"; its options are {', '.join(its.Options.names())}"
+    if not having and not any(set(unknown) & set(there) for there in others.values()):
+        instead = f"; its options are {', '.join(options_of(its, fitting).names())}"
     raise InputError(f"the system {its.name} does not use {flags(sorted(unknown))}; leave it out{instead}.")
 
 
@@ -145,9 +155,11 @@ def _write(path: Path, take: Take, audio, *, badge: bool, progress: bool) -> Non
 def fit(source, *, system: str, out, progress: bool = True, **options) -> Path:
     """Adapt a system to one person, so that `animate` with what is written here draws that person better.
 
-    source: photo or film of the person.  out: folder to write.  options: the system's.  Returns the folder.
+    source: photo or film of the person.  out: folder to write.  options: the system's for this (`System.FitOptions`).
+    Returns the folder.
     Raises InputError: a system that has nothing to adapt, and what `animate` refuses.
     """
-    its, chosen = options_for(system, options)
+    its = registry.system(system)
+    chosen = of_call(options_of(its, fitting=True), options, lambda unknown: refuse(its, unknown, fitting=True))
     check_source(source)
     return its.fit(source, _loaded(chosen), out, progress=progress)

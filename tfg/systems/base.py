@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 PREPROCESS = ("crop", "resize", "full")
 MIN_SIZE, MAX_SIZE = 64, 2048
+OptionsClass = type[Options]
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,9 @@ class System(ABC):
     name: as in the registry.  about: one line.  Options: what users may set.  task: "portrait" (moves one photo) or
     "film" (draws the face of a film anew, frame by frame).  plays_motion: whether it hands back the Motion it played,
     which `save_motion` writes.  networks: folders under data/ that it needs, by the option that replaces each.
-    trainings: what `tfg train` offers of it.  can_fit: whether `fit` is there.
+    trainings: what `tfg train` offers of it.  can_fit: whether `fit` is there.  FitOptions: what users may
+    set of `fit`; None: the same as of `prepare`.  takes_folders: whether a source may be a folder of photos of one
+    person.
     """
 
     name: ClassVar[str]
@@ -93,6 +96,8 @@ class System(ABC):
     networks: ClassVar[dict[str, str]] = {}
     trainings: ClassVar[tuple[Training, ...]] = ()
     can_fit: ClassVar[bool] = False
+    FitOptions: ClassVar[OptionsClass | None] = None
+    takes_folders: ClassVar[bool] = False
 
     @abstractmethod
     def prepare(self, source, speech: Speech, options, *, progress: bool = False) -> Take:
@@ -105,6 +110,7 @@ class System(ABC):
     def fit(self, source, options, out, *, progress: bool = False) -> Path:
         """Adapt to one person: writes a folder that an option of `prepare` takes, and returns it.
 
+        options: an object of `FitOptions`, or of `Options` where there are none.
         Raises InputError where a system has nothing to adapt.
         """
         raise InputError(f"the system {self.name} has nothing to fit to a person: it takes a new source as it is.")

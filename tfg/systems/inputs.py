@@ -28,13 +28,16 @@ def check_places(source, audio, motion, out, save_motion, overwrite: bool = Fals
     return out, save_motion
 
 
-def check_source(source) -> None:
-    """InputError if the source is no picture array, no Footage, and no file that is there."""
+def check_source(source, *, folders: bool = False) -> None:
+    """InputError if the source is no picture array, no Footage, and no file that is there.  folders: whether a folder
+    of photos will do, too."""
     if isinstance(source, (np.ndarray, Footage)):
         return
     if not isinstance(source, (str, os.PathLike)):
         raise InputError(f"the source is a {type(source).__name__}; give the path of a photo or video, or an array "
                          "(height, width, 3) uint8 RGB.")
+    if folders and Path(source).is_dir():
+        return
     check_file(source, "photo or video")
 
 

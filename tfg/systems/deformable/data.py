@@ -25,10 +25,9 @@ from tfg.corpora.store import Store
 from tfg.corpora.windows import Windows
 from tfg.errors import InputError
 from tfg.systems.deformable import moves, scenes, sound
-from tfg.vocabulary import EMOTIONS, LEVELS
+from tfg.vocabulary import EMOTIONS, INTENSITY, LEVELS
 
 NEUTRAL = EMOTIONS.index("NEU")
-LEVEL = {"LO": .25, "MD": .5, "HI": .8, "XX": .5}
 """Intensity of a store's clips; that of neutral ones is 0."""
 SOFT, LOUD, HISS = .3, 1.0, .02
 """A voice is made so much softer at most, and gets so much noise at most, of its peak."""
@@ -161,7 +160,7 @@ class Clips:
                                     self.context) for row, a in zip(rows, first)])
         noise = normal(self.seed, epoch, i, heard, self.noise)
         noise[:, :, :len(moves.COLUMNS)] *= not self.told
-        level = np.array([LEVEL[name] for name in LEVELS], np.float32)[one["level"]]
+        level = np.array([INTENSITY[name] for name in LEVELS], np.float32)[one["level"]]
         known = (one["emotion"] >= 0) & (one["emotion"] != NEUTRAL)
         side = self.size // 2
         return {"photo": both[:, 0], "frames": both[:, 1:], "wave": wave,

@@ -9,10 +9,9 @@ from tfg.corpora.store import Store
 from tfg.corpora.windows import Windows
 from tfg.experts.syncnet.network import FRAMES, MEL_WIDTH
 from tfg.experts.syncnet.train import another_line
-from tfg.vocabulary import EMOTIONS, LEVELS
+from tfg.vocabulary import EMOTIONS, INTENSITY, LEVELS
 
 NEUTRAL = EMOTIONS.index("NEU")
-LEVEL = {"LO": .25, "MD": .5, "HI": .8, "XX": .5}
 """Intensity of clips that have no curve of it; that of neutral ones is 0."""
 
 
@@ -31,7 +30,7 @@ class Faces:
     def batch(self, epoch: int, indices) -> dict:
         batch = self.windows.batch(epoch, indices)
         known = batch["emotion"] >= 0
-        default = np.array([LEVEL[name] for name in LEVELS], np.float32)[batch["level"]]
+        default = np.array([INTENSITY[name] for name in LEVELS], np.float32)[batch["level"]]
         strength = batch["intensity"].mean(1)
         strength = np.where(np.isfinite(strength), strength, default) * known * (batch["emotion"] != NEUTRAL)
         batch["strength"] = strength.astype(np.float32)

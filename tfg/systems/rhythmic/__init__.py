@@ -4,7 +4,7 @@ from __future__ import annotations
 from tfg.options import StrPath, choice, number, option_class, path, switch, whole
 from tfg.systems.base import System
 from tfg.systems.rhythmic.motion import MotionTraining
-from tfg.systems.rhythmic.options import MOST_SHOTS, RhythmicOptions
+from tfg.systems.rhythmic.options import MOST_SHOTS, FitOptions, RhythmicOptions
 from tfg.systems.rhythmic.points import PointsTraining
 from tfg.training.part import MachineOptions, Training
 
@@ -35,7 +35,7 @@ class RhythmicSystem(System):
 
     name = "rhythmic"
     about = "sound becomes landmarks and head motion, and these a film, from several pictures and a 3D head"
-    Options = RhythmicOptions
+    Options, FitOptions, can_fit, takes_folders = RhythmicOptions, FitOptions, True, True
     networks = {"checkpoint": "rhythmic", "motionnet": "rhythmic_motion", "pointsnet": "rhythmic_points"}
     trainings = (
         Training("rhythmic-motion", "Train the network of head motion, from raw sound and poses seen before.",
@@ -56,6 +56,12 @@ class RhythmicSystem(System):
         from tfg.systems.rhythmic.act import prepare
 
         return prepare(source, speech, options, progress=progress)
+
+    def fit(self, source, options, out, *, progress=False):
+        """See `System.fit`."""
+        from tfg.systems.rhythmic.adapt import fit
+
+        return fit(source, options, out, progress=progress)
 
 
 SYSTEM = RhythmicSystem()

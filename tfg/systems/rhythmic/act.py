@@ -5,7 +5,9 @@ motion; jaw and lips are the voice's.
 """
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -13,45 +15,64 @@ from tfg.errors import InputError
 from tfg.media.audio import FPS, SR, frame_at, n_frames
 from tfg.systems import pose_curves
 from tfg.systems.base import Footage, Speech, Take
+from tfg.systems.rhythmic.options import SHOTS
 
 
 def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
     """Listen, and follow the face; faces are drawn while `Take.frames` is read.
 
-    source, errors: as `System.prepare`; of a `Footage` the photo counts.  options: `RhythmicOptions`.
+    source, errors: as `System.prepare`, or a folder of photos, of which the first speaks; of a `Footage` the photo
+    speaks, and its reference frames are further shots.  options: `RhythmicOptions`.
     """
     from tfg.systems.film.stage import set_up
+    from tfg.systems.rhythmic.album import watch
     from tfg.systems.rhythmic.network import load
     from tfg.systems.rhythmic.paint import Painter
-    from tfg.systems.rhythmic.person import SHOTS, Person, Watch
+    from tfg.systems.rhythmic.person import Person, Watch
     from tfg.systems.rhythmic.plan import expression_of, lids_of, planned
     from tfg.systems.rhythmic.scenes import ROOM
 
-    if isinstance(source, Footage):
-        source = source.photo
     o, clock, T = options, time.perf_counter(), n_frames(len(speech.audio))
+    source, others = opened(source, o)
     if o.box is not None:
         raise InputError("rhythmic draws by landmarks, which a constant --box leaves out; leave out --box.")
-    network, card = load(o.checkpoint)
+    network, card = load(o.person or o.checkpoint)
     given = None if o.ref_expression is None else expression_of(o.ref_expression, T)
     pose = None if o.ref_pose is None else pose_curves.ref_pose(o.ref_pose, T)
     loaded = time.perf_counter()
-    watched = Watch(o.ref_img_id, o.n_shot or SHOTS)
+    watched = Watch(() if others else o.ref_img_id, o.n_shot or max(SHOTS, len(others) + 1))
     stage = set_up(source, len(speech.audio) / SR, o, network.config.size, watch=watched.watch, margin=ROOM,
                    progress=progress)
-    person = Person.of(watched, cuts=stage.crops.cuts, largest_mouth=o.find_largest_mouth)
+    n = len(watched.points)
+    watch(watched, others)
+    person = Person.of(watched, cuts=stage.crops.cuts, largest_mouth=o.find_largest_mouth, n=n)
     followed = time.perf_counter()
     photo = stage.pictures.n == 1
     face = said(speech.audio, T, person.rest, o) if given is None else given
     if pose is None and (o.head_motion if photo else not o.own_motion):
-        pose = moved(speech.audio, T, o, None if photo else seen_of(person.rigid, stage.pictures.fps))
+        pose = moved(speech.audio, T, o, None if photo else seen_of(person.rigid.at(np.arange(n)), stage.pictures.fps))
     lids = lids_of(speech.audio, T, o.emotion, o.intensity, o.seed) if photo and o.blink else None
     order, at = stage.schedule.order, frame_at(stage.schedule.middles)
     plan = planned(person, order, at, face, pose, own=pose is None and not o.ref_img_id, lids=lids)
-    painter = Painter(network, person, plan, stage.crops.matrix, batch=o.batch_size)
+    matrix = np.concatenate([stage.crops.matrix[:n], np.repeat(stage.crops.matrix[:1], len(person.face) - n, 0)])
+    painter = Painter(network, person, plan, matrix, batch=o.batch_size)
     stage.seconds |= {"load": loaded - clock, "follow": followed - loaded, "listen": time.perf_counter() - followed}
     return stage.roll(painter, lambda numbers: np.asarray(numbers), {"network": card["sha256"][:12],
                                                                      "shots": len(person.shots)})
+
+
+def opened(source, options) -> tuple:
+    """The source, and further pictures (H, W, 3) uint8 of the same person.  Raises InputError: a folder of none."""
+    from tfg.systems.rhythmic import album
+
+    if isinstance(source, Footage):
+        some = () if source.reference is None else source.reference
+        which = np.unique(np.linspace(0, len(some) - 1, min((options.n_shot or SHOTS) - 1, len(some))).astype(int))
+        return source.photo, [some[k] for k in which]
+    if isinstance(source, (str, os.PathLike)) and Path(source).is_dir():
+        first, *others = album.read(source, options.ref_img_id)
+        return first, others
+    return source, []
 
 
 def said(audio: np.ndarray, n: int, rest: np.ndarray, options) -> np.ndarray:

@@ -22,19 +22,27 @@ from tfg.systems.rhythmic import pose, scenes, sketch
 _STREAM = 1500
 
 
-class Turns:
-    """Scenes of one split of a folder.
+def read(folder, split: str, size: int) -> dict[str, dict[str, np.ndarray]]:
+    """The arrays of each person of a split (train, val or test) of a folder that `scenes.make` or `films.make` wrote;
+    people whose file is not there yet are left out.
 
-    folder: as `scenes.make` wrote it; people whose file is not there yet are left out.  split: train, val or test.
+    Raises InputError: nobody of that split, pictures of another size than `size`, px.
+    """
+    return examples.read(scenes.KIND, folder, split, size)
+
+
+class Turns:
+    """Scenes of some people.
+
+    people: their arrays by name, as `read` reads them.  size: side S of their crops, px.
     n_shot: K; of more shots that a scene has, others are taken in each epoch.  n_frames: T.  worst_p: share of examples
     whose reference is the shot with the most different pose (`pose.WORST_P` in training); of the others it is the one
     with the closest.  augment: colours and light, None for none.
-    Raises InputError: nobody of that split, pictures of another size, fewer shots or frames than asked for.
+    Raises InputError: fewer shots or frames than asked for.
     """
 
-    def __init__(self, folder, split: str, size: int, *, n_shot: int = 4, n_frames: int = 1, worst_p: float = 0.0,
-                 augment: Augment | None = None, seed: int = 0):
-        people = examples.read(scenes.KIND, folder, split, size)
+    def __init__(self, people: dict[str, dict[str, np.ndarray]], size: int, *, n_shot: int = 4, n_frames: int = 1,
+                 worst_p: float = 0.0, augment: Augment | None = None, seed: int = 0):
         self.size, self.seed, self.augment, self.worst_p = size, seed, augment, worst_p
         self.actors, parts = list(people), list(people.values())
         self.arrays = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
@@ -42,8 +50,8 @@ class Turns:
         for asked, there, what in ((n_shot, self.arrays["shots"].shape[1], "shots"),
                                    (n_frames, self.arrays["frames"].shape[1], "frames")):
             if not 1 <= asked <= there:
-                raise InputError(f"{folder} has scenes of {there} {what}, and {asked} are asked for; make the scenes "
-                                 "again with more, or ask for fewer.")
+                raise InputError(f"the scenes have {there} {what}, and {asked} are asked for; make the scenes again "
+                                 "with more, or ask for fewer.")
         self.rigid = {name: pose.fit(self.arrays[name]) for name in ("points", "shot_points")}
 
     def __len__(self) -> int:

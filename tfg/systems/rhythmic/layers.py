@@ -100,7 +100,7 @@ class FlowNet(nn.Module):
     Three halvings, `blocks` residual blocks, three doublings; as published, but for the scale of the flow.
     """
 
-    SCALE = .05
+    SCALE = .2
 
     def __init__(self, c_in: int, width: int, blocks: int, downs: int = 3):
         super().__init__()

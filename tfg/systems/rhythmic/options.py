@@ -4,10 +4,12 @@ from __future__ import annotations
 from typing import Any
 
 from tfg.errors import InputError
-from tfg.options import StrPath, flags, option_class, path, switch, text, thing, whole
+from tfg.options import Options, StrPath, flags, number, option_class, path, switch, text, thing, whole
 from tfg.systems.film.options import FilmOptions
 
 MOST_SHOTS = 32
+SHOTS = 8
+"""Shots of a film, where no number is asked for."""
 
 
 def numbers(value: Any) -> tuple[int, ...]:
@@ -27,8 +29,8 @@ def numbers(value: Any) -> tuple[int, ...]:
 class RhythmicOptions(FilmOptions):
     """Options of drawing a turning head from several pictures and landmarks."""
 
-    n_shot: int | None = whole("frames of a film that the network looks at; default 8", default=None, low=1,
-                               high=MOST_SHOTS)
+    n_shot: int | None = whole("frames of a film, or pictures of a folder, that the network looks at; default 8",
+                               default=None, low=1, high=MOST_SHOTS)
     ref_img_id: Any = text("which frames these are, such as 0,12,40; the first is copied from", default=None,
                            convert=numbers)
     head_motion: bool = switch("whether a photo's head moves with the voice", default=True)
@@ -46,9 +48,13 @@ class RhythmicOptions(FilmOptions):
                                      "ships", default=None)
     checkpoint: StrPath | None = path("folder with rhythmic.safetensors and its card; default: the one that ships",
                                       default=None)
+    person: StrPath | None = path("folder that tfg fit wrote: draw with the network that was adapted to this person",
+                                  default=None)
 
     def check(self) -> None:
         super().check()
+        if self.person is not None and self.checkpoint is not None:
+            raise InputError("person and checkpoint both name a generator; leave one of them out.")
         if self.n_shot is not None and self.ref_img_id and len(self.ref_img_id) != self.n_shot:
             raise InputError(f"n_shot is {self.n_shot}, but ref_img_id names {len(self.ref_img_id)} frames; leave one "
                              "of them out.")
@@ -56,3 +62,17 @@ class RhythmicOptions(FilmOptions):
         if self.ref_pose is not None and unused:
             raise InputError(f"ref_pose says how the head moves, so {flags(unused)} would have no effect; leave it "
                              "out.")
+
+
+@option_class
+class FitOptions(Options):
+    """Options of adapting the generator to one person (`tfg fit`)."""
+
+    shots: int = whole("frames of the film that it learns from", default=32, low=4, high=200)
+    seconds: float | None = number("only so much of the film is looked at, from its beginning; default: all of it, up "
+                                   "to two minutes", default=None, unit="s", low=.5, high=120)
+    steps: int = whole("steps of the training", default=300, low=1, high=100_000)
+    face: int | None = whole("which face if there are several, 0 is the largest", default=None, low=0)
+    seed: int = whole("same seed, same weights", default=0, low=0)
+    checkpoint: StrPath | None = path("folder with rhythmic.safetensors and its card to begin with; default: the one "
+                                      "that ships", default=None)

@@ -8,12 +8,10 @@ import numpy as np
 
 from tfg.errors import InputError
 from tfg.faces.smooth import fill_gaps
-from tfg.systems.rhythmic.options import MOST_SHOTS
+from tfg.systems.rhythmic.options import MOST_SHOTS, SHOTS
 from tfg.systems.rhythmic.pose import Rigid, canonical, fit, of_478
 from tfg.systems.rhythmic.render import Head3D
 
-SHOTS = 8
-"""Shots of a film, where no number is asked for."""
 UPPER, LOWER = 62, 66
 """Middles of the inner lips."""
 CALM = .1
@@ -73,32 +71,37 @@ class Watch:
 @dataclass
 class Person:
     """shots: 1 to 32, the first is copied from where a single one is asked for.  rest: (68, 3) cm, canonical points
-    with the lips at rest.  rigid: the pose in each of n frames.  face: (n, 68, 3) cm, canonical points in each.
-    head: of the most frontal frame."""
+    with the lips at rest.  rigid: the pose in each of the frames that were seen.  face: (frames, 68, 3) cm, canonical
+    points in each.  head: of the most frontal frame.  n: frames of the source; those after them are further pictures of
+    the person."""
 
     shots: list[Shot]
     rest: np.ndarray
     rigid: Rigid
     face: np.ndarray
     head: Head3D
+    n: int
 
     @classmethod
-    def of(cls, watched: Watch, *, cuts: tuple[int, ...] = (), largest_mouth: bool = False) -> Person:
-        """cuts: first frames of new shots of the film; nothing is smoothed across them.
+    def of(cls, watched: Watch, *, cuts: tuple[int, ...] = (), largest_mouth: bool = False, n: int | None = None
+           ) -> Person:
+        """cuts: first frames of new shots of the film; nothing is smoothed across them.  n: frames of the source, if
+        not all that were seen.
 
         Raises InputError: a frame that is asked for has no face, or is not there.
         """
         shots = _chosen(watched, largest_mouth)
         points = np.stack(watched.points)
         seen = np.isfinite(points[:, 0, 0])
-        edges = [0, *cuts, len(points)]
+        n = n or len(points)
+        edges = [0, *cuts, *range(n, len(points) + 1)]
         rigid = _smooth(fit(points), edges)
         face = canonical(fill_gaps(points), rigid)
         gap = np.where(seen, face[:, LOWER, 1] - face[:, UPPER, 1], np.inf)
         calm = np.argsort(gap, kind="stable")[:max(1, round(CALM * seen.sum()))]
         face = _calm(face, FACE_SIGMA, edges)
         front = watched.best["front"][1]
-        return cls(shots, face[calm].mean(0), rigid, face, Head3D.of(front.frame, front.points, front.expression))
+        return cls(shots, face[calm].mean(0), rigid, face, Head3D.of(front.frame, front.points, front.expression), n)
 
 
 def _chosen(watched: Watch, largest_mouth: bool) -> list[Shot]:

@@ -22,6 +22,8 @@ BROWS = list(GROUPS["brows"])
 LIDS = ((37, 41), (38, 40), (43, 47), (44, 46))
 """Upper and lower lid, at four places."""
 SHUT = .95
+STAY = .5
+"""A shot is copied from until another's pose is closer by so much (`tfg.systems.rhythmic.pose.apart`)."""
 OWN = -1
 """Stands for the frame itself where the number of a shot is given."""
 
@@ -55,13 +57,28 @@ def planned(person: Person, order: np.ndarray, at: np.ndarray, face: np.ndarray,
     if pose is None:
         rigid = person.rigid.at(order)
     else:
-        rigid = turned(usual(person.rigid), between(pose, at))
+        rigid = turned(usual(person.rigid.at(np.arange(person.n))), between(pose, at))
     if own:
         ref = np.full(len(order), OWN)
     else:
-        poses = person.rigid.at([s.number for s in person.shots])
-        ref = np.array([choose(rigid.at(k), poses) for k in range(len(order))])
+        ref = closest(rigid, person.rigid.at([s.number for s in person.shots]))
     return Plan(recompose(shown, rigid), rigid, ref)
+
+
+def closest(rigid: Rigid, shots: Rigid) -> np.ndarray:
+    """(N,), for each pose the shot whose pose is closest; another than the frame before had only where it is closer by
+    `STAY`, for each change shows.
+
+    rigid: N poses.  shots: K poses.
+    """
+    out = np.empty(len(rigid.scale), int)
+    kept = choose(rigid.at(0), shots)
+    for k in range(len(out)):
+        far = apart(shots, Rigid(*(np.asarray(x)[None] for x in rigid.at(k))))
+        if far[kept] > far.min() + STAY:
+            kept = int(np.argmin(far))
+        out[k] = kept
+    return out
 
 
 def usual(rigid: Rigid) -> Rigid:

@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -48,6 +49,14 @@ DRIFT = .08
 FAR = .22
 """Difference of a moment and what its flow fetches, of the range 0..1, from which the place shows nowhere."""
 BLINK = index("eyeBlink")
+
+
+class Seen(NamedTuple):
+    """A face in a crop.  picture: (S, S, 3) uint8.  points: (478, 3) px of it.  expression: (52,)."""
+
+    picture: np.ndarray
+    points: np.ndarray
+    expression: np.ndarray
 
 
 def make(out, *, actors: int = 84, portraits: int = 36, takes: int = 4, shots: int = 6, num_frames: int = 3,
@@ -90,31 +99,43 @@ def scene(actor, take, other, shots: int, frames: int, size: int, rng: np.random
     pictures = [actor.render(*s) for s in states]
     seen = [actor.landmarks(*s) for s in states]
     labels = [actor.layers(*s).labels for s in states]
-    flat = [_to_crop(p, crop) for p in seen]
-    still = np.stack([align.warp(p, crop, size) for p in pictures])
+    shots_seen = [Seen(align.warp(p, crop, size), _to_crop(at, crop), state[0])
+                  for p, at, state in zip(pictures, seen, states)]
     first = int(rng.integers(0, max(len(take.motion) - frames, 0) + 1))
     at = np.minimum(np.arange(first, first + frames), len(take.motion) - 1)
     turn = np.cumsum(np.concatenate([rng.uniform(-1, 1, (1, 6)), DRIFT * rng.normal(size=(frames - 1, 6))]), 0)
     pose = np.clip(turn, -1, 1) * most + take.motion.pose[at]
-    front = int(np.argmin([np.abs(angles(fit(of_478(p)).rotation)[:2]).sum() for p in flat]))
-    head = Head3D.of(still[front], flat[front], states[front][0])
-    out: dict[str, list] = {}
+    moments, flows = [], []
     for e, p in zip(actor.personal(take.motion.expression[at]), pose):
-        points = of_478(_to_crop(actor.landmarks(e, p), crop))
+        moments.append(Seen(align.warp(actor.render(e, p), crop, size), _to_crop(actor.landmarks(e, p), crop), e))
+        here = actor.layers(e, p).labels
+        flows.append([crop_flow(_flow(actor, (e, p), state, here, there), crop, crop, size)
+                      for state, there in zip(states, labels)])
+    return arrays(shots_seen, moments, flows)
+
+
+def arrays(shots: Sequence[Seen], moments: Sequence[Seen], flows: Sequence[Sequence[np.ndarray]]
+           ) -> dict[str, np.ndarray]:
+    """One scene, the arrays of the module's docstring with R = 1: what was seen in one crop, put together.
+
+    flows: of each moment into each shot, (F, F, 2); where what they fetch looks different they become NaN.
+    """
+    size = len(shots[0].picture)
+    front = shots[int(np.argmin([np.abs(angles(fit(of_478(s.points)).rotation)[:2]).sum() for s in shots]))]
+    head = Head3D.of(*front)
+    out: dict[str, list] = {}
+    for moment, into in zip(moments, flows):
+        points = of_478(moment.points)
         rigid = fit(points)
         picture, mask = head.draw(rigid, (size, size))
-        frame = actor.render(e, p)
-        here = actor.layers(e, p).labels
-        flows = [crop_flow(_flow(actor, (e, p), state, here, there), crop, crop, size)
-                 for state, there in zip(states, labels)]
-        moment = align.warp(frame, crop, size)
-        one = {"frames": moment, "points": points,
-               "flow": np.stack([_checked(f, moment, shot) for f, shot in zip(flows, still)]),
+        one = {"frames": moment.picture, "points": points,
+               "flow": np.stack([_checked(f, moment.picture, shot.picture) for f, shot in zip(into, shots)]),
                "render": np.dstack([picture, np.round(255 * mask).astype(np.uint8)]),
                "render_points": recompose(head.face, rigid)}
         for name, value in one.items():
             out.setdefault(name, []).append(value)
-    return {"shots": still[None], "shot_points": np.stack([of_478(p) for p in flat])[None],
+    return {"shots": np.stack([s.picture for s in shots])[None],
+            "shot_points": np.stack([of_478(s.points) for s in shots])[None],
             **{name: np.stack(values)[None] for name, values in out.items()}}
 
 

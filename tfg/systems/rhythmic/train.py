@@ -29,17 +29,17 @@ import torch
 from tfg.corpora.augment import Augment
 from tfg.experts import losses
 from tfg.systems.rhythmic import critics, pose
-from tfg.systems.rhythmic.data import Turns
+from tfg.systems.rhythmic.data import Turns, read
 from tfg.systems.rhythmic.network import PROFILES, Rhythmic, variant
 from tfg.systems.rhythmic.task import RhythmicTask, Weights
 from tfg.training.loop import At, Run, train
 from tfg.training.setup import finish, run_of
 
 RUNS = {"ci": Run(phases=(("niter", 2), ("niter_decay", 2)), batch=2, evaluate_every=4),
-        "cpu": Run(phases=(("niter", 1400), ("niter_decay", 600)), batch=4, evaluate_every=400, average=.99),
+        "cpu": Run(phases=(("niter", 3500), ("niter_decay", 1500)), batch=4, evaluate_every=500, average=.99),
         "gpu": Run(phases=(("niter", 100_000), ("niter_decay", 100_000)), batch=8, evaluate_every=5000, average=.999,
                    workers=8, strategy="ddp")}
-RATES = {"ci": 1e-3, "cpu": 8e-4, "gpu": 4e-4}
+RATES = {"ci": 1e-3, "cpu": 2e-3, "gpu": 4e-4}
 SMALL = Weights(l1=10.0, raw=5.0, critic=.1, matching=1.0, perceptual=1.0, flow=2.0, warp=4.0, mouth=4.0, mask=1.0)
 WEIGHTS = {"ci": SMALL, "cpu": SMALL, "gpu": Weights()}
 """gpu: as published. cpu: a small network that has minutes, and exact flows to learn from."""
@@ -70,9 +70,10 @@ def train_rhythmic(out, *, scenes, profile: str = "cpu", seed: int = 0, steps: i
     weights = WEIGHTS[profile] if add_raw_loss else replace(WEIGHTS[profile], raw=0.0)
     worst = pose.WORST_P if worst_ref_prob is None else worst_ref_prob
     shots = n_shot or SHOTS[profile]
-    learned = Turns(scenes, "train", config.size, n_shot=shots, n_frames=frames, worst_p=worst, augment=Augment(),
+    size = config.size
+    learned = Turns(read(scenes, "train", size), size, n_shot=shots, n_frames=frames, worst_p=worst, augment=Augment(),
                     seed=seed)
-    unseen = Turns(scenes, "val", config.size, n_shot=shots, n_frames=frames)
+    unseen = Turns(read(scenes, "val", size), size, n_shot=shots, n_frames=frames)
     which = ("none" if profile == "ci" else "encoder") if perceptual == "auto" and profile != "gpu" else perceptual
     seen = losses.perceptual(which)
     torch.manual_seed(seed)
