@@ -147,3 +147,34 @@ def test_networks_are_found_before_the_work_and_their_experts_may_not_judge(mirr
         score("mirror", store, judges=bars.knowing(judge_sync={"sha256": "a" * 64}), **how)
     found = score("mirror", store, judges=bars.knowing(), **how)
     assert found.card["networks"] == {"mirror": {"sha256": "b" * 64, "steps": 7, "experts": {"syncnet": "a" * 64}}}
+
+
+def test_samples_lie_beside_their_reference_and_truth(mirror, tmp_path, monkeypatch):
+    """One clip of each person in turn; what is drawn, the truth and the photo are in each folder."""
+    from tfg.media.audio import load_audio
+    from tfg.media.image import read_image
+    from tfg.media.video import FrameReader
+    from tfg.scores.samples import by_chance, samples
+
+    people = [k // 3 for k in range(12)]
+    assert sorted(people[k] for k in by_chance([str(p) for p in people], 4, 0)) == [0, 1, 2, 3]
+    assert by_chance([str(p) for p in people], 99, 0) == list(range(12))
+    assert by_chance([str(p) for p in people], 4, 0) != by_chance([str(p) for p in people], 4, 1)
+    store = bars.make_store(tmp_path / "store", actors=3)
+    done = samples("mirror", store.path, tmp_path / "out", how_many=2)
+    assert len(done) == 2 and len({p.name[:9] for p in done}) == 2
+    clip = targets(store)[next(k for k, row in enumerate(targets(store).clips)
+                               if row.id == json.loads((done[0] / "clip.json").read_text())["clip"])]
+    np.testing.assert_array_equal(read_image(done[0] / "reference.png"), clip.photo)
+    shown = np.stack(list(FrameReader(done[0] / "side_by_side.mp4")))
+    S = clip.size
+    assert shown.shape == (len(clip.frames), S, 3 * S, 3)
+    assert np.abs(shown[:, 4:-4, S + 4:2 * S - 4].astype(int) - clip.frames[:, 4:-4, 4:-4]).mean() < 12
+    assert np.abs(shown[:, 4:-4, 2 * S + 4:-4].astype(int) - clip.photo.mean()).mean() < 12
+    heard = load_audio(str(done[0] / "drawn.mp4"))
+    assert np.corrcoef(heard[:len(clip.wave)], clip.wave[:len(heard)])[0, 1] > .9
+    with pytest.raises(InputError, match="1 or more"):
+        samples("mirror", store.path, tmp_path / "out", how_many=0)
+    monkeypatch.setattr(Mirror, "prepare", lambda *a, **k: (_ for _ in ()).throw(InputError("it is unlucky.")))
+    with pytest.warns(UserWarning, match="unlucky"), pytest.raises(InputError, match="none of 2"):
+        samples("mirror", store.path, tmp_path / "out2", how_many=2)

@@ -1,4 +1,4 @@
-"""`tfg score`."""
+"""`tfg score` and `tfg samples`."""
 from __future__ import annotations
 
 import argparse
@@ -18,19 +18,17 @@ EXAMPLES = """examples:
   tfg score --system emogen --checkpoint build/emogen --store build/dub --real build/dub_real --out build/score
   tfg score --system expression --store build/dub --clips 2 --out build/score_quick
 """
+SAMPLES = """examples:
+  tfg samples --system rhythmic --store build/dub --how-many 8 --out build/samples
+  tfg samples --system emogen --store build/dub_real --split test --out build/looked_at
+"""
 
 
 def add(commands, command, its: System) -> None:
     """Add the command. command: `tfg.cli`'s own.  its: the system whose options it has."""
-    from tfg.scores.draw import INSTEAD, SET
-
     p = command(commands, "score", "Score a system beside still, shuffled and true clips: tables, figures, intervals.",
                 run_score, epilog=EXAMPLES)
-    p.add_argument("--system", required=True, metavar="NAME",
-                   help="; ".join(f"{name}: {each.about}" for name, each in registry.systems().items())
-                        + "; --system NAME --help shows its options")
-    p.add_argument("--store", required=True, metavar="DIR", help="crops for dubbing that tfg corpora prepare wrote")
-    p.add_argument("--out", required=True, metavar="DIR", help="folder for scores.md, .csv, .json and figures")
+    _add_source(p, "folder for scores.md, .csv, .json and figures")
     p.add_argument("--real", metavar="DIR", help="another store, of real clips, to score the system and its judges on")
     p.add_argument("--judges", metavar="DIR", help="folder with judge_sync, judge_emotion, judge_encoder (default: "
                                                    "those that ship)")
@@ -39,10 +37,41 @@ def add(commands, command, its: System) -> None:
     p.add_argument("--workers", type=int, metavar="N", help="processes (default: one per core)")
     p.add_argument("--seed", type=int, metavar="N", help="chooses photos, references, shuffled sounds and, where a "
                                                          "system draws at random, its performances (default: 0)")
+    _add_options(p, its)
+    p = command(commands, "samples", "Draw some clips of a store, each beside its reference and its truth.",
+                run_samples, epilog=SAMPLES)
+    _add_source(p, "folder; each clip gets one in it")
+    p.add_argument("--how-many", type=int, metavar="N", help="clips, of as many people as there are (default: 8)")
+    p.add_argument("--split", help="test (default), val or train")
+    p.add_argument("--seed", type=int, metavar="N", help="chooses clips and references (default: 0)")
+    _add_options(p, its)
+
+
+def _add_source(p, out: str) -> None:
+    p.add_argument("--system", required=True, metavar="NAME",
+                   help="; ".join(f"{name}: {each.about}" for name, each in registry.systems().items())
+                        + "; --system NAME --help shows its options")
+    p.add_argument("--store", required=True, metavar="DIR", help="crops for dubbing that tfg corpora prepare wrote")
+    p.add_argument("--out", required=True, metavar="DIR", help=out)
+
+
+def _add_options(p, its: System) -> None:
+    from tfg.scores.draw import INSTEAD, SET
+
     add_arguments(p.add_argument_group(f"options of {its.name}"), its.Options, leave_out=(*SET, *INSTEAD))
     for name in {*SET, *INSTEAD} - {"seed"}:             # not offered; `draw.Drawer` says why
         p.add_argument(f"--{name}", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     p.set_defaults(its=its)
+
+
+def run_samples(given: dict) -> None:
+    """Draw clips, and say where they are."""
+    from tfg.scores.samples import samples
+
+    given.pop("its")
+    done = samples(given.pop("system"), given.pop("store"), given.pop("out"), **given, progress=sys.stderr.isatty())
+    print(f"wrote {len(done)} folders into {done[0].parent}: reference.png, truth.mp4, drawn.mp4, side_by_side.mp4",
+          flush=True)
 
 
 def run_score(given: dict) -> None:

@@ -3,8 +3,8 @@
     tfg fit --system rhythmic --source me.mp4 --out me --shots 32
     tfg animate --system rhythmic --source me.mp4 --audio words.wav --person me --out said.mp4
 
-The published code tunes on the clip that it then draws and scores. Here `seconds` ends what is looked at, and the card
-says which frames were seen, so that what comes after can be scored.
+The published code tunes on the clip that it then draws and scores. Here `first_seconds` ends what is looked at, and the
+card says which frames were seen, so that what comes after can be scored.
 """
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def watched(source, options, size: int, *, progress: bool = False) -> tuple[list
     if film.n < 2:
         raise InputError(f"{film.name} is a photo, and a photo has nothing to adapt to; give a film of the person.")
     whole = film.n / film.fps
-    seconds = min(options.seconds or whole, whole, MOST_S)
+    seconds = min(options.first_seconds or whole, whole, MOST_S)
     looked = Watch(many=options.shots)
     stage = set_up(source, seconds, RhythmicOptions(face=options.face), size, watch=looked.watch, margin=ROOM,
                    progress=progress)

@@ -69,8 +69,8 @@ class FitOptions(Options):
     """Options of adapting the generator to one person (`tfg fit`)."""
 
     shots: int = whole("frames of the film that it learns from", default=32, low=4, high=200)
-    seconds: float | None = number("only so much of the film is looked at, from its beginning; default: all of it, up "
-                                   "to two minutes", default=None, unit="s", low=.5, high=120)
+    first_seconds: float | None = number("only the film's beginning is looked at; default: all, up to two minutes",
+                                         default=None, unit="s", low=.2, high=120)
     steps: int = whole("steps of the training", default=300, low=1, high=100_000)
     face: int | None = whole("which face if there are several, 0 is the largest", default=None, low=0)
     seed: int = whole("same seed, same weights", default=0, low=0)
