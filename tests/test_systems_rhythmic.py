@@ -21,6 +21,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,7 @@ from tfg.training.state import At
 from tfg.vocabulary import EMOTIONS
 
 REST = pose.Rigid(np.eye(3), np.array(6.0), np.array([64.0, 60.0, 0.0]))
-CI = motion.PROFILES["ci"]
+CI = replace(motion.PROFILES["ci"], reach=3)                             # as published
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +154,7 @@ def net(one_thread):
 
 def test_a_frame_is_heard_with_seven_frames_of_640_samples(net):
     frames, at = 9, 4
+    assert motion.MotionConfig().reach == 3 and motion.PROFILES["cpu"].reach == 12
     silent = net.ears(torch.zeros(1, (frames + 6) * SAMPLES_PER_FRAME))
     for frame, hears in ((at, True), (at - 3, True), (at + 3, True), (at - 4, False), (at + 4, False)):
         wave = torch.zeros(1, (frames + 6) * SAMPLES_PER_FRAME)
@@ -182,13 +184,13 @@ def test_any_number_of_poses_may_have_been_seen(net):
 
 
 def motion_task(folder, encoder: str = "mean", rate: float = 4e-3):
-    data = motion_train.Motions(folder, "train", 24, CI.noise)
+    data = motion_train.Motions(folder, "train", 24, CI.noise, CI.reach)
     torch.manual_seed(0)
     net = motion.MotionNet(motion.MotionConfig(encoder, 8, 16, 24))
     poses = np.concatenate([t["pose"] for t in data.takes])
     net.mean.copy_(torch.from_numpy(poses.mean(0)))
     net.std.copy_(torch.from_numpy(poses.std(0)))
-    return motion_train.MotionTask(net, data, motion_train.Motions(folder, "val", 24, CI.noise),
+    return motion_train.MotionTask(net, data, motion_train.Motions(folder, "val", 24, CI.noise, CI.reach),
                                    motion_train.RUNS["ci"], rate)
 
 
@@ -237,13 +239,13 @@ def test_nods_follow_the_sound(folder, one_thread):
 def test_the_critic_reaches_the_generator(folder, one_thread):
     """Without the other losses the generator still learns, to look true to its critic; and the critic learns."""
     task = motion_task(folder)
-    task.weights = motion_train.Weights(told=0, spread=0, critic=1)
+    task.weights = motion_train.Weights(told=0, steps=0, spread=0, critic=1)
     batch = tensors(task.data.batch(0, np.arange(4)))
     turns = list(task.losses(batch, At()))
     assert [name for name, *_ in turns] == ["critic", "rhythmic_motion"]
     turns[1][1].backward()
     assert sum(float(p.grad.abs().sum()) for p in task.network.parameters() if p.grad is not None) > 0
-    task.weights = motion_train.Weights(told=0, spread=0, critic=0)
+    task.weights = motion_train.Weights(told=0, steps=0, spread=0, critic=0)
     assert float(list(task.losses(batch, At()))[1][1].detach()) == 0
 
 
@@ -293,8 +295,9 @@ def points_task(folder):
 def spoken(folder):
     """A network of points after a few seconds of training."""
     torch.set_num_threads(1)
+    torch.manual_seed(0)
     task = points_task(folder)
-    for step in range(200):
+    for step in range(300):
         learn(task, tensors(task.data.batch(step, np.arange(step % 3, 15, 3))), 1)
     task.network.eval()
     return task
@@ -361,10 +364,10 @@ def test_the_best_is_no_sum_of_losses():
 
 
 def test_data_depend_on_seed_epoch_and_index_alone(folder):
-    for data in (motion_train.Motions(folder, "train", 24, 4), points_train.Points(folder, "train", 20, 6)):
+    for data in (motion_train.Motions(folder, "train", 24, 4, 3), points_train.Points(folder, "train", 20, 6)):
         one, again, other = data.batch(0, [3]), data.batch(0, [1, 3]), data.batch(1, [3])
         for key in one:
             np.testing.assert_array_equal(one[key][0], again[key][1])
         assert any((one[key] != other[key]).any() for key in one)
     with pytest.raises(InputError, match="500 frames"):
-        motion_train.Motions(folder, "train", 500, 4)
+        motion_train.Motions(folder, "train", 500, 4, 3)

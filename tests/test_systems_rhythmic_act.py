@@ -156,6 +156,11 @@ def test_another_films_face_speaks_instead_of_the_voice(photo, trained, monkeypa
     assert opened[-1] - opened[0] > 5 and (np.diff(opened) > 0).all()
     again, _ = plan_of(photo, trained, monkeypatch, emotion="SAD", **asked)
     np.testing.assert_array_equal(again.points, planned.points)           # the voice has no say
+    wide = Motion.still(T)
+    wide.expression[:, index("eyeWide")] = np.linspace(0, 1, T)[:, None]
+    planned, _ = plan_of(photo, trained, monkeypatch, ref_expression=wide, head_motion=False, blink=False)
+    lids = planned.points[:, 41, 1] - planned.points[:, 37, 1]
+    assert lids[-1] > 1.2 * lids[0]                                       # eyes feel, too
 
 
 @pytest.mark.parametrize("batch", [1, 4])
@@ -288,3 +293,25 @@ def test_nothing_is_smoothed_over_a_cut(photo):
     at = [person.Person.of(watched, cuts=cuts).rigid.shift[:, 0] for cuts in ((5,), ())]
     assert np.abs(np.diff(at[0])).argmax() == 4 and np.diff(at[0])[4] == pytest.approx(40, abs=.1)
     assert np.diff(at[1])[4] < 20
+
+
+def test_nothing_is_painted_beside_the_face_and_hair_does_not_wave(photo, trained, monkeypatch):
+    """Trust of 0 everywhere paints the face alone; a flow that differs from pixel to pixel is smooth around it."""
+    made: list = []
+    plainly = paint.Painter.__init__
+    monkeypatch.setattr(paint.Painter, "__init__", lambda self, *a, **k: plainly(self, *a, **k) or made.append(self))
+    list(act.prepare(photo, Speech(SOUND), options(trained, head_motion=False, blink=False)).frames)
+    painter = made[0]
+    S, matrix = painter.size, painter.matrix[0]
+    rng = np.random.default_rng(0)
+    flow = (.05 + .02 * rng.standard_normal((S, S, 2))).astype(np.float32)
+    nothing = np.zeros((S, S), np.float32)
+    answer = paint.Both(rng.random((S, S, 3), np.float32), flow, nothing, flow, nothing, np.zeros((S, S, 3), np.float32),
+                        0)
+    _, settled, trust, _, share = painter.settled(answer, np.zeros((S, S, 3), np.uint8), matrix)
+    points = cv2.transform(painter.plan.points[0][None, :, :2].astype(float), matrix)[0]
+    face = cv2.fillConvexPoly(np.zeros((S, S), np.uint8), cv2.convexHull(np.round(points).astype(np.int32)), 1)
+    around = (cv2.dilate(face, np.ones((13, 13))) == 0) & (painter.inwards.squeeze() > .99)
+    assert trust[around].min() == 1 and trust[cv2.erode(face, np.ones((9, 9))) > 0].mean() < .3 and share.max() == 0
+    wild = [np.abs(np.diff(settled[..., 0], axis=1))[where[:, 1:]].mean() for where in (around, face > 0)]
+    assert wild[0] < .3 * wild[1]

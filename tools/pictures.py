@@ -1,5 +1,5 @@
 """`python -m tools.pictures [NAME ...]` draws the README's pictures: docs/emotions.jpg (portraits), actors.jpg,
-dubbed.jpg, edits.jpg and deformable.jpg."""
+dubbed.jpg, edits.jpg, deformable.jpg and rhythmic.jpg."""
 from __future__ import annotations
 
 import sys
@@ -135,9 +135,30 @@ def deformable(faces=FACES[:3], source: str = "ITH.wav") -> Image.Image:
     return out
 
 
+def rhythmic(faces=FACES[:3], source: str = "ITH.wav", yaws=(-22, -11, 0, 11, 22)) -> Image.Image:
+    """Rows: the photo, then the same person turned by these angles while it speaks, drawn by `rhythmic`."""
+    import tfg
+    from tfg.media.audio import load_audio, n_frames
+    from tfg.media.motion import Motion
+
+    audio = load_audio(paths.data("audio", source))
+    turning = Motion.still(n_frames(len(audio)))
+    at = np.linspace(4, len(turning) - 8, len(yaws)).astype(int)
+    turning.pose[:, 0] = np.interp(np.arange(len(turning)), at, yaws)
+    out = headed(["photo", *(f"{abs(y)}° {('to the left', 'ahead', 'to the right')[np.sign(y) + 1]}" for y in yaws)],
+                 len(faces))
+    for row, face in enumerate(faces):
+        photo = read_image(paths.data("faces", f"{face}.jpg"))
+        clip = tfg.animate(photo, audio, system="rhythmic", ref_pose=turning, blink=False)
+        small = [np.asarray(Image.fromarray(frame).resize((SIZE, SIZE), Image.LANCZOS))
+                 for frame in (photo, *(clip.frames[int(k)] for k in at))]
+        out.paste(Image.fromarray(np.hstack(small)), (0, LABEL + SIZE * row))
+    return out
+
+
 if __name__ == "__main__":
     for name, draw in (("emotions", sheet), ("actors", actors), ("dubbed", dubbed), ("edits", edits),
-                       ("deformable", deformable)):
+                       ("deformable", deformable), ("rhythmic", rhythmic)):
         if sys.argv[1:] and name not in sys.argv[1:]:
             continue
         target = Path(__file__).resolve().parent.parent / "docs" / f"{name}.jpg"

@@ -20,6 +20,11 @@ from tfg.systems.rhythmic.plan import OWN, Plan
 from tfg.systems.rhythmic.pose import Rigid, of_478, recompose, with_skull
 
 NAME = "the checkpoint of rhythmic"
+HAIR_SIGMA = .06
+"""Smoothing of the flow around the face, of the crop's side. No landmark is there, and a network's guesses differ from
+place to place: strands of hair become waves."""
+FACE_EDGE, HEAD_EDGE = .02, .03
+"""How soft the rims of face and head are, of the crop's side."""
 
 
 class Both(NamedTuple):
@@ -129,15 +134,25 @@ class Painter(paint.Painter):
         reference: (S, S, 3) uint8.  matrix: (2, 3), picture to crop.  The paint becomes the whole that the network was
         trained to make; where a copy looks like it, the copy is preferred, for it is sharp; but not in the mouth.
         """
-        flow, under = (calm.smooth_flow(f, t, paint.FLOW_SIGMA, self.most_flow) * self.inwards for f, t in (
+        points = self.plan.points[answer.number]
+        face = self._within(points, matrix, FACE_EDGE)
+        flow, under = (calm.smooth_flow(f, t, paint.FLOW_SIGMA, self.most_flow) for f, t in (
             (answer.flow, answer.trust), (answer.under_flow, answer.under_trust)))
+        hair = calm.blurred(flow, HAIR_SIGMA * self.size)
+        flow = (hair + face[..., None] * (flow - hair)) * self.inwards
+        under = under * self.inwards
         copies = draw.moved(reference.astype(np.float32) / 255, flow), draw.moved(answer.render, under)
         colour = answer.colour + answer.under_trust[..., None] * (copies[1] - answer.colour)
         colour = colour + answer.trust[..., None] * (copies[0] - colour)
-        outside = 1 - self._mouth(self.plan.points[answer.number], matrix)
+        mouth = self._within(points[48:60], matrix, 1 / 96)
+        warm = calm.warmed(colour, copies[0], face * (1 - mouth))
+        colour = colour + mouth[..., None] * (warm - colour)
+        outside = 1 - mouth
         trust, share = (t + outside * (calm.prefer_copy(t, colour, copy, paint.ALIKE) - t)
                         for t, copy in zip((answer.trust, answer.under_trust), copies))
         share = np.minimum(share, answer.under_trust > 0)                 # where the render shows something
+        head = self._within(points, matrix, HEAD_EDGE)
+        trust = 1 - head * (1 - trust)                                    # behind a head nothing new comes to be seen
         return colour, flow, calm.decided(trust, paint.PAINT, paint.COPY), under, calm.decided(share, paint.PAINT,
                                                                                              paint.COPY)
 
@@ -159,14 +174,15 @@ class Painter(paint.Painter):
         at = align.transform(with_skull(points, rigid), matrix)
         return sketch.many(at, self.size), sketch.half_sides(at, self.size)
 
-    def _mouth(self, points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-        """(S, S) float32 in [0, 1]: within the lips' outer edge, soft.  points: (68, 3) px of the picture."""
+    def _within(self, points: np.ndarray, matrix: np.ndarray, edge: float) -> np.ndarray:
+        """(S, S) float32 in [0, 1]: within the hull of points (P, 3) px of the picture.  edge: how soft its rim is, as
+        a share of the crop's side."""
         import cv2
 
         out = np.zeros((self.size, self.size), np.float32)
-        lips = np.round(16 * align.transform(points[48:60], matrix)[:, :2]).astype(np.int32)
-        cv2.fillConvexPoly(out, cv2.convexHull(lips), 1.0, cv2.LINE_8, 4)
-        return calm.blurred(out, self.size / 96)
+        at = np.round(16 * align.transform(points, matrix)[:, :2]).astype(np.int32)
+        cv2.fillConvexPoly(out, cv2.convexHull(at), 1.0, cv2.LINE_8, 4)
+        return calm.blurred(out, self.size * edge)
 
     def _head(self, scale: float):
         """The 3D head with a picture that suits drawing at 1 / scale of the size."""

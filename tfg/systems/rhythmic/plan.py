@@ -18,7 +18,7 @@ from tfg.systems.rhythmic.pose import CM, FLIP, Rigid, apart, choose, recompose,
 
 SPOKEN = [*GROUPS["jaw"], *GROUPS["mouth"]]
 """Landmarks that the voice moves; the others of a film stay its own."""
-BROWS = list(GROUPS["brows"])
+BROWS, EYES = list(GROUPS["brows"]), list(GROUPS["eyes"])
 LIDS = ((37, 41), (38, 40), (43, 47), (44, 46))
 """Upper and lower lid, at four places."""
 SHUT = .95
@@ -50,6 +50,8 @@ def planned(person: Person, order: np.ndarray, at: np.ndarray, face: np.ndarray,
     shown = person.face[order].copy()
     shown[:, SPOKEN] = person.rest[SPOKEN] + offset[:, SPOKEN]
     shown[:, BROWS] += offset[:, BROWS]
+    if person.n == 1:                                     # a film's own eyes look and blink; a photo's only feel
+        shown[:, EYES] += offset[:, EYES]
     if lids is not None:
         shut = between(lids, at)
         for upper, lower in LIDS:

@@ -1,6 +1,6 @@
 """Raw sound and up to 64 poses seen before -> poses (Chen et al. 2020, sec. 3.2: the head-motion learner).
 
-    wave (T + 6) x 640  ->  ears     a_t, what is heard from three frames before to three after frame t
+    wave (T + 2 R) x 640  ->  ears   a_t, what is heard from R frames before to R after frame t
     poses seen, with what was heard then  ->  encoder  ->  code c: how this person moves while speaking
     code  ->  decoder  ->  a linear map: pose_t = W(c) a_t + V(c) z_t + b(c)
 
@@ -8,6 +8,9 @@ The code is learned from the poses, the map from the code; so what is linear in 
 In the original one of three encoders runs: "mean" (two convolutions over time, then their mean). "lstm" stops in a
 debugger there and "attention" uses names that do not exist; all three work here. z_t are slow random curves, which the
 original does not have: the sound does not say where a head sways, so without them the best guess is a head at rest.
+
+As published R is 3. A syllable is stressed by what is around it, half a second on either side: with 3 the network heard
+no stress at all, so the profiles `ci` and `cpu` have 12.
 """
 from __future__ import annotations
 
@@ -22,8 +25,6 @@ from torch import nn
 from tfg.media.audio import SAMPLES_PER_FRAME, SR
 from tfg.systems.rhythmic.motion import ENCODERS
 
-REACH = 3
-"""Frames before and after its own that a frame is heard with."""
 SEED = 64
 """Most poses that the encoder sees."""
 WINDOW = 80
@@ -36,21 +37,25 @@ LOUD = 30.0
 @dataclass(frozen=True)
 class MotionConfig:
     """Sizes.  encoder: one of ENCODERS.  filters: of the first convolution.  hidden: entries of what is heard of a
-    frame, and of a pose's embedding.  code: entries of the code.  noise: Z, random curves.  As published: the defaults,
-    but filters and noise, which are ours."""
+    frame, and of a pose's embedding.  code: entries of the code.  noise: Z, random curves.  reach: R, frames before and
+    after its own that a frame is heard with.  dropout: in the ears, while they learn.  As published: the defaults, but
+    filters and noise, which are ours."""
 
     encoder: str = "mean"
     filters: int = 24
     hidden: int = 256
     code: int = 512
     noise: int = 6
+    reach: int = 3
+    dropout: float = 0.0
 
     def __post_init__(self):
         if self.encoder not in ENCODERS:
             raise ValueError(f"the encoder is {self.encoder!r}; take one of {', '.join(ENCODERS)}")
 
 
-PROFILES = {"ci": MotionConfig(filters=8, hidden=16, code=24), "cpu": MotionConfig(hidden=64, code=96),
+PROFILES = {"ci": MotionConfig(filters=8, hidden=16, code=24, reach=12),
+            "cpu": MotionConfig(hidden=64, code=96, reach=12, dropout=.25),
             "gpu": MotionConfig()}
 
 
@@ -62,14 +67,15 @@ class Moved(NamedTuple):
 
 
 class HeadEars(nn.Module):
-    """Waves (B, (T + 6) 640) -> (B, T, hidden). Without padding, so that pieces of a sound give what the whole gives.
+    """Waves (B, (T + 2 R) 640) -> (B, T, hidden). Without padding, so that pieces of a sound give what the whole gives.
 
     The first convolution starts as pairs of a cosine and a sine, of which it answers the logarithm of the power: nods
     follow loudness, and that is not linear in samples.
     """
 
-    def __init__(self, filters: int, hidden: int):
+    def __init__(self, filters: int, hidden: int, reach: int, dropout: float = 0.0):
         super().__init__()
+        self.reach = reach
         self.first = nn.Linear(WINDOW, 2 * filters, bias=False)           # convolutions whose step is their length
         with torch.no_grad():
             t = torch.arange(WINDOW) - WINDOW / 2
@@ -78,16 +84,19 @@ class HeadEars(nn.Module):
             window = torch.hann_window(WINDOW, periodic=False)
             self.first.weight.copy_(torch.cat([phase.cos(), phase.sin()]) * window / window.sum())
         self.frame = nn.Linear(filters * (SAMPLES_PER_FRAME // WINDOW), hidden)
-        self.around = nn.Conv1d(hidden, hidden, 2 * REACH + 1)
+        self.around = nn.Conv1d(hidden, hidden, 2 * reach + 1)
+        self.last = nn.Conv1d(hidden, hidden, 1)
+        self.drop = nn.Dropout(dropout)
 
     def forward(self, wave: torch.Tensor) -> torch.Tensor:
-        if wave.shape[-1] % SAMPLES_PER_FRAME or wave.shape[-1] <= 2 * REACH * SAMPLES_PER_FRAME:
-            raise ValueError(f"T frames are heard with (T + {2 * REACH}) x {SAMPLES_PER_FRAME} samples, got "
+        if wave.shape[-1] % SAMPLES_PER_FRAME or wave.shape[-1] <= 2 * self.reach * SAMPLES_PER_FRAME:
+            raise ValueError(f"T frames are heard with (T + {2 * self.reach}) x {SAMPLES_PER_FRAME} samples, got "
                              f"{wave.shape[-1]}")
         pieces = wave.unflatten(-1, (-1, SAMPLES_PER_FRAME // WINDOW, WINDOW))
-        a, b = self.first(LOUD * pieces).chunk(2, -1)                     # (B, T + 6, 8, filters)
-        x = F.leaky_relu(self.frame(torch.log1p(a * a + b * b).flatten(2)), .2)
-        return F.leaky_relu(self.around(x.transpose(1, 2)), .2).transpose(1, 2)
+        a, b = self.first(LOUD * pieces).chunk(2, -1)                     # (B, T + 2 R, 8, filters)
+        x = self.drop(F.leaky_relu(self.frame(torch.log1p(a * a + b * b).flatten(2)), .2))
+        x = self.drop(F.leaky_relu(self.around(x.transpose(1, 2)), .2))
+        return F.leaky_relu(self.last(x), .2).transpose(1, 2)
 
 
 class Encoder(nn.Module):
@@ -135,7 +144,7 @@ class MotionNet(nn.Module):
     def __init__(self, config: MotionConfig = MotionConfig()):
         super().__init__()
         self.config = config
-        self.ears = HeadEars(config.filters, config.hidden)
+        self.ears = HeadEars(config.filters, config.hidden, config.reach, config.dropout)
         self.encoder = Encoder(config)
         given = config.hidden + config.noise
         self.map = nn.Linear(config.code, 6 * (given + 1))
@@ -162,7 +171,7 @@ class MotionNet(nn.Module):
     def forward(self, wave: torch.Tensor, poses: torch.Tensor, seen: torch.Tensor, noise: torch.Tensor) -> Moved:
         """Poses of the T frames after the S of the seed.
 
-        wave: (B, (S + T + 6) 640) in [-1, 1], from three frames before the seed on.  poses: (B, S, 6).  seen: (B, S)
+        wave: (B, (S + T + 2 R) 640) in [-1, 1], from R frames before the seed on.  poses: (B, S, 6).  seen: (B, S)
         bool, others are not looked at.  noise: (B, T, Z), of variance 1.
         """
         heard, S = self.ears(wave), seen.shape[1]
@@ -170,7 +179,7 @@ class MotionNet(nn.Module):
 
 
 class MotionCritic(nn.Module):
-    """Poses (B, T, 6), z-scored, and their sound (B, (T + 6) 640) -> how truly they move, (B, T'), no range.
+    """Poses (B, T, 6), z-scored, and their sound (B, (T + 2 R) 640) -> how truly they move, (B, T'), no range.
 
     The original trains one like it, and never shows the generator its answer.
     """
@@ -178,7 +187,7 @@ class MotionCritic(nn.Module):
     def __init__(self, config: MotionConfig = MotionConfig()):
         super().__init__()
         h = config.hidden
-        self.ears = HeadEars(config.filters, h)
+        self.ears = HeadEars(config.filters, h, config.reach)
         self.layers = nn.Sequential(nn.Conv1d(12 + h, h, 5, 2), nn.LeakyReLU(.2), nn.Conv1d(h, h, 5, 2),
                                     nn.LeakyReLU(.2), nn.Conv1d(h, 1, 3))
 

@@ -8,7 +8,7 @@ import torch
 
 from tfg.acting.emotion import slow_noise, smoothstep
 from tfg.media.audio import FPS, SAMPLES_PER_FRAME
-from tfg.systems.rhythmic.motion.network import REACH, SEED, MotionNet
+from tfg.systems.rhythmic.motion.network import SEED, MotionNet
 
 PIECE = SEED
 """Frames that are moved by one code; the next code follows from them."""
@@ -32,9 +32,10 @@ def level(audio: np.ndarray) -> np.ndarray:
     return audio / max(float(np.abs(audio).max(initial=0)), 1e-3)
 
 
-def cut(wave: np.ndarray, first: int, stop: int) -> np.ndarray:
-    """What frames first .. stop - 1 are heard with, ((stop - first + 6) 640,) float32; silence beyond the ends."""
-    a, b = (first - REACH) * SAMPLES_PER_FRAME, (stop + REACH) * SAMPLES_PER_FRAME
+def cut(wave: np.ndarray, first: int, stop: int, reach: int) -> np.ndarray:
+    """What frames first .. stop - 1 are heard with, ((stop - first + 2 reach) 640,) float32; silence beyond the ends.
+    """
+    a, b = (first - reach) * SAMPLES_PER_FRAME, (stop + reach) * SAMPLES_PER_FRAME
     out = np.zeros(b - a, np.float32)
     lo, hi = max(a, 0), min(b, len(wave))
     if hi > lo:
@@ -77,7 +78,7 @@ def piece(network: MotionNet, wave: np.ndarray, first: int, stop: int, noise: np
     one's, or the head would jump between two pieces.
     """
     S = len(state.poses)
-    heard = network.ears(torch.from_numpy(cut(wave, first - S, stop))[None])
+    heard = network.ears(torch.from_numpy(cut(wave, first - S, stop, network.config.reach))[None])
     seen = torch.ones(1, S, dtype=torch.bool)
     code = network.code(torch.from_numpy(state.poses)[None], seen, heard[:, :S])
     z = torch.from_numpy(noise[first:stop])[None]

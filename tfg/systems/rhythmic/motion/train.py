@@ -39,29 +39,31 @@ _STREAM = 1300
 
 @dataclass(frozen=True)
 class Weights:
-    """Of the losses.  told: squared error.  critic: what the critic says, in the generator's loss.  spread: difference
-    of the poses' standard deviations over time, mean over the batch."""
+    """Of the losses.  told: squared error.  steps: that of what changes from frame to frame, where nods are.  critic:
+    what the critic says, in the generator's loss.  spread: difference of the poses' standard deviations over time, mean
+    over the batch."""
 
     told: float = 1.0
+    steps: float = 2.0
     critic: float = .05
     spread: float = 1.0
 
 
 class Motions:
-    """Batches of B pieces of S + T frames: wave (B, (S + T + 6) 640), pose (B, T, 6), seed (B, S, 6), seen (B, S) bool,
-    noise (B, T, Z).
+    """Batches of B pieces of S + T frames: wave (B, (S + T + 2 R) 640), pose (B, T, 6), seed (B, S, 6), seen (B, S)
+    bool, noise (B, T, Z).
 
-    folder: of `tfg.systems.rhythmic.speeches`.  split: train, val or test.  length: T.  noise: Z.
+    folder: of `tfg.systems.rhythmic.speeches`.  split: train, val or test.  length: T.  noise: Z.  reach: R.
     Raises InputError: nobody of that split, no take of T frames.
     """
 
-    def __init__(self, folder, split: str, length: int, noise: int, *, seed: int = 0):
+    def __init__(self, folder, split: str, length: int, noise: int, reach: int, *, seed: int = 0):
         every = lessons.read(folder, split)
         self.takes = [t for t in every if len(t["pose"]) >= length]
         if not self.takes:
             raise InputError(f"{folder} has no take of {length} frames in the split {split!r}; make more speeches.")
         self.waves = [level(t["wave"]) for t in self.takes]
-        self.length, self.noise, self.seed = length, noise, seed
+        self.length, self.noise, self.reach, self.seed = length, noise, reach, seed
 
     def __len__(self) -> int:
         return 4 * len(self.takes)
@@ -79,7 +81,7 @@ class Motions:
         many = 0 if alone < ALONE else int(before * min(SEED, first)) + 1
         at = np.arange(first - SEED, first)
         seen = (at >= 0) & (at >= first - many)
-        return {"wave": cut(self.waves[k], first - SEED, first + T), "pose": take["pose"][first:first + T],
+        return {"wave": cut(self.waves[k], first - SEED, first + T, self.reach), "pose": take["pose"][first:first + T],
                 "seed": take["pose"][np.maximum(at, 0)] * seen[:, None], "seen": seen,
                 "noise": curves(T, self.noise, noise)}
 
@@ -91,6 +93,8 @@ class MotionTask:
                  weights: Weights = Weights(), evaluated: int = 64):
         self.data, self.unseen, self.run, self.weights, self.evaluated = data, unseen, run, weights, evaluated
         self.network = network
+        steps = np.concatenate([np.diff(t["pose"], axis=0) for t in data.takes]).std(0)
+        self.steps = torch.from_numpy(np.maximum(steps, 1e-5).astype(np.float32))
         critic = MotionCritic(network.config)
         self.networks: dict[str, Any] = {"rhythmic_motion": network, "critic": critic}
         self.optimisers = {name: torch.optim.Adam(n.parameters(), rate, betas=(.5, .999), weight_decay=2e-5)
@@ -107,10 +111,15 @@ class MotionTask:
         yes, no = critic(true, own), critic(pose.detach(), own)
         yield "critic", F.relu(1 - yes).mean() + F.relu(1 + no).mean(), {"critic_true": yes.mean(),
                                                                          "critic_drawn": no.mean()}
-        values = {"told": F.mse_loss(told, true), "fools": -critic(pose, own).mean(),
+        values = {"told": F.mse_loss(told, true), "steps": self.step_error(moved.told, batch["pose"]),
+                  "fools": -critic(pose, own).mean(),
                   "spread": (pose.std(1).mean(0) - true.std(1).mean(0)).abs().mean()}
-        yield "rhythmic_motion", w.told * values["told"] + w.critic * values["fools"] + w.spread * values["spread"], \
-            values
+        weights = {"told": w.told, "steps": w.steps, "fools": w.critic, "spread": w.spread}
+        yield "rhythmic_motion", sum(weights[name] * value for name, value in values.items()), values
+
+    def step_error(self, told: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
+        """Squared error of the change from frame to frame of poses (B, T, 6); 1 for a head that stands still."""
+        return ((told.diff(dim=1) - true.diff(dim=1)) / self.steps.to(told.device)).square().mean()
 
     def scored(self, pose: torch.Tensor) -> torch.Tensor:
         """Poses, z-scored."""
@@ -118,7 +127,8 @@ class MotionTask:
 
     def evaluate(self, at: At) -> dict[str, float]:
         """On unseen people.  told: squared error of what sound and seed tell, z-scored, and told_still that of a head
-        at rest.  spread: standard deviation over time of the poses, of the true one, mean over the six."""
+        at rest.  steps: that of the change from frame to frame, of which a head at rest has 1.  spread: standard
+        deviation over time of the poses, of the true one, mean over the six."""
         batch = tensors(self.unseen.batch(0, np.arange(min(self.evaluated, len(self.unseen)))))
         network = self.networks["rhythmic_motion"]
         device = next(network.parameters()).device
@@ -126,6 +136,7 @@ class MotionTask:
         moved = network(batch["wave"], batch["seed"], batch["seen"], batch["noise"])
         true = self.scored(batch["pose"])
         return {"told": float(F.mse_loss(self.scored(moved.told), true)), "told_still": float((true ** 2).mean()),
+                "steps": float(self.step_error(moved.told, batch["pose"])),
                 "spread": float((moved.pose.std(1).mean(0) / batch["pose"].std(1).mean(0)).mean())}
 
 
@@ -142,7 +153,8 @@ def train_motion(out, *, speeches, profile: str = "cpu", encoder: str = "mean", 
     run = run_of(RUNS, profile, seed=seed, steps=steps, devices=devices, precision=precision, init=init, freeze=freeze,
                  name="rhythmic_motion")
     config = replace(PROFILES[profile], encoder=encoder)
-    data = {split: Motions(speeches, split, LENGTH[profile], config.noise, seed=seed) for split in ("train", "val")}
+    data = {split: Motions(speeches, split, LENGTH[profile], config.noise, config.reach, seed=seed)
+            for split in ("train", "val")}
     torch.manual_seed(seed)
     network = MotionNet(config)
     poses = np.concatenate([t["pose"] for t in data["train"].takes])
