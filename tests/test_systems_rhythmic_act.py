@@ -305,9 +305,8 @@ def test_nothing_is_painted_beside_the_face_and_hair_does_not_wave(photo, traine
     S, matrix = painter.size, painter.matrix[0]
     rng = np.random.default_rng(0)
     flow = (.05 + .02 * rng.standard_normal((S, S, 2))).astype(np.float32)
-    nothing = np.zeros((S, S), np.float32)
-    answer = paint.Both(rng.random((S, S, 3), np.float32), flow, nothing, flow, nothing, np.zeros((S, S, 3), np.float32),
-                        0)
+    nothing, black = np.zeros((S, S), np.float32), np.zeros((S, S, 3), np.float32)
+    answer = paint.Both(rng.random((S, S, 3), np.float32), flow, nothing, flow, nothing, black, 0)
     _, settled, trust, _, share = painter.settled(answer, np.zeros((S, S, 3), np.uint8), matrix)
     points = cv2.transform(painter.plan.points[0][None, :, :2].astype(float), matrix)[0]
     face = cv2.fillConvexPoly(np.zeros((S, S), np.uint8), cv2.convexHull(np.round(points).astype(np.int32)), 1)
