@@ -23,6 +23,7 @@ SYSTEMS: dict[str, str] = {
     "emogen": "tfg.systems.emogen",
     "ietafs": "tfg.systems.ietafs",
     "deformable": "tfg.systems.deformable",
+    "rhythmic": "tfg.systems.rhythmic",
 }
 DEFAULT = "expression"
 """What `tfg animate` uses if nothing else is asked for."""

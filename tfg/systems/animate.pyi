@@ -52,6 +52,16 @@ def animate(source: Any, audio: Any = ..., *, system: Literal["deformable"], tex
     batch_size: int | None = ..., noise_seed: int = ..., blink: bool = ...,
     checkpoint: StrPath | None = ...) -> Clip: ...
 @overload
+def animate(source: Any, audio: Any = ..., *, system: Literal["rhythmic"], text: str | None = ...,
+    out: Any = ..., save_motion: Any = ..., badge: bool | None = ..., overwrite: bool = ...,
+    progress: bool = ..., emotion: str = ..., intensity: float = ..., face: int | None = ...,
+    pads: Box | None = ..., smooth: bool = ..., box: Box | None = ..., resize_factor: int = ...,
+    rotate: bool = ..., crop_box: Box | None = ..., static: bool = ..., fps: float | None = ...,
+    batch_size: int | None = ..., n_shot: int | None = ..., ref_img_id: Any = ...,
+    head_motion: bool = ..., own_motion: bool = ..., ref_pose: Any = ..., ref_expression: Any = ...,
+    find_largest_mouth: bool = ..., blink: bool = ..., seed: int = ..., motionnet: StrPath | None = ...,
+    pointsnet: StrPath | None = ..., checkpoint: StrPath | None = ..., person: StrPath | None = ...) -> Clip: ...
+@overload
 def animate(source: Any, audio: Any = ..., *, system: str, text: str | None = ..., out: Any = ...,
     save_motion: Any = ..., badge: bool | None = ..., overwrite: bool = ..., progress: bool = ...,
     **options: Any) -> Clip: ...
@@ -88,6 +98,10 @@ def fit(source: Any, *, system: Literal["deformable"], out: Any, progress: bool 
     smooth: bool = ..., box: Box | None = ..., resize_factor: int = ..., rotate: bool = ...,
     crop_box: Box | None = ..., static: bool = ..., fps: float | None = ...,
     batch_size: int | None = ..., noise_seed: int = ..., blink: bool = ...,
+    checkpoint: StrPath | None = ...) -> Path: ...
+@overload
+def fit(source: Any, *, system: Literal["rhythmic"], out: Any, progress: bool = ..., shots: int = ...,
+    first_seconds: float | None = ..., steps: int = ..., face: int | None = ..., seed: int = ...,
     checkpoint: StrPath | None = ...) -> Path: ...
 @overload
 def fit(source: Any, *, system: str, out: Any, progress: bool = ..., **options: Any) -> Path: ...

@@ -63,7 +63,7 @@ class Said(NamedTuple):
     emotion: str
 
 
-def make(out, *, actors: int = 84, portraits: int = 42, takes: int = 12, others: int = 8, seed: int = 0,
+def make(out, *, actors: int = 84, portraits: int = 42, takes: int = 16, others: int = 24, seed: int = 0,
          workers: int | None = None, progress: bool = False) -> Path:
     """Make a folder of speeches, or go on with one.  Returns the folder.
 
@@ -144,8 +144,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     p = argparse.ArgumentParser(prog="python -m tfg.systems.rhythmic.speeches", description=__doc__.split("\n")[0])
     p.add_argument("--out", required=True, metavar="DIR", help="folder; made if it is not there")
     for name, default, words in (("actors", 84, "of the whole cast"), ("portraits", 42, "of these, photos"),
-                                 ("takes", 12, "of each actor, of two sentences"),
-                                 ("others", 8, "sentences of other voices that each actor plays to"),
+                                 ("takes", 16, "of each actor, of two sentences"),
+                                 ("others", 24, "sentences of other voices that each actor plays to"),
                                  ("seed", 0, "same seed, same speeches"),
                                  ("workers", None, "processes; default: one for each core")):
         p.add_argument(f"--{name}", type=int, default=default, metavar="N",
