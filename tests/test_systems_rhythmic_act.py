@@ -307,10 +307,72 @@ def test_nothing_is_painted_beside_the_face_and_hair_does_not_wave(photo, traine
     flow = (.05 + .02 * rng.standard_normal((S, S, 2))).astype(np.float32)
     nothing, black = np.zeros((S, S), np.float32), np.zeros((S, S, 3), np.float32)
     answer = paint.Both(rng.random((S, S, 3), np.float32), flow, nothing, flow, nothing, black, 0)
-    _, settled, trust, _, share = painter.settled(answer, np.zeros((S, S, 3), np.uint8), matrix)
+    _, settled, trust, _, share = painter.settled(answer, np.zeros((S, S, 3), np.uint8), matrix, 0)
     points = cv2.transform(painter.plan.points[0][None, :, :2].astype(float), matrix)[0]
     face = cv2.fillConvexPoly(np.zeros((S, S), np.uint8), cv2.convexHull(np.round(points).astype(np.int32)), 1)
     around = (cv2.dilate(face, np.ones((13, 13))) == 0) & (painter.inwards.squeeze() > .99)
     assert trust[around].min() == 1 and trust[cv2.erode(face, np.ones((9, 9))) > 0].mean() < .3 and share.max() == 0
     wild = [np.abs(np.diff(settled[..., 0], axis=1))[where[:, 1:]].mean() for where in (around, face > 0)]
     assert wild[0] < .3 * wild[1]
+
+
+def test_lips_at_rest_are_shut():
+    """Of a mouth that is open, the chin follows; a shut one stays as it is, and so do eyes, brows and corners."""
+    opened = np.array(pose.template())
+    opened[[55, 56, 57, 58, 59, 65, 66, 67], 1] += 1.2
+    closed = person.shut(opened)
+    gap = [closed[b, 1] - closed[a, 1] for a, b in ((61, 67), (62, 66), (63, 65))]
+    np.testing.assert_allclose(gap, 0, atol=.06)
+    assert closed[8, 1] < opened[8, 1] - .5 and closed[57, 1] < opened[57, 1] - .5
+    still = [*range(5), *range(12, 49), 54, 60, 64]
+    np.testing.assert_array_equal(closed[still], opened[still])
+    np.testing.assert_allclose(person.shut(closed), closed, atol=.06)
+
+
+def painter_of(photo, trained, monkeypatch, mouth: float = 0.0) -> paint.Painter:
+    """A painter of a photo whose own lips are this far apart, px, and whose result's first frame is wide open."""
+    made: list = []
+    plainly = paint.Painter.__init__
+    monkeypatch.setattr(paint.Painter, "__init__", lambda self, *a, **k: plainly(self, *a, **k) or made.append(self))
+    list(act.prepare(photo, Speech(SOUND), options(trained, head_motion=False, blink=False)).frames)
+    painter = made[0]
+    painter.plan.points[0][[55, 56, 57, 58, 59, 65, 66, 67], 1] += 20
+    known = painter._points_of(0)
+    known[[65, 66, 67], 1] = known[[63, 62, 61], 1] + mouth
+    monkeypatch.setattr(painter, "_points_of", lambda index: known)
+    return painter
+
+
+def test_teeth_stay_below_the_upper_lip(photo, trained, monkeypatch):
+    """What lies between the lips of the source is copied with the head's motion, below the upper lip, as far as it
+    reaches; the rest of the open mouth is painted, and all of it where the source's lips are shut."""
+    painter = painter_of(photo, trained, monkeypatch, mouth=8.0)
+    S, matrix = painter.size, painter.matrix[0]
+    none = np.zeros((S, S, 2), np.float32)
+    flow, mouth, found = painter._teeth(none, 0, 0, matrix)
+    here = cv2.transform(painter.plan.points[0][None, 60:68, :2].astype(float), matrix)[0]
+    scale = np.sqrt(np.linalg.det(matrix[:, :2]))
+    x = int(round(here[2, 0]))
+    column = np.arange(S)
+    inside = mouth[:, x] > .5
+    copied = inside & (found[:, x] > .5)
+    assert inside.sum() >= 18 * scale and 5 * scale < copied.sum() < 13 * scale
+    assert copied[inside][0] and not copied[inside][-1]                   # from the upper lip down
+    step = flow[column[copied], x] * (S / 2)
+    lip = cv2.transform(painter._points_of(0)[None, 62:63, :2].astype(float), matrix)[0, 0] - here[2]
+    np.testing.assert_allclose(step, np.repeat(lip[None], len(step), 0), atol=.3)
+    painter = painter_of(photo, trained, monkeypatch, mouth=0.0)
+    _, mouth, found = painter._teeth(none, 0, 0, matrix)
+    assert found.max() == 0 and mouth.max() > .9
+
+
+def test_narrow_openings_are_dark_and_shut_lips_are_not_painted(photo, trained, monkeypatch):
+    painter = painter_of(photo, trained, monkeypatch)
+    S, matrix = painter.size, painter.matrix[0]
+    scale = np.sqrt(np.linalg.det(matrix[:, :2]))
+    for gap, dark, painted in ((0.0, True, 0), (.02, True, 1), (.06, False, 1)):
+        there = painter.plan.points[0]
+        there[[65, 66, 67], 1] = there[[63, 62, 61], 1] + gap * S / scale
+        assert (paint.shade(there, matrix, S) < .7) == dark
+        _, mouth, _ = painter._teeth(np.zeros((S, S, 2), np.float32), 0, 0, matrix)
+        assert (mouth.max() > .3) == bool(painted), gap

@@ -23,8 +23,23 @@ NAME = "the checkpoint of rhythmic"
 HAIR_SIGMA = .06
 """Smoothing of the flow around the face, of the crop's side. No landmark is there, and a network's guesses differ from
 place to place: strands of hair become waves."""
+OPEN = .008
+"""Gap between a reference's lips, of the crop's side, from which it shows what is between them."""
+SHADE, SHADED = .55, (.02, .045)
+"""Darkest factor of `shade`, and the gaps between which it rises to 1, of the crop's side."""
+PARTED, LIPS_EDGE = (.005, .012), .004
+"""Gaps from which lips are apart, and wholly so; how soft the rim of an open mouth is; of the crop's side."""
+FINER = 4
+"""Masks are drawn so many times larger and made smaller: their rims are straight when they are enlarged."""
 FACE_EDGE, HEAD_EDGE = .02, .03
 """How soft the rims of face and head are, of the crop's side."""
+
+
+def shade(points: np.ndarray, matrix: np.ndarray, size: int) -> float:
+    """Factor on what is painted between the lips: narrow openings lie in the lips' shade, and a network that draws them
+    two pixels high paints a blend of lips.  points: (68, 3) px of the picture.  matrix: (2, 3), picture to crop."""
+    gap = (points[66, 1] - points[62, 1]) * np.sqrt(abs(np.linalg.det(matrix[:, :2]))) / size
+    return float(np.interp(gap, SHADED, (SHADE, 1.0)))
 
 
 class Both(NamedTuple):
@@ -122,17 +137,18 @@ class Painter(paint.Painter):
         if seen is None:
             return
         place, source = seen.place, self.source_of(seen, answer.number)
-        colour, flow, trust, under, share = self.settled(answer, place.small(source), place.matrix)
+        colour, flow, trust, under, share = self.settled(answer, place.small(source), place.matrix, seen.number)
         shift = np.array([[1, 0, -place.columns.start], [0, 1, -place.rows.start]], float)
         render, where = self.person.head.draw(self.plan.rigid.at(answer.number), place.shape, shift)
         new = draw.drawn(source, place, colour, flow, trust, grain_seed=k, under=(render, under, share, where))
         draw.lay(new, frame, place)
 
-    def settled(self, answer: Both, reference: np.ndarray, matrix: np.ndarray) -> tuple:
+    def settled(self, answer: Both, reference: np.ndarray, matrix: np.ndarray, index: int) -> tuple:
         """Colour, flow and trust as they are enlarged, and flow and trust of the render (`tfg.compose.calm`).
 
-        reference: (S, S, 3) uint8.  matrix: (2, 3), picture to crop.  The paint becomes the whole that the network was
-        trained to make; where a copy looks like it, the copy is preferred, for it is sharp; but not in the mouth.
+        reference: (S, S, 3) uint8.  matrix: (2, 3), picture to crop.  index: of the source's frame.
+        The paint becomes the whole that the network was trained to make; where a copy looks like it, the copy is
+        preferred, for it is sharp; but not in the mouth.
         """
         points = self.plan.points[answer.number]
         face = self._within(points, matrix, FACE_EDGE)
@@ -140,10 +156,13 @@ class Painter(paint.Painter):
             (answer.flow, answer.trust), (answer.under_flow, answer.under_trust)))
         hair = calm.blurred(flow, HAIR_SIGMA * self.size)
         flow = (hair + face[..., None] * (flow - hair)) * self.inwards
+        flow, inside, teeth = self._teeth(flow, answer.number, index, matrix)
         under = under * self.inwards
         copies = draw.moved(reference.astype(np.float32) / 255, flow), draw.moved(answer.render, under)
         colour = answer.colour + answer.under_trust[..., None] * (copies[1] - answer.colour)
         colour = colour + answer.trust[..., None] * (copies[0] - colour)
+        within = answer.colour * shade(points, matrix, self.size)         # half a copied lip would close a small mouth
+        colour = colour + inside[..., None] * (within - colour)
         mouth = self._within(points[48:60], matrix, 1 / 96)
         warm = calm.warmed(colour, copies[0], face * (1 - mouth))
         colour = colour + mouth[..., None] * (warm - colour)
@@ -153,6 +172,7 @@ class Painter(paint.Painter):
         share = np.minimum(share, answer.under_trust > 0)                 # where the render shows something
         head = self._within(points, matrix, HEAD_EDGE)
         trust = 1 - head * (1 - trust)                                    # behind a head nothing new comes to be seen
+        trust = np.maximum(np.minimum(trust, 1 - inside * (1 - teeth)), inside * teeth)
         return colour, flow, calm.decided(trust, paint.PAINT, paint.COPY), under, calm.decided(share, paint.PAINT,
                                                                                              paint.COPY)
 
@@ -162,6 +182,32 @@ class Painter(paint.Painter):
         if ref == OWN:
             return seen.source
         return np.ascontiguousarray(self.person.shots[ref].frame[seen.place.rows, seen.place.columns])
+
+    def _teeth(self, flow: np.ndarray, number: int, index: int, matrix: np.ndarray
+               ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The flow (S, S, 2) as it is in the mouth; where the open mouth is, (S, S) in [0, 1]; and where the flow
+        fetches what is inside of the reference's, (S, S).
+
+        Upper teeth go with the head and not with the jaw. So what the reference shows between its lips keeps its place
+        below the upper lip; where it shows nothing, under teeth that were hidden by its lower lip, is left to paint.
+        """
+        ref, S = int(self.plan.ref[number]), self.size
+        there = self._points_of(index) if ref == OWN else of_478(self.person.shots[ref].points)
+        here, there = (align.transform(p[60:68], matrix)[:, :2] for p in (self.plan.points[number], there))
+        mouth, inside = (self._hull(p) for p in (here, there))
+        gap = float(here[6, 1] - here[2, 1]) / S
+        mouth = np.float32(np.interp(gap, PARTED, (0, 1))) * calm.blurred(mouth, LIPS_EDGE * S)
+        if np.diff(there[[2, 6], 1])[0] < OPEN * S:
+            return flow, mouth, np.zeros((S, S), np.float32)
+        order = np.argsort(here[:5, 0])
+        x = np.arange(S)
+        step = np.stack([np.interp(x, here[:5, 0][order], (there - here)[:5, k][order]) for k in (0, 1)], -1)  # (S, 2)
+        at = np.stack(np.meshgrid(x, x), -1) + step[None]                 # (S, S, 2) px of the reference
+        import cv2
+
+        found = cv2.remap(inside, at.astype(np.float32), None, cv2.INTER_LINEAR)
+        new = np.broadcast_to(step * (2 / S), flow.shape)
+        return flow + mouth[..., None] * (new - flow).astype(np.float32), mouth, found
 
     # ---- parts of it ------------------------------------------------------------------------------------------------
     def _points_of(self, index: int) -> np.ndarray:
@@ -177,12 +223,16 @@ class Painter(paint.Painter):
     def _within(self, points: np.ndarray, matrix: np.ndarray, edge: float) -> np.ndarray:
         """(S, S) float32 in [0, 1]: within the hull of points (P, 3) px of the picture.  edge: how soft its rim is, as
         a share of the crop's side."""
+        return calm.blurred(self._hull(align.transform(points, matrix)), self.size * edge)
+
+    def _hull(self, points: np.ndarray) -> np.ndarray:
+        """(S, S) float32 in [0, 1]: how much of each pixel is within the hull of points (P, 2 or 3) px of the crop."""
         import cv2
 
-        out = np.zeros((self.size, self.size), np.float32)
-        at = np.round(16 * align.transform(points, matrix)[:, :2]).astype(np.int32)
-        cv2.fillConvexPoly(out, cv2.convexHull(at), 1.0, cv2.LINE_8, 4)
-        return calm.blurred(out, self.size * edge)
+        fine = np.zeros((FINER * self.size, FINER * self.size), np.uint8)
+        at = np.round(16 * (FINER * (points[:, :2] + .5) - .5)).astype(np.int32)
+        cv2.fillConvexPoly(fine, cv2.convexHull(at), 255, cv2.LINE_AA, 4)
+        return cv2.resize(fine, (self.size, self.size), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
 
     def _head(self, scale: float):
         """The 3D head with a picture that suits drawing at 1 / scale of the size."""

@@ -14,6 +14,12 @@ from tfg.systems.rhythmic.render import Head3D
 
 UPPER, LOWER = 62, 66
 """Middles of the inner lips."""
+UPPERS, LOWERS = [*range(49, 54), *range(61, 64)], [*range(55, 60), *range(65, 68)]
+"""Points of the upper and of the lower lip, without the corners."""
+UPPER_SHARE = .35
+"""Of a gap that is closed, what the upper lip does."""
+CHIN, CHIN_FOLLOWS = [5, 6, 7, 8, 9, 10, 11], np.array([.2, .5, .8, .9, .8, .5, .2])
+"""Points of the outline that go with the lower lip, and how far."""
 CALM = .1
 """Share of a film's frames, those with the smallest gap between the lips, whose mean is the face at rest."""
 POSE_SIGMA, FACE_SIGMA = 1.5, .7
@@ -101,7 +107,25 @@ class Person:
         calm = np.argsort(gap, kind="stable")[:max(1, round(CALM * seen.sum()))]
         face = _calm(face, FACE_SIGMA, edges)
         front = watched.best["front"][1]
-        return cls(shots, face[calm].mean(0), rigid, face, Head3D.of(front.frame, front.points, front.expression), n)
+        head = Head3D.of(front.frame, front.points, front.expression)
+        return cls(shots, shut(face[calm].mean(0)), rigid, face, head, n)
+
+
+def shut(face: np.ndarray) -> np.ndarray:
+    """A face with its lips together: (68, 3) cm, canonical.  What a voice says is added to a mouth at rest, and a photo
+    that laughs, or a film in which nobody is silent, never shows it."""
+    out = face.copy()
+    inner = [60, 61, 62, 63, 64]
+    gap = np.array([0, *(face[b, 1] - face[a, 1] for a, b in ((61, 67), (62, 66), (63, 65))), 0])
+    order = np.argsort(face[inner, 0])
+
+    def at(points: list[int]) -> np.ndarray:
+        return np.interp(face[points, 0], face[inner, 0][order], np.maximum(gap, 0)[order])
+
+    out[UPPERS, 1] += UPPER_SHARE * at(UPPERS)
+    out[LOWERS, 1] -= (1 - UPPER_SHARE) * at(LOWERS)
+    out[CHIN, 1] -= (1 - UPPER_SHARE) * max(gap[2], 0) * CHIN_FOLLOWS
+    return out
 
 
 def _chosen(watched: Watch, largest_mouth: bool) -> list[Shot]:
