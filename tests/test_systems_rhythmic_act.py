@@ -15,6 +15,7 @@ from tfg.media.image import read_image
 from tfg.media.motion import Motion
 from tfg.media.video import write_video
 from tfg.networks import checkpoint
+from tfg.systems.animate import options_for
 from tfg.systems.base import Footage, Speech
 from tfg.systems.rhythmic import act, network, paint, person, plan, pose
 from tfg.systems.rhythmic.motion import network as motion
@@ -186,8 +187,8 @@ def test_bad_weights_and_options_are_refused(photo, trained, tmp_path):
     torch.manual_seed(0)
     with pytest.raises(InputError, match="no number|not finite"):
         frames_of(photo, trained, checkpoint=save(tmp_path, broken=True))
-    with pytest.raises(InputError, match="--box"):
-        frames_of(photo, trained, box=(20, 160, 30, 150))
+    with pytest.raises(InputError, match="does not use --box"):           # landmarks are what it draws by
+        options_for("rhythmic", {"box": (20, 160, 30, 150)})
     for given, words in (({"n_shot": 2, "ref_img_id": "1,2,3"}, "names 3"), ({"ref_img_id": "a"}, "which frames"),
                          ({"ref_img_id": "-1"}, "from 0 up"), ({"n_shot": 33}, "32"),
                          ({"ref_pose": "x.npz", "head_motion": False}, "--no-head-motion")):

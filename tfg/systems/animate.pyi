@@ -31,32 +31,32 @@ def animate(source: Any, audio: Any = ..., *, system: Literal["graphics"], text:
 def animate(source: Any, audio: Any = ..., *, system: Literal["emogen"], text: str | None = ...,
     out: Any = ..., save_motion: Any = ..., badge: bool | None = ..., overwrite: bool = ...,
     progress: bool = ..., emotion: str = ..., intensity: float = ..., face: int | None = ...,
-    pads: Box | None = ..., smooth: bool = ..., box: Box | None = ..., resize_factor: int = ...,
-    rotate: bool = ..., crop_box: Box | None = ..., static: bool = ..., fps: float | None = ...,
-    batch_size: int | None = ..., checkpoint: StrPath | None = ...) -> Clip: ...
+    pads: Box | None = ..., smooth: bool = ..., resize_factor: int = ..., rotate: bool = ...,
+    crop_box: Box | None = ..., static: bool = ..., fps: float | None = ...,
+    batch_size: int | None = ..., box: Box | None = ..., checkpoint: StrPath | None = ...) -> Clip: ...
 @overload
 def animate(source: Any, audio: Any = ..., *, system: Literal["ietafs"], text: str | None = ...,
     out: Any = ..., save_motion: Any = ..., badge: bool | None = ..., overwrite: bool = ...,
     progress: bool = ..., emotion: str = ..., intensity: float = ..., face: int | None = ...,
-    pads: Box | None = ..., smooth: bool = ..., box: Box | None = ..., resize_factor: int = ...,
-    rotate: bool = ..., crop_box: Box | None = ..., static: bool = ..., fps: float | None = ...,
-    batch_size: int | None = ..., listen: float | None = ..., au: Any = ...,
+    pads: Box | None = ..., smooth: bool = ..., resize_factor: int = ..., rotate: bool = ...,
+    crop_box: Box | None = ..., static: bool = ..., fps: float | None = ...,
+    batch_size: int | None = ..., box: Box | None = ..., listen: float | None = ..., au: Any = ...,
     au_file: StrPath | None = ..., blink: bool = ..., seed: int = ..., aunet: StrPath | None = ...,
     checkpoint: StrPath | None = ...) -> Clip: ...
 @overload
 def animate(source: Any, audio: Any = ..., *, system: Literal["deformable"], text: str | None = ...,
     out: Any = ..., save_motion: Any = ..., badge: bool | None = ..., overwrite: bool = ...,
     progress: bool = ..., emotion: str = ..., intensity: float = ..., face: int | None = ...,
-    pads: Box | None = ..., smooth: bool = ..., box: Box | None = ..., resize_factor: int = ...,
-    rotate: bool = ..., crop_box: Box | None = ..., static: bool = ..., fps: float | None = ...,
-    batch_size: int | None = ..., noise_seed: int = ..., blink: bool = ...,
+    pads: Box | None = ..., smooth: bool = ..., resize_factor: int = ..., rotate: bool = ...,
+    crop_box: Box | None = ..., static: bool = ..., fps: float | None = ...,
+    batch_size: int | None = ..., box: Box | None = ..., noise_seed: int = ..., blink: bool = ...,
     checkpoint: StrPath | None = ...) -> Clip: ...
 @overload
 def animate(source: Any, audio: Any = ..., *, system: Literal["rhythmic"], text: str | None = ...,
     out: Any = ..., save_motion: Any = ..., badge: bool | None = ..., overwrite: bool = ...,
     progress: bool = ..., emotion: str = ..., intensity: float = ..., face: int | None = ...,
-    pads: Box | None = ..., smooth: bool = ..., box: Box | None = ..., resize_factor: int = ...,
-    rotate: bool = ..., crop_box: Box | None = ..., static: bool = ..., fps: float | None = ...,
+    pads: Box | None = ..., smooth: bool = ..., resize_factor: int = ..., rotate: bool = ...,
+    crop_box: Box | None = ..., static: bool = ..., fps: float | None = ...,
     batch_size: int | None = ..., n_shot: int | None = ..., ref_img_id: Any = ...,
     head_motion: bool = ..., own_motion: bool = ..., ref_pose: Any = ..., ref_expression: Any = ...,
     find_largest_mouth: bool = ..., blink: bool = ..., seed: int = ..., motionnet: StrPath | None = ...,
@@ -82,23 +82,22 @@ def fit(source: Any, *, system: Literal["graphics"], out: Any, progress: bool = 
 @overload
 def fit(source: Any, *, system: Literal["emogen"], out: Any, progress: bool = ..., emotion: str = ...,
     intensity: float = ..., face: int | None = ..., pads: Box | None = ..., smooth: bool = ...,
-    box: Box | None = ..., resize_factor: int = ..., rotate: bool = ..., crop_box: Box | None = ...,
-    static: bool = ..., fps: float | None = ..., batch_size: int | None = ...,
+    resize_factor: int = ..., rotate: bool = ..., crop_box: Box | None = ..., static: bool = ...,
+    fps: float | None = ..., batch_size: int | None = ..., box: Box | None = ...,
     checkpoint: StrPath | None = ...) -> Path: ...
 @overload
 def fit(source: Any, *, system: Literal["ietafs"], out: Any, progress: bool = ..., emotion: str = ...,
     intensity: float = ..., face: int | None = ..., pads: Box | None = ..., smooth: bool = ...,
-    box: Box | None = ..., resize_factor: int = ..., rotate: bool = ..., crop_box: Box | None = ...,
-    static: bool = ..., fps: float | None = ..., batch_size: int | None = ...,
+    resize_factor: int = ..., rotate: bool = ..., crop_box: Box | None = ..., static: bool = ...,
+    fps: float | None = ..., batch_size: int | None = ..., box: Box | None = ...,
     listen: float | None = ..., au: Any = ..., au_file: StrPath | None = ..., blink: bool = ...,
     seed: int = ..., aunet: StrPath | None = ..., checkpoint: StrPath | None = ...) -> Path: ...
 @overload
 def fit(source: Any, *, system: Literal["deformable"], out: Any, progress: bool = ...,
     emotion: str = ..., intensity: float = ..., face: int | None = ..., pads: Box | None = ...,
-    smooth: bool = ..., box: Box | None = ..., resize_factor: int = ..., rotate: bool = ...,
-    crop_box: Box | None = ..., static: bool = ..., fps: float | None = ...,
-    batch_size: int | None = ..., noise_seed: int = ..., blink: bool = ...,
-    checkpoint: StrPath | None = ...) -> Path: ...
+    smooth: bool = ..., resize_factor: int = ..., rotate: bool = ..., crop_box: Box | None = ...,
+    static: bool = ..., fps: float | None = ..., batch_size: int | None = ..., box: Box | None = ...,
+    noise_seed: int = ..., blink: bool = ..., checkpoint: StrPath | None = ...) -> Path: ...
 @overload
 def fit(source: Any, *, system: Literal["rhythmic"], out: Any, progress: bool = ..., shots: int = ...,
     first_seconds: float | None = ..., steps: int = ..., face: int | None = ..., seed: int = ...,

@@ -10,14 +10,12 @@ MAX_PAD = 4000
 
 
 @option_class
-class FilmOptions(EmotionOptions):
-    """Where the face of a film is, and how its frames are read."""
+class FollowOptions(EmotionOptions):
+    """How the face of a film is followed, and how its frames are read."""
 
     pads: Box | None = rectangle("added around the found face: top bottom left right; the square around that is used",
                                  default=None, low=-MAX_PAD, high=MAX_PAD)
     smooth: bool = switch("whether the crop follows the head calmly", default=True)
-    box: Box | None = rectangle("a face that stays in its place, hairline to chin; nothing is searched for",
-                                default=None, low=0)
     resize_factor: int = whole("the picture so many times smaller", default=1, low=1, high=64)
     rotate: bool = switch("turn the picture by 90 degrees clockwise", default=False)
     crop_box: Box | None = rectangle("then cut it to top bottom left right, -1 is its edge", default=None, low=-1)
@@ -25,6 +23,14 @@ class FilmOptions(EmotionOptions):
     fps: float | None = number("of a photo or with --static; default 25", default=None, unit="frames per second",
                                low=1, high=120)
     batch_size: int | None = whole("frames drawn at a time; default: as many as suit", default=None, low=1, high=4096)
+
+
+@option_class
+class FilmOptions(FollowOptions):
+    """Where the face of a film is, and how its frames are read."""
+
+    box: Box | None = rectangle("a face that stays in its place, hairline to chin; nothing is searched for",
+                                default=None, low=0)
 
     def check(self) -> None:
         super().check()

@@ -17,7 +17,7 @@ from tfg.faces.face_region import MARGIN
 from tfg.systems.base import Footage, Take
 from tfg.systems.film import draw, track
 from tfg.systems.film.calm_lips import CalmLips
-from tfg.systems.film.options import FilmOptions
+from tfg.systems.film.options import FollowOptions
 from tfg.systems.film.source import Schedule, Source
 
 
@@ -51,7 +51,7 @@ class Stage:
                     times=None if fps else self.schedule.times[:-1], meta=meta)
 
 
-def set_up(source, seconds: float, options: FilmOptions, size: int, *, watch=None, margin: tuple = MARGIN,
+def set_up(source, seconds: float, options: FollowOptions, size: int, *, watch=None, margin: tuple = MARGIN,
            progress: bool = False) -> Stage:
     """Read the source and follow its face.
 
@@ -68,8 +68,8 @@ def set_up(source, seconds: float, options: FilmOptions, size: int, *, watch=Non
     if isinstance(source, Footage) and source.crop:
         crops = track.whole(needed, pictures.size, size)
         looks = References(source).source
-    elif o.box is not None:
-        crops = track.constant(o.box, needed, pictures.size, size, margin, o.pads)
+    elif (box := getattr(o, "box", None)) is not None:
+        crops = track.constant(box, needed, pictures.size, size, margin, o.pads)
     else:
         calm = CalmLips()
 

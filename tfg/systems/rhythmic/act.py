@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from tfg.errors import InputError
 from tfg.media.audio import FPS, SR, frame_at, n_frames
 from tfg.systems import pose_curves
 from tfg.systems.base import Footage, Speech, Take
@@ -34,8 +33,6 @@ def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
 
     o, clock, T = options, time.perf_counter(), n_frames(len(speech.audio))
     source, others = opened(source, o)
-    if o.box is not None:
-        raise InputError("rhythmic draws by landmarks, which a constant --box leaves out; leave out --box.")
     network, card = load(o.person or o.checkpoint)
     given = None if o.ref_expression is None else expression_of(o.ref_expression, T)
     pose = None if o.ref_pose is None else pose_curves.ref_pose(o.ref_pose, T)

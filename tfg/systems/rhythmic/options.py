@@ -5,7 +5,7 @@ from typing import Any
 
 from tfg.errors import InputError
 from tfg.options import Options, StrPath, flags, number, option_class, path, switch, text, thing, whole
-from tfg.systems.film.options import FilmOptions
+from tfg.systems.film.options import FollowOptions
 
 MOST_SHOTS = 32
 SHOTS = 8
@@ -26,7 +26,7 @@ def numbers(value: Any) -> tuple[int, ...]:
 
 
 @option_class
-class RhythmicOptions(FilmOptions):
+class RhythmicOptions(FollowOptions):
     """Options of drawing a turning head from several pictures and landmarks."""
 
     n_shot: int | None = whole("frames of a film, or pictures of a folder, that the network looks at; default 8",
