@@ -145,11 +145,12 @@ def rhythmic(faces=FACES[:3], source: str = "ITH.wav", yaws=(-22, -11, 0, 11, 22
     turning = Motion.still(n_frames(len(audio)))
     at = np.linspace(4, len(turning) - 8, len(yaws)).astype(int)
     turning.pose[:, 0] = np.interp(np.arange(len(turning)), at, yaws)
-    out = headed(["photo", *(f"{abs(y)}° {('to the left', 'ahead', 'to the right')[np.sign(y) + 1]}" for y in yaws)],
+    out = headed(["photo", *(f"{abs(y)}° {('to the left', '', 'to the right')[np.sign(y) + 1]}".strip() for y in yaws)],
                  len(faces))
     for row, face in enumerate(faces):
         photo = read_image(paths.data("faces", f"{face}.jpg"))
-        clip = tfg.animate(photo, audio, system="rhythmic", ref_pose=turning, blink=False)
+        clip = tfg.animate(paths.data("faces", f"{face}.jpg"), audio, system="rhythmic", ref_pose=turning, blink=False,
+                           progress=False)
         small = [np.asarray(Image.fromarray(frame).resize((SIZE, SIZE), Image.LANCZOS))
                  for frame in (photo, *(clip.frames[int(k)] for k in at))]
         out.paste(Image.fromarray(np.hstack(small)), (0, LABEL + SIZE * row))

@@ -30,6 +30,7 @@ import torch
 from tfg import metrics
 from tfg.faces import crops
 from tfg.faces.geometry import lip_gap
+from tfg.files import make_folder
 from tfg.metrics import motion as moves
 from tfg.metrics import stats
 from tfg.networks.warp import warp
@@ -123,7 +124,7 @@ def figures(scenes: Path, checkpoint: Path | None = None, split: str = "test") -
     counts = [k for k in (8, 4, 2, 1) if k <= most] if most >= 8 else sorted({most, 4, 2, 1} & set(range(1, most + 1)),
                                                                               reverse=True)
     rows = {f"{k} shots": network for k in counts}
-    found = scored(rows, people, {f"{k} shots": k for k in counts}, scenes / "landmarks")
+    found = scored(rows, people, {f"{k} shots": k for k in counts}, make_folder(scenes / "landmarks"))
     table(f"scenes of unseen people ({split})", {name: means(r) for name, r in found.items()})
     table(f"{counts[0]} shots less the row", less(found, f"{counts[0]} shots",
                                                   ["still", "landmarks", *list(rows)[1:]]))
@@ -313,7 +314,7 @@ def ablation(scenes: Path, out: Path, steps: int, split: str = "test") -> dict[s
     networks = {name: load(out / name.replace(" ", "_"))[0] for name in VARIANTS}
     people = read(scenes, split, networks["all"].config.size)
     many = min(8, next(iter(people.values()))["shots"].shape[1])
-    found = scored(networks, people, {name: many for name in networks}, scenes / "landmarks")
+    found = scored(networks, people, {name: many for name in networks}, make_folder(scenes / "landmarks"))
     table(f"unseen people, {steps} steps each", {name: means(r) for name, r in found.items()})
     table("all less the row", less(found, "all", [n for n in found if n != "all"]))
     (out / "records.json").write_text(json.dumps(found) + "\n", encoding="utf-8")
