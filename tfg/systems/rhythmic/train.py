@@ -14,6 +14,7 @@ What became of the published flags that have other names here, or none:
     --continue_train             a second call with the same --out goes on
     --load_pretrain              --init
     --no_flow_gt                 scenes bring the true flow
+    --crop_ref                   shots are crops already
     --use_new --transfer_initial the hybrid embedding is the only one; --init
     --fp16                       --precision 16-mixed
 """
