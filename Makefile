@@ -1,4 +1,5 @@
 # make demo   a portrait says one sentence in six emotions: build/demo.mp4 and build/demo.png
+# make app    a page in the browser: a face of your choice speaks
 # make test   everything that CI runs
 # make quick  what to run while you work: style, types and the quick tests, under 90 s
 # All need Python 3.11 to 3.13 and make, install what they need into .venv, and skip what is done already.
@@ -6,7 +7,7 @@
 SHELL := bash
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := dev,course,voice,automl
+EXTRAS := dev,course,app,voice,automl
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1; then echo $$p; break; fi; done)
 WORKERS ?= 2
@@ -24,7 +25,7 @@ ALONE := PYTHONPATH="$$PWD/tests/offline" TFG_SHARED="$$PWD/build/alone/shared" 
 # Test files that take a second or two each, of every room: what `make quick` runs.
 QUICK := $(addprefix tests/test_,$(addsuffix .py,$(shell sed 's/\#.*//' tests/quick.txt)))
 
-.PHONY: help demo test test-offline quick lint types pytest pytest-quick notebooks-run notebooks-open notebooks-solved \
+.PHONY: help demo app test test-offline quick lint types pytest pytest-quick notebooks-run notebooks-open notebooks-solved \
 	notebooks docs wheel bench address constraints clean
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -52,6 +53,12 @@ $(VENV)/.core: $(VENV)/.made pyproject.toml constraints.txt
 		-c constraints.txt -e .
 	@touch $@
 
+$(VENV)/.app: $(VENV)/.core
+	@$(STEP); step "installing what the app needs" \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check $$($(PYTHON) tools/check_system.py --pip) \
+		-c constraints.txt -e ".[app,voice]"
+	@touch $@
+
 $(VENV)/.dev: $(VENV)/.core
 	@$(STEP); step "installing the test tools" \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check $$($(PYTHON) tools/check_system.py --pip) \
@@ -64,6 +71,9 @@ demo: build/demo.mp4
 
 build/demo.mp4: $(VENV)/.core $(SOURCES)
 	@$(STEP); step "animating: one portrait, one sentence, six emotions" $(BIN)/tfg demo --out-dir build
+
+app: $(VENV)/.app
+	@$(BIN)/tfg app
 
 test: $(VENV)/.dev
 	@$(STEP); export OMP_NUM_THREADS=1 MPLBACKEND=agg; mkdir -p build; \

@@ -25,7 +25,8 @@ IMPORT_TO_PACKAGE = {"cv2": "opencv-contrib-python", "skimage": "scikit-image", 
                      "PIL": "pillow", "pi_heif": "pi-heif", "pillow_heif": "pillow-heif",
                      "face_alignment": "face-alignment",
                      "espeakng_loader": "espeakng-loader",
-                     "pyworld": "pyworld-prebuilt", "IPython": "ipywidgets", "cycler": "matplotlib"}
+                     "pyworld": "pyworld-prebuilt", "IPython": "ipywidgets", "traitlets": "ipywidgets",
+                     "cycler": "matplotlib"}
 HEAVY = {"torch", "torchvision", "mediapipe", "numba", "matplotlib", "librosa", "cv2", "skimage", "scipy", "av",
          "face_alignment", "ipywidgets", "IPython"}
 

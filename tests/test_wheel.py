@@ -48,6 +48,8 @@ def test_contents(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     shipped = {str(p.relative_to(ROOT / "data").as_posix()) for p in (ROOT / "data").rglob("*") if p.is_file()}
     assert {n.removeprefix("tfg/_data/") for n in names if n.startswith("tfg/_data/")} == shipped
+    web = {f"tfg/app/web/{p.name}" for p in (ROOT / "tfg" / "app" / "web").iterdir()}
+    assert {"tfg/_notebooks/app.ipynb", "tfg/app/share/voila/templates/tfg/index.html.j2", *web} <= set(names)
     tops = {n.split("/")[0] for n in names}
     assert len(tops) == 2 and "tfg" in tops                          # the package and its .dist-info: no tests
     assert not [n for n in names if "__pycache__" in n or n.endswith((".nbi", ".nbc"))]
@@ -59,6 +61,8 @@ def test_it_is_the_installed_copy(installed):
     assert done.returncode == 0, done.stderr
     module, data = done.stdout.split()
     assert module.startswith(str(installed)) and data == str(installed / "tfg" / "_data")
+    done = python(installed, "-c", "from tfg.app import serve; print(serve.notebook(), serve.notebook().is_file())")
+    assert done.stdout.split() == [str(installed / "tfg" / "_notebooks" / "app.ipynb"), "True"], done.stderr
 
 
 def test_it_animates(installed):

@@ -36,7 +36,8 @@ class Option:
     "paths", "box", "angles" or "object" (a path or an object of Python's).  unit: unit of its numbers, as a word.
     low, high: least and greatest value.  multiple_of: divisor of whole numbers.  choices: the words of a choice.
     convert: a further check of a value that has its kind; it returns the value to keep, and raises InputError.
-    needed: whether the command line insists on it.
+    needed: whether the command line insists on it.  parts: of a text such as "AU12=3,AU4=0", the names that it may set
+    with what they mean, each from low to high; a page shows a slider for each.
     """
 
     help: str
@@ -48,6 +49,7 @@ class Option:
     choices: tuple[str, ...] = ()
     convert: Callable[[Any], Any] | None = None
     needed: bool = False
+    parts: tuple[tuple[str, str], ...] = ()
 
     def value(self, name: str, given: Any) -> Any:
         """The value to keep of one that was given.  Raises InputError: one sentence that says what it must be."""
@@ -111,9 +113,10 @@ def choice(help: str, *, default: Any = None, choices: tuple[str, ...], needed: 
     return _field(default, Option(help, "choice", choices=tuple(choices), needed=needed))
 
 
-def text(help: str, *, default: Any = None, convert: Callable[[Any], Any] | None = None) -> Any:
+def text(help: str, *, default: Any = None, convert: Callable[[Any], Any] | None = None,
+         parts: tuple[tuple[str, str], ...] = (), low: float | None = None, high: float | None = None) -> Any:
     """A field for a text."""
-    return _field(default, Option(help, "text", convert=convert))
+    return _field(default, Option(help, "text", low=low, high=high, convert=convert, parts=parts))
 
 
 def path(help: str, *, default: Any = None, needed: bool = False) -> Any:
@@ -178,7 +181,7 @@ _KINDS: dict[str, Callable[[Option, Any], tuple[bool, Any]]] = {
     "number": _number, "whole": _whole, "box": _box, "angles": _angles,
     "switch": lambda o, v: (isinstance(v, (bool, np.bool_)), v),
     "choice": lambda o, v: (isinstance(v, str) and v in o.choices, v),
-    "text": lambda o, v: (isinstance(v, str), v),
+    "text": lambda o, v: (isinstance(v, str) or bool(o.parts) and isinstance(v, Mapping), v),
     "path": lambda o, v: (isinstance(v, (str, os.PathLike)), v),
     "paths": lambda o, v: _paths(v),
     "object": lambda o, v: (not isinstance(v, (bool, int, float)), v),

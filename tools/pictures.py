@@ -1,5 +1,5 @@
 """`python -m tools.pictures [NAME ...]` draws the README's pictures: docs/emotions.jpg (portraits), actors.jpg,
-dubbed.jpg, edits.jpg, deformable.jpg and rhythmic.jpg."""
+dubbed.jpg, edits.jpg, deformable.jpg, rhythmic.jpg and app.jpg (from screenshots of the app's tests)."""
 from __future__ import annotations
 
 import sys
@@ -135,6 +135,17 @@ def deformable(faces=FACES[:3], source: str = "ITH.wav") -> Image.Image:
     return out
 
 
+def app() -> Image.Image:
+    """The app's page as `tests/test_app_browser.py` left it in build/app, at a desktop's width and at a phone's."""
+    folder = Path(__file__).resolve().parent.parent / "build" / "app"
+    desktop, phone = (Image.open(folder / f"{name}.png").convert("RGB") for name in ("desktop_light", "phone_dark"))
+    height = 1100
+    out = Image.new("RGB", (desktop.width + phone.width + 24, height), "white")
+    out.paste(desktop.crop((0, 0, desktop.width, height)), (0, 0))
+    out.paste(phone.crop((0, 0, phone.width, height)), (desktop.width + 24, 0))
+    return out.resize((out.width * 6 // 10, height * 6 // 10), Image.LANCZOS)
+
+
 def rhythmic(faces=FACES[:3], source: str = "ITH.wav", yaws=(-22, -11, 0, 11, 22)) -> Image.Image:
     """Rows: the photo, then the same person turned by these angles while it speaks, drawn by `rhythmic`."""
     import tfg
@@ -159,7 +170,7 @@ def rhythmic(faces=FACES[:3], source: str = "ITH.wav", yaws=(-22, -11, 0, 11, 22
 
 if __name__ == "__main__":
     for name, draw in (("emotions", sheet), ("actors", actors), ("dubbed", dubbed), ("edits", edits),
-                       ("deformable", deformable), ("rhythmic", rhythmic)):
+                       ("deformable", deformable), ("rhythmic", rhythmic), ("app", app)):
         if sys.argv[1:] and name not in sys.argv[1:]:
             continue
         target = Path(__file__).resolve().parent.parent / "docs" / f"{name}.jpg"

@@ -14,7 +14,7 @@ from tfg.systems.animate import options_of
 PLACE = Path(__file__).resolve().parent.parent / "tfg" / "systems" / "animate.pyi"
 HEAD = '''"""Written by `python -m tools.stubs` from the systems' options: do not edit."""
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -32,7 +32,7 @@ def refuse(its: System, unknown: list[str], *, fitting: bool = ...) -> None: ...
 def check_result(its: System, save_motion: Any) -> None: ...
 """
 COMMON = ("text: str | None = ...", "out: Any = ...", "save_motion: Any = ...", "badge: bool | None = ...",
-          "overwrite: bool = ...", "progress: bool = ...")
+          "overwrite: bool = ...", "progress: bool | Callable[[int, int], None] = ...")
 
 
 def stub() -> str:

@@ -240,8 +240,8 @@ def blinks(n: int, per_min: float, *, level: np.ndarray | None = None, seed: int
     short clips have one.
     """
     rng = np.random.default_rng([int(seed), 4])
-    out, mean_s = np.zeros(n, np.float32), 60 / per_min
-    at = rng.uniform(.5, max(.6, min(.6 * mean_s, .7 * n / fps)))
+    out = np.zeros(n, np.float32)
+    at = first_blink_s(rng, per_min, n / fps)
     reach = int(.3 * fps)
     while at * fps < n:
         frame = int(at * fps)
@@ -250,8 +250,26 @@ def blinks(n: int, per_min: float, *, level: np.ndarray | None = None, seed: int
             frame = lo + int(np.argmin(level[lo:hi]))
         stop = min(n, frame + len(BLINK))
         out[frame:stop] = np.maximum(out[frame:stop], BLINK[:stop - frame])
-        at += .9 + rng.gamma(3.0, max(mean_s - .9, .2) / 3.0)
+        at += blink_pause_s(rng, per_min)
     return out
+
+
+def first_blink_s(rng: np.random.Generator, per_min: float, length_s: float = np.inf) -> float:
+    """When the first blink begins, seconds. length_s: of the clip; inf where it has no end."""
+    return rng.uniform(.5, max(.6, min(.6 * 60 / per_min, .7 * length_s)))
+
+
+def blink_pause_s(rng: np.random.Generator, per_min: float) -> float:
+    """Seconds from one blink to the next."""
+    return .9 + rng.gamma(3.0, max(60 / per_min - .9, .2) / 3.0)
+
+
+def fixation(rng: np.random.Generator, darting: float, fps: float = 25.0, first: bool = False):
+    """One fixation of the eyes: its number of frames, and its direction (2,) as in `gaze`. first: it is on the camera.
+    """
+    frames = max(6, int(rng.gamma(3, 1.2 / 3 / darting) * fps))
+    away, offset = rng.random() > .6, rng.normal(0, (.11, .05))
+    return frames, offset if away and not first else rng.normal(0, .012, 2)
 
 
 def gaze(n: int, manner: Manner, *, seed: int = 0, fps: float = 25.0) -> np.ndarray:
@@ -262,10 +280,9 @@ def gaze(n: int, manner: Manner, *, seed: int = 0, fps: float = 25.0) -> np.ndar
     rng = np.random.default_rng([int(seed), 5])
     out, frame = np.zeros((n, 2)), 0
     while frame < n:
-        stop = frame + max(6, int(rng.gamma(3, 1.2 / 3 / manner.darting) * fps))
-        away, offset = rng.random() > .6, rng.normal(0, (.11, .05))
-        out[frame:stop] = offset if away and frame else rng.normal(0, .012, 2)
-        frame = stop
+        length, direction = fixation(rng, manner.darting, fps, first=not frame)
+        out[frame:frame + length] = direction
+        frame += length
     padded = np.pad(out, ((2, 0), (0, 0)), mode="edge")
     return .2 * padded[:-2] + .3 * padded[1:-1] + .5 * padded[2:] + np.array(manner.gaze)
 

@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import nn
@@ -17,6 +19,18 @@ def ready(name: str, network_class, config_class, folder=None) -> tuple[nn.Modul
     network, card = checkpoint.load(name, network_class, config_class, folder)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return fused(network).to(device, memory_format=torch.channels_last), card
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """torch computes with one thread while the block runs. For small networks that run often: threads that wait for
+    each other cost more than they save, and beside other work ten times as much."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def fused(network: nn.Module) -> nn.Module:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,21 +29,25 @@ from tfg.systems.inputs import (
 if TYPE_CHECKING:
     from tfg.media.clip import Clip
 
+Progress = Callable[[int, int], None]
+
 
 def animate(source, audio=None, *, text: str | None = None, system: str = registry.DEFAULT, out=None, save_motion=None,
-            badge: bool | None = None, overwrite: bool = False, progress: bool = True, **options) -> Clip:
+            badge: bool | None = None, overwrite: bool = False, progress: bool | Progress = True, **options) -> Clip:
     """Make a portrait speak, or dub a video.
 
     source: a photo (any format Pillow reads), a video, or (H, W, 3) uint8 RGB. Of a video the best frontal frame is
     used; `emogen` dubs it: its frames stay at their own times, rate and size, and only the face is drawn anew.
-    audio: any file with sound, a video too, or (N,) float32 at 16 kHz.  text: spoken instead (extra `voice`).
+    audio: any file with sound, a video too, (N,) float32 at 16 kHz, or a `tfg.systems.base.Speech`.  text: spoken
+    instead (extra `voice`).
     system: a name in `tfg.registry.SYSTEMS`.  options: those of the system, such as emotion="HAP": the fields of
     `tfg.registry.system(NAME).Options`. `tfg systems` lists them all with ranges and defaults, and editors complete
     them.
     out: the .mp4; None: a temporary file, gone when Python ends.  overwrite: whether existing files may be replaced.
     save_motion: write there (.npz) the coefficients that were played, by systems that play some.
     badge: draw "AI-generated" into a corner; None: yes, except on the synthetic faces that ship with tfg.  The file's
-    metadata says so in any case.  progress: a bar on stderr.
+    metadata says so in any case.  progress: a bar on stderr, or a function of the number of frames done and of all;
+    what it raises stops the work, and leaves no file.
 
     A given `motion` replaces the performance, cut or held to the length of the sound, which may be missing (a silent
     video).
@@ -62,7 +66,7 @@ def animate(source, audio=None, *, text: str | None = None, system: str = regist
 
 
 def _animate(source, audio, text, its: System, chosen, out: Path | None, save_motion: Path | None, badge: bool | None,
-             progress: bool, started: float) -> Clip:
+             progress: bool | Progress, started: float) -> Clip:
     """`animate`, once this process is the only one that writes these files.  started: `time.perf_counter` at the call.
     """
     check_source(source, folders=its.takes_folders)
@@ -73,7 +77,7 @@ def _animate(source, audio, text, its: System, chosen, out: Path | None, save_mo
         raise InputError("idle is a stretch without sound, but a sound or text was given as well; leave one out.")
     speech = read_speech(audio, text, needed=motion is None and idle is None)
     seconds = {"read": time.perf_counter() - started}
-    take = its.prepare(source, speech, chosen, progress=progress)
+    take = its.prepare(source, speech, chosen, progress=progress is True)
     seconds.update(take.seconds)
     badge = not is_shipped_face(source) if badge is None else badge
     rolling = time.perf_counter()
@@ -141,13 +145,17 @@ def _clip(path: Path, take: Take, speech: Speech, chosen: Options, meta: dict) -
                 emotion=values.get("emotion") if acted else None, meta={**meta, **take.meta, "settings": settings})
 
 
-def _write(path: Path, take: Take, audio, *, badge: bool, progress: bool) -> None:
+def _write(path: Path, take: Take, audio, *, badge: bool, progress: bool | Progress) -> None:
     from tqdm.auto import tqdm
 
     from tfg.media.badge import draw_badge
     from tfg.media.video import write_video
 
     frames = (draw_badge(frame) for frame in take.frames) if badge else take.frames
+    if callable(progress):
+        progress(0, take.n)
+        return write_video(path, frames, audio, fps=take.fps, times=take.times,
+                           progress=lambda done: progress(done, take.n))
     with tqdm(total=take.n, desc="frames", unit="frame", disable=not progress, leave=False, delay=.5) as bar:
         write_video(path, frames, audio, fps=take.fps, times=take.times, progress=lambda done: bar.update(done - bar.n))
 

@@ -77,6 +77,39 @@ class Take:
     meta: dict[str, Any] = field(default_factory=dict)
 
 
+class Live(ABC):
+    """A system that follows a sound as it arrives: `hear` takes what came, and gives the frames that can be drawn.
+
+    size: (h, w) of the frames.  options: what holds now.  ahead: frames of sound that must have been heard after a
+    frame before it is drawn. The frames are the same in whatever pieces the sound comes.
+    """
+
+    size: tuple[int, int]
+    options: Any
+    ahead: int
+
+    @abstractmethod
+    def hear(self, samples: np.ndarray, sr: int) -> Iterator[np.ndarray]:
+        """The frames (h, w, 3) uint8 that more sound, (N,) at sr per second, lets it draw.  Raises InputError."""
+
+    @abstractmethod
+    def finish(self) -> Iterator[np.ndarray]:
+        """The frames that are left when the sound has ended."""
+
+    @abstractmethod
+    def change(self, options) -> None:
+        """Go on with other options, eased in.  Raises InputError for those that are settled at the start."""
+
+    @abstractmethod
+    def again(self, options) -> None:
+        """Begin a new stream with the same face and other options.  Raises InputError."""
+
+    @abstractmethod
+    def still(self, options) -> np.ndarray:
+        """A frame (h, w, 3) uint8 of the face as these options leave it while nothing is said; the stream goes on as it
+        was.  Raises InputError as `change`."""
+
+
 class System(ABC):
     """A way to make a face speak. Light to import: networks are read when `prepare` is called.
 
@@ -85,7 +118,7 @@ class System(ABC):
     which `save_motion` writes.  networks: folders under data/ that it needs, by the option that replaces each.
     trainings: what `tfg train` offers of it.  can_fit: whether `fit` is there.  FitOptions: what users may
     set of `fit`; None: the same as of `prepare`.  takes_folders: whether a source may be a folder of photos of one
-    person.
+    person.  can_stream: whether `live` is there.
     """
 
     name: ClassVar[str]
@@ -96,6 +129,7 @@ class System(ABC):
     networks: ClassVar[dict[str, str]] = {}
     trainings: ClassVar[tuple[Training, ...]] = ()
     can_fit: ClassVar[bool] = False
+    can_stream: ClassVar[bool] = False
     FitOptions: ClassVar[OptionsClass | None] = None
     takes_folders: ClassVar[bool] = False
 
@@ -114,6 +148,11 @@ class System(ABC):
         Raises InputError where a system has nothing to adapt.
         """
         raise InputError(f"the system {self.name} has nothing to fit to a person: it takes a new source as it is.")
+
+    def live(self, source, options) -> Live:
+        """Everything that comes before the first sound of a stream.  source, options, errors: as `prepare`; raises
+        InputError where a system needs the whole sound."""
+        raise InputError(f"the system {self.name} needs the whole sound before its first frame, so it cannot stream.")
 
     def drawn_mask(self, size: int) -> np.ndarray | None:
         """(size, size) float32 in [0, 1]: how far each pixel of a crop is drawn anew, for a column of the scores; None
@@ -149,6 +188,45 @@ class EmotionOptions(Options):
     face: int | None = whole("which face if there are several, 0 is the largest", default=None, low=0)
 
 
+LOOKS = (("lookSide", "the eyes look to the person's left"), ("lookUp", "the eyes look up"))
+"""Names beside the coefficients' that `offsets` takes: directions of the eyes, 1 is about 30 degrees."""
+
+
+def coefficient_parts() -> tuple[tuple[str, str], ...]:
+    """(name, meaning) of what `offsets` may set: the two directions of the eyes, and the other coefficients, one name
+    for both sides."""
+    from tfg.vocabulary import EXPRESSION
+
+    sided = {n.removesuffix("Left") for n in EXPRESSION if n.endswith("Left")} & \
+        {n.removesuffix("Right") for n in EXPRESSION if n.endswith("Right")} - {"jaw", "mouth"}
+    names = []
+    for name in EXPRESSION:
+        base = name.removesuffix("Left").removesuffix("Right")
+        names.append(base if base in sided else name)
+    return LOOKS + tuple((n, "") for n in dict.fromkeys(names) if not n.startswith("eyeLook"))
+
+
+def offsets_of(value: Any) -> dict[str, float]:
+    """{name: amount} of a text such as "mouthSmile=.4,lookUp=-.2", or of a dict; {} of None.  Raises InputError."""
+    if value is None:
+        return {}
+    pairs = value.items() if isinstance(value, dict) else [part.partition("=")[::2] for part in str(value).split(",")]
+    known, out = dict(coefficient_parts()), {}
+    for name, amount in pairs:
+        name = str(name).strip()
+        try:
+            number = float(amount)
+        except (TypeError, ValueError):
+            raise InputError(f"{value!r} does not say how much of which coefficient: write mouthSmile=.4,lookUp=-.2, "
+                             "with amounts from -1 to 1.") from None
+        if name not in known:
+            raise InputError(f"there is no coefficient {name!r} to add to; there is {', '.join(known)}.")
+        if not -1 <= number <= 1:
+            raise InputError(f"the offset of {name} is {number:g}; give an amount from -1 to 1.")
+        out[name] = number
+    return out
+
+
 @option_class
 class PortraitOptions(EmotionOptions):
     """What every system takes that moves a photo."""
@@ -161,6 +239,9 @@ class PortraitOptions(EmotionOptions):
     expression_scale: float = number("factor on mouth and emotion", default=1.0, low=0, high=3)
     blink: bool = switch("whether the eyes blink", default=True)
     seed: int = whole("same seed, same performance", default=0, low=0)
+    offsets: Any = text("added to every frame, from -1 to 1: coefficients, or where the eyes look, such as "
+                        "mouthSmile=.4,lookUp=-.2", default=None, convert=offsets_of, parts=coefficient_parts(),
+                        low=-1, high=1)
     motion: Any = thing("play these coefficients (.npz of tfg measure) instead of a performance", default=None)
 
     replaced: ClassVar[tuple[str, ...]] = ("emotion", "intensity", "blink", "seed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from tfg.errors import InputError
-from tfg.systems.base import Footage
+from tfg.systems.base import LOOKS, Footage
 from tfg.vocabulary import EXPRESSION
 
 
@@ -34,6 +34,24 @@ def retimed(motion, audio=None):
     k = len(EXPRESSION)
     return Motion(curves[:, :k], curves[:, k:], fps=float(FPS), identity=motion.identity,
                   meta={**motion.meta, "kind": "replay"})
+
+
+def with_offsets(expression: np.ndarray, offsets: dict[str, float]) -> np.ndarray:
+    """Expressions (T, 52) with what `PortraitOptions.offsets` adds to every frame; not clipped."""
+    from tfg.acting.performance import write_gaze
+    from tfg.vocabulary import index
+
+    if not offsets:
+        return expression
+    out = np.array(expression, np.float32)
+    looks = [offsets.get(name, 0.0) for name, _ in LOOKS]
+    if any(looks):
+        side = out[:, index("eyeLookOutLeft")].mean(1) - out[:, index("eyeLookInLeft")].mean(1)
+        write_gaze(out, np.stack([side + looks[0], np.full(len(out), looks[1])], 1))
+    for name, amount in offsets.items():
+        if name not in dict(LOOKS):
+            out[:, index(name)] += np.float32(amount)
+    return out
 
 
 def read_source(source, *, face: int | None = None) -> tuple[np.ndarray, int | None]:

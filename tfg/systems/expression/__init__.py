@@ -21,7 +21,7 @@ class Expression(System):
     name = "expression"
     about = "networks from sound to expression and head motion, emotion added to them; the photo's own pixels follow"
     Options = ExpressionOptions
-    plays_motion = True
+    plays_motion = can_stream = True
     networks = {"expnet": "expnet", "posevae": "posevae", "emotion_add": "emotion_add"}
     trainings = (
         Training("expnet", "Train the network from sound to a whole face, emotion off, on virtual people.",
@@ -46,6 +46,12 @@ class Expression(System):
         from tfg.systems.expression.act import prepare
 
         return prepare(source, speech, options, progress=progress)
+
+    def live(self, source, options):
+        """See `System.live`."""
+        from tfg.systems.expression.live import LivePortrait
+
+        return LivePortrait(source, options)
 
 
 SYSTEM = Expression()

@@ -22,7 +22,7 @@ from tfg.acting.performance import EYE_RANGE_DEG
 from tfg.media.motion import Motion
 from tfg.systems.base import Speech, Take
 from tfg.systems.expression.options import ExpressionOptions
-from tfg.systems.portrait import read_source, retimed
+from tfg.systems.portrait import read_source, retimed, with_offsets
 from tfg.vocabulary import EXPRESSION, POSE, index
 
 FPS = 25
@@ -117,6 +117,7 @@ def act(speech: Speech, *, neutral: np.ndarray | None = None, options: Expressio
     if o.motion is None:
         look = performance.gaze(n, manner, seed=o.seed, fps=FPS) - pose[:, :2] * (COUNTER / EYE_RANGE_DEG)
         performance.write_gaze(felt, look)
+    felt = with_offsets(felt, o.offsets)
     meta = dict(kind="replay" if o.motion is not None else "idle" if speech.audio is None else "performance",
                 system="expression", emotion=o.emotion, intensity=float(o.intensity), seed=int(o.seed))
     return Motion(felt, pose, fps=float(FPS), meta=meta)

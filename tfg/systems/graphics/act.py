@@ -7,11 +7,12 @@ show (the side of a turned head, shadows of new wrinkles).
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
 from tfg.systems.base import Speech, Take
-from tfg.systems.portrait import read_source, retimed
+from tfg.systems.portrait import read_source, retimed, with_offsets
 
 
 def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
@@ -39,6 +40,7 @@ def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
                      seed=options.seed, **scales)
     else:
         motion = replay(options.motion, speech.audio, **scales)
+    motion = replace(motion, expression=with_offsets(motion.expression, options.offsets))
     seconds["motion"] = time.perf_counter() - clock
     return Take(frames=portrait.render_motion(motion), n=len(motion), size=portrait.size, motion=motion,
                 seconds=seconds)
@@ -65,8 +67,6 @@ def act(speech: Speech, **how):
 
 def replay(motion, audio=None, *, pose_scale: float = 1.0, expression_scale: float = 1.0):
     """A person's Motion prepared for a portrait: `retimed`, then scaled, the expression clipped to [0, 1]."""
-    from dataclasses import replace
-
     played = retimed(motion, audio)
     return replace(played, expression=np.clip(played.expression * expression_scale, 0, 1),
                    pose=played.pose * pose_scale)

@@ -48,7 +48,8 @@ class IetafsOptions(FilmOptions):
                         "neutral, SAD sadness", default=AUTO, convert=emotion_or_auto)
     listen: float | None = number("how much of what the voice sounds like is shown beside a given emotion; default: 0, "
                                   "and 1 for auto", default=None, low=0, high=1)
-    au: Any = text("Action Units that keep one intensity, 0 to 5, such as AU12=3,AU4=0", default=None, convert=units)
+    au: Any = text("Action Units that keep one intensity, 0 to 5, such as AU12=3,AU4=0", default=None, convert=units,
+                   parts=tuple((f"AU{number}", words) for number, words in AU_NAMES.items()), low=0, high=MOST)
     au_file: StrPath | None = path("CSV of OpenFace, or with columns AU12 ... and a row for each frame, 25 a second: "
                                    "these units follow it instead of the sound", default=None)
     blink: bool = switch("whether the eyes blink", default=True)

@@ -22,13 +22,14 @@ MOST = 2.0
 
 
 def add(offsets: np.ndarray, emotion: str, intensity: float = 1.0, *, alpha: float = 1.0, ortho: bool = False,
-        model: str = "linear", folder=None, fps: float = FPS) -> np.ndarray:
+        model: str = "linear", folder=None, fps: float = FPS, when: np.ndarray | None = None) -> np.ndarray:
     """The same speech with an emotion: (T, 52) float32 offsets from neutral in and out, neither clipped.
 
     offsets: 0 is this person at rest; NaN was not measured, stays NaN, and counts as rest for the others.
     emotion: a code such as HAP.  intensity: 0..1, strength of the emotion.  alpha: weight of the change, -2..2; a
     negative one subtracts it.  ortho: add only what is orthogonal to the source, frame by frame (`orthogonal`).
     model: linear, transformer or automl.  folder: folder of the trained model; None for the one that ships.
+    when: (T, 10) the frames' times as `features.times` gives them, if these are no clip of T frames.
     NEU, intensity 0 and alpha 0 give the source exactly.
     Raises InputError: other shapes, unknown emotion or model, numbers out of range, no such model.
     """
@@ -36,32 +37,35 @@ def add(offsets: np.ndarray, emotion: str, intensity: float = 1.0, *, alpha: flo
     code = _check(source, emotion, intensity, alpha, model)
     if code == "NEU" or intensity == 0 or alpha == 0 or not len(source):
         return source.copy()
-    delta = change(source, code, float(intensity), model=model, folder=folder, fps=fps)
+    delta = change(source, code, float(intensity), model=model, folder=folder, fps=fps, when=when)
     if ortho:
         delta = orthogonal(delta, source)
     return (source + np.float32(alpha) * delta).astype(np.float32)
 
 
 def change(source: np.ndarray, emotion: str, intensity: float, *, model: str = "linear", folder=None,
-           fps: float = FPS) -> np.ndarray:
+           fps: float = FPS, when: np.ndarray | None = None) -> np.ndarray:
     """Change that a model predicts for each frame, before alpha and ortho: (T, 52) float32, without NaN.
 
-    source: (T, 52).  emotion: a code other than NEU.
+    source: (T, 52).  emotion: a code other than NEU.  when: as `add`.
     """
+    from tfg.systems.expression.emotion.features import times
+
     known = np.nan_to_num(source, nan=0.0)
+    when = times(len(known), fps) if when is None else when
     if model == "linear":
         from tfg.systems.expression.emotion import linear
         from tfg.systems.expression.emotion.files import load_arrays
 
         arrays = load_arrays("linear", folder, shapes={"weight": linear.SHAPE})[0]
-        return linear.change(arrays, known, emotion, intensity, fps)
+        return linear.change(arrays, known, emotion, intensity, when)
     if model == "transformer":
         from tfg.systems.expression.emotion import transformer
 
-        return transformer.change(transformer.load(folder)[0], known, emotion, intensity, fps)
+        return transformer.change(transformer.load(folder)[0], known, emotion, intensity, when)
     from tfg.systems.expression.emotion import automl
 
-    return automl.change(automl.load(folder)[0], known, emotion, intensity, fps)
+    return automl.change(automl.load(folder)[0], known, emotion, intensity, when)
 
 
 def orthogonal(delta: np.ndarray, source: np.ndarray) -> np.ndarray:

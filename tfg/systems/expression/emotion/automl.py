@@ -21,7 +21,6 @@ from importlib.util import find_spec
 import numpy as np
 
 from tfg.errors import InputError
-from tfg.media.audio import FPS
 from tfg.networks import cards as carded
 from tfg.systems.expression.emotion.features import AHEAD, FELT, FRAMES, N_TIMES, times, windows
 from tfg.systems.expression.emotion.pairs import Pair
@@ -51,14 +50,15 @@ def packages(*names: str) -> None:
                          f"installed: pip install {' '.join(gone)}, or take the model linear.")
 
 
-def inputs(source: np.ndarray, fps: float = FPS) -> np.ndarray:
+def inputs(source: np.ndarray, when: np.ndarray | None = None) -> np.ndarray:
     """Inputs of the forests from a source (T, 52): (T, 10 + 3 * len(NAMES)) float32: the times, and of both sides' mean
-    the frame itself and the differences of the two frames before and of the two after it."""
+    the frame itself and the differences of the two frames before and of the two after it.  when: the times (T, 10),
+    as `features.times` gives them; None: the source is a whole clip."""
+    when = times(len(source)) if when is None else when
     w = windows(source)
     sides = np.stack([w[..., index(n)].mean(-1) for n in NAMES], -1)                     # (T, 5, C)
     now, at = sides[:, FRAMES - 1 - AHEAD], FRAMES - 1 - AHEAD
-    return np.concatenate([times(len(source), fps), now, sides[:, :at].mean(1) - now, sides[:, at + 1:].mean(1) - now],
-                          1)
+    return np.concatenate([when, now, sides[:, :at].mean(1) - now, sides[:, at + 1:].mean(1) - now], 1)
 
 
 def table(pairs: Sequence[Pair], every: int = EVERY, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -157,9 +157,10 @@ def _grow(learn, hold, name: str, settings: dict, rounds: int, seed: int):
                           callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)])
 
 
-def change(forests: dict, source: np.ndarray, emotion: str, intensity: float, fps: float = FPS) -> np.ndarray:
-    """Change that the emotion adds to each frame: (T, 52) float32.  forests: name -> Booster."""
-    x, out = _rows(inputs(source, fps), emotion, intensity), np.zeros((len(source), len(EXPRESSION)), np.float32)
+def change(forests: dict, source: np.ndarray, emotion: str, intensity: float,
+           when: np.ndarray | None = None) -> np.ndarray:
+    """Change that the emotion adds to each frame: (T, 52) float32.  forests: name -> Booster.  when: as `inputs`."""
+    x, out = _rows(inputs(source, when), emotion, intensity), np.zeros((len(source), len(EXPRESSION)), np.float32)
     for name, forest in forests.items():
         out[:, index(name)] = intensity * forest.predict(x, num_threads=1)[:, None]
     return out

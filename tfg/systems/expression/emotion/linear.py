@@ -12,7 +12,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfg.media.audio import FPS
 from tfg.systems.expression.emotion.features import FELT, FRAMES, N_TIMES, times, windows
 from tfg.systems.expression.emotion.pairs import Pair
 from tfg.vocabulary import EXPRESSION
@@ -27,10 +26,14 @@ LEAST = 1e-3
 """Standard deviation of the noise in the other columns (1 and the times) that the ridge penalty equals."""
 
 
-def inputs(source: np.ndarray, fps: float = FPS) -> np.ndarray:
-    """Inputs from a source (T, 52): (T, WIDTH), which are 1, the times, the window's frames one after the other."""
+def inputs(source: np.ndarray, when: np.ndarray | None = None) -> np.ndarray:
+    """Inputs from a source (T, 52): (T, WIDTH), which are 1, the times, the window's frames one after the other.
+
+    when: (T, 10) as `features.times` gives them; None: the source is a whole clip.
+    """
     T = len(source)
-    return np.concatenate([np.ones((T, 1), np.float32), times(T, fps), windows(source).reshape(T, -1)], 1)
+    when = times(T) if when is None else when
+    return np.concatenate([np.ones((T, 1), np.float32), when, windows(source).reshape(T, -1)], 1)
 
 
 def with_intensity(x: np.ndarray, intensity: float, powers: int = POWERS) -> np.ndarray:
@@ -58,7 +61,7 @@ def fit(pairs: Sequence[Pair], *, noise: float = NOISE) -> dict[str, np.ndarray]
 
 
 def change(arrays: dict[str, np.ndarray], source: np.ndarray, emotion: str, intensity: float,
-           fps: float = FPS) -> np.ndarray:
-    """Change that the emotion adds to each frame: (T, 52) float32.  arrays: the arrays of `fit`."""
+           when: np.ndarray | None = None) -> np.ndarray:
+    """Change that the emotion adds to each frame: (T, 52) float32.  arrays: the arrays of `fit`.  when: as `inputs`."""
     weight = arrays["weight"][FELT.index(emotion)].astype(np.float32)
-    return with_intensity(inputs(source, fps), intensity, len(weight) // WIDTH) @ weight
+    return with_intensity(inputs(source, when), intensity, len(weight) // WIDTH) @ weight

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from tfg.media.audio import FPS
 from tfg.networks import checkpoint
 from tfg.systems.expression.emotion.features import FELT, FRAMES, N_TIMES, times, windows
 from tfg.systems.expression.emotion.files import folder_of, way_out
@@ -79,11 +78,13 @@ class EmotionTransformer(nn.Module):
 
 @torch.no_grad()
 def change(network: EmotionTransformer, source: np.ndarray, emotion: str, intensity: float,
-           fps: float = FPS) -> np.ndarray:
-    """Change that the emotion adds to each frame: (T, 52) float32."""
+           when: np.ndarray | None = None) -> np.ndarray:
+    """Change that the emotion adds to each frame: (T, 52) float32.  when: (T, 10) as `features.times`; None: the source
+    is a whole clip."""
     T = len(source)
+    when = times(T) if when is None else when
     found = network(torch.from_numpy(windows(source)), torch.full((T,), FELT.index(emotion)),
-                    torch.full((T,), float(intensity)), torch.from_numpy(times(T, fps)))
+                    torch.full((T,), float(intensity)), torch.from_numpy(when))
     return found.numpy()
 
 

@@ -1,0 +1,27 @@
+"""`tfg app`: the server's command, and what stands in its way."""
+from __future__ import annotations
+
+from tfg.app import serve
+from tfg.cli import main
+
+
+def test_what_is_missing_or_wrong_is_said_in_one_sentence(monkeypatch, capsys):
+    monkeypatch.setattr(serve, "find_spec", lambda name: name)
+    assert main(["app", "--port", "99999999"]) == 2 and "99999999" in capsys.readouterr().err
+    monkeypatch.setattr(serve, "find_spec", lambda name: None)
+    assert main(["app"]) == 2 and "voila and anywidget" in (said := capsys.readouterr().err) and "tfg[app]" in said
+
+
+def test_the_command_serves_the_notebook_with_our_template_and_forgets_idle_visitors(monkeypatch):
+    monkeypatch.setattr(serve, "find_spec", lambda name: name)
+    line = serve.command(port=8000, ip="0.0.0.0", browser=False)
+    assert str(serve.notebook()) in line and serve.notebook().name == "app.ipynb" and serve.notebook().is_file()
+    assert "--port=8000" in line and "--Voila.ip=0.0.0.0" in line and "--no-browser" in line
+    assert any("cull_idle_timeout" in word for word in line) and "--no-browser" not in serve.command()
+    template = [folder for folder in serve.environment()["JUPYTER_PATH"].split(":") if folder.endswith("share")][0]
+    assert serve.Path(template, "voila", "templates", "tfg", "index.html.j2").is_file()
+
+
+def test_a_server_that_fails_is_no_silence(monkeypatch, capsys):
+    monkeypatch.setattr(serve, "command", lambda **how: ["false"])
+    assert main(["app"]) == 2 and "exit code 1" in capsys.readouterr().err
