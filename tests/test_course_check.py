@@ -9,6 +9,7 @@ import wrong_emogen
 import wrong_emotion
 import wrong_expression
 import wrong_ietafs
+import wrong_rhythmic
 import wrong_scores
 import wrong_syncnet
 from notebook_tools import DRAFTS, NAMES, exercises, function
@@ -109,7 +110,7 @@ WRONG = {   # name -> [(wrong answer, a word of the message)]
               (lambda a, b: _pairs(a, b, "actor") + _pairs([r for r in a if r["photo"]], b, "photo"), "twice"),
               (lambda a, b: [r["clip"] for r in a], "pairs")],
 } | wrong_syncnet.WRONG | wrong_emotion.WRONG | wrong_scores.WRONG | wrong_emogen.WRONG | wrong_expression.WRONG \
-    | wrong_ietafs.WRONG | wrong_deformable.WRONG
+    | wrong_ietafs.WRONG | wrong_deformable.WRONG | wrong_rhythmic.WRONG
 
 
 def _blend(t, starts, stops, targets, strengths, tau, *, norm=True, strong=True, middle=False):

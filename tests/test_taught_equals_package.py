@@ -731,3 +731,109 @@ def test_seven_classes_are_the_trainings():
     own, other = function(DEFORMABLE, "emotion_losses")(critic, true, drawn, batch["emotion"])
     assert torch.allclose(own, task._emotion(true, drawn, batch)[0])
     assert torch.allclose(other, task._judged(true, drawn, photo, batch)[1]["emotion"])
+
+
+RHYTHMIC = "13_rhythmic_heads"
+
+
+def test_a_rigid_fit_is_the_packages(rng):
+    from tfg.systems.rhythmic import pose
+
+    fit, stable = function(RHYTHMIC, "rigid_fit"), list(pose.STABLE)
+    turns = rng.uniform(-1, 1, (6, 6)) * [40, 25, 20, .1, .1, .1]
+    rest = pose.Rigid(np.eye(3), np.array(5.0), np.array([60.0, 50, 3]))
+    points = pose.recompose(pose.template() + rng.normal(0, .2, (6, 68, 3)), pose.turned(rest, turns)).astype(float)
+    points[5] = points[5] * [1, 1, -1]                                    # inside out
+    want = pose.fit(points)
+    for k, one in enumerate(points):
+        for mine, true in zip(fit(one[stable], pose.template()[stable].astype(float)), want.at(k)):
+            assert np.allclose(mine, true, atol=1e-6)
+
+
+def test_a_face_in_anothers_pose_is_recomposed(rng):
+    from tfg.systems.rhythmic import pose
+
+    rest = pose.Rigid(np.eye(3), np.array(5.0), np.array([60.0, 50, 3]))
+    turns = rng.uniform(-20, 20, (2, 6)) * [1, 1, 1, 0, 0, 0]
+    a, b = pose.recompose(pose.template() + rng.normal(0, .2, (2, 68, 3)), pose.turned(rest, turns))
+    want = pose.recompose(pose.canonical(a, pose.fit(a)), pose.fit(b))
+    assert np.allclose(function(RHYTHMIC, "in_pose_of")(a, b, pose.fit), want, atol=1e-3)
+
+
+def rhythmic_net():
+    import torch
+
+    from tfg.systems.rhythmic import network
+
+    torch.manual_seed(0)
+    made = network.Rhythmic(network.PROFILES["ci"])
+    with torch.no_grad():
+        made.landmark[1][0].weight.mul_(4)
+    return made
+
+
+def test_attention_over_shots_is_the_networks():
+    import torch
+
+    net = rhythmic_net()
+    S = net.config.size
+    shots, sketches, asked = torch.rand(1, 3, 3, S, S), torch.rand(1, 3, 3, S, S), torch.rand(1, 3, S, S)
+    with torch.no_grad():
+        looks = net.see(shots, sketches)
+        mixed, share = net.mix(looks, asked)
+        mine = function(RHYTHMIC, "attend")(net.query(net.landmark(asked))[0], looks.keys[0], looks.maps[0])
+    assert share.std() > .01 and torch.allclose(mine[1], share[0], atol=1e-5)
+    assert torch.allclose(mine[0], mixed[0], atol=1e-5)
+
+
+def test_spade_is_the_layers():
+    import torch
+
+    from tfg.systems.rhythmic.layers import Spade
+
+    layer = Spade(6, (3, 4, 4), hidden=5)
+    x, maps = 3 * torch.randn(2, 6, 8, 8) + 1, [torch.rand(2, c, 8, 8) for c in (3, 4, 4)]
+    parts = [lambda m, k=k: layer.scale[k](torch.relu(layer.share[k](m))) for k in range(3)]
+    mine = function(RHYTHMIC, "spade")(x, maps, parts)
+    assert torch.allclose(mine, layer(x, maps, torch.zeros(2, 1)), atol=1e-5)
+
+
+def test_the_composition_is_the_networks():
+    import torch
+
+    from tfg.course import explore
+
+    net = rhythmic_net().eval()
+    ada = explore.sitter(102, ((0, 0, 0, 0, 0, 0), (20, 0, 0, 0, 0, 0)), size=net.config.size)
+    points = ada.points + 1
+    at = explore.moment_of(ada, points, np.array([1, 0]))
+    with torch.no_grad():
+        looks = net.see(*explore.shots_of(ada))
+        out = net.draw(type(looks)(*(x.expand(2, *x.shape[1:]) for x in looks)), at)
+        mine = function(RHYTHMIC, "lay_over")(out.colour, out.moved_ani, out.ani.trust, out.moved_ref, out.ref.trust)
+    assert .05 < out.ani.trust.max() and torch.allclose(mine, out.picture, atol=1e-5)
+
+
+def test_the_critics_losses_are_the_trainings(tmp_path):
+    import torch
+    import torch.nn.functional as F
+
+    import small_speeches
+    from tfg.systems.rhythmic.motion.network import PROFILES, SEED, MotionNet
+    from tfg.systems.rhythmic.motion.train import RUNS, Motions, MotionTask, Weights
+    from tfg.training.batches import tensors
+
+    config = PROFILES["ci"]
+    data = Motions(small_speeches.make(tmp_path), "train", 24, config.noise, config.reach)
+    torch.manual_seed(0)
+    net = MotionNet(config)
+    task = MotionTask(net, data, data, RUNS["ci"], 1e-3, Weights(steps=0, spread=0))
+    x = tensors(data.batch(0, np.arange(4)))
+    want = {who: loss.detach() for who, loss, _ in task.losses(x, None)}
+    moved_by = function(RHYTHMIC, "moved_by")
+    by_critic = function(RHYTHMIC, "by_critic")
+    own = x["wave"][:, 640 * SEED:]
+    mine = dict(by_critic(net, task.networks["critic"], x, task.scored, own))
+    assert torch.allclose(mine["critic"], want["critic"]) and torch.allclose(mine["net"], want["rhythmic_motion"])
+    error, = function(RHYTHMIC, "by_error")(net, None, x, task.scored, own)
+    assert torch.allclose(error[1], F.mse_loss(task.scored(moved_by(net, x).pose), task.scored(x["pose"])))

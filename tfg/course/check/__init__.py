@@ -20,6 +20,7 @@ _WHERE = {
     "expression": ("to_25fps", "shut_lids", "code_and_price", "join_chunks", "five_frames", "orthogonal"),
     "deformable": ("bilinear", "deform_conv", "remember", "right_truth", "emotion_losses"),
     "ietafs": ("unit_loss", "gradient_penalty", "compose", "cycle_loss", "frame_units"),
+    "rhythmic": ("rigid_fit", "in_pose_of", "attend", "spade", "lay_over"),
     "scores": ("psnr", "window_ssim", "lmd", "frechet", "bootstrap", "paired_difference"),
     "syncnet": ("lower_half", "moments", "sync_loss", "choice_loss", "sync_curve", "sync_scores"),
 }

@@ -41,6 +41,11 @@ _WHERE = {
     "deformable": ("draw_reach", "draw_taps", "draw_padding", "draw_falls", "draw_phases", "draw_network",
                    "draw_following", "draw_noise", "draw_mismatch", "draw_truths", "offset_field", "noises",
                    "mismatches"),
+    "turning": ("Sitter", "sitter", "sitter_of_photo", "look_around", "lent", "lip_gap", "drawn_frames", "shots_of",
+                "moment_of", "face_area", "with_coefficients", "pitch_by"),
+    "rhythmic": ("draw_turned", "draw_poses", "draw_canonical", "draw_best_guess", "draw_nods", "draw_lips",
+                 "draw_swap", "draw_generator", "draw_over_shots", "draw_shots", "origins", "painted_origins",
+                 "draw_origins", "draw_turn", "swap", "shots", "turn"),
     "start": ("draw_sheet", "draw_strip", "draw_motion", "emotion_face", "speak"),
 }
 _MODULE = {name: f"tfg.course.explore.{module}" for module, names in _WHERE.items() for name in names}
