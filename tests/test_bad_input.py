@@ -48,7 +48,7 @@ def refused(tmp_path, capsys):
         printed = capsys.readouterr()
         lines = [line for line in printed.err.splitlines() if line.strip()]
         assert len(lines) == 1 and lines[0].startswith("tfg: ") and printed.out == "", printed
-        assert "Traceback" not in printed.err and len(lines[0]) < 600
+        assert "Traceback" not in printed.err and len(lines[0]) < 700
         assert sorted(p.name for p in place.iterdir()) == before, "something was left behind"
         for word in expect:
             assert str(word) in lines[0], f"{word!r} is not in: {lines[0]}"

@@ -213,6 +213,7 @@ def learn(task, batch, steps: int) -> list[dict[str, float]]:
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_every_encoder_runs_and_learns(folder, encoder, one_thread):
     task = motion_task(folder, encoder)
+    task.weights = motion_train.Weights(steps=0)
     batch = tensors(task.data.batch(0, np.arange(4)))
     first, last = learn(task, batch, 30)
     assert last["told"] < .75 * first["told"]

@@ -81,7 +81,9 @@ def film(photo, tmp_path_factory):
 
 
 def options(trained, **given) -> RhythmicOptions:
-    return RhythmicOptions(checkpoint=given.pop("checkpoint", trained), motionnet=trained, pointsnet=trained, **given)
+    nets = {"checkpoint": trained} | ({} if "ref_pose" in given else {"motionnet": trained}) \
+        | ({} if "ref_expression" in given else {"pointsnet": trained})
+    return RhythmicOptions(**nets | given)
 
 
 def frames_of(source, trained, seconds: float | None = None, **given) -> np.ndarray:
@@ -155,8 +157,12 @@ def test_another_films_face_speaks_instead_of_the_voice(photo, trained, monkeypa
     planned, who = plan_of(photo, trained, monkeypatch, **asked)
     opened = planned.points[:, person.LOWER, 1] - planned.points[:, person.UPPER, 1]
     assert opened[-1] - opened[0] > 5 and (np.diff(opened) > 0).all()
-    again, _ = plan_of(photo, trained, monkeypatch, emotion="SAD", **asked)
-    np.testing.assert_array_equal(again.points, planned.points)           # the voice has no say
+    with pytest.raises(InputError, match="--emotion would have no effect"):               # the voice has no say
+        plan_of(photo, trained, monkeypatch, emotion="SAD", **asked)
+    nobody = Motion.still(T)
+    nobody.expression[:] = np.nan
+    with pytest.raises(InputError, match="no face to take the expression of"):
+        plan_of(photo, trained, monkeypatch, ref_expression=nobody)
     wide = Motion.still(T)
     wide.expression[:, index("eyeWide")] = np.linspace(0, 1, T)[:, None]
     planned, _ = plan_of(photo, trained, monkeypatch, ref_expression=wide, head_motion=False, blink=False)
@@ -377,3 +383,34 @@ def test_narrow_openings_are_dark_and_shut_lips_are_not_painted(photo, trained, 
         assert (paint.shade(there, matrix, S) < .7) == dark
         _, mouth, _ = painter._teeth(np.zeros((S, S, 2), np.float32), 0, 0, matrix)
         assert (mouth.max() > .3) == bool(painted), gap
+
+
+def test_each_scene_of_a_film_keeps_its_place(photo):
+    """After a cut the head is elsewhere: it turns there, and is copied from a shot of its own scene."""
+    watched, found = person.Watch(), one_face(photo)
+    for k in range(12):
+        at = found.points + [60 * (k >= 6), 0, 0]
+        face = type(found)(at, found.blendshapes, found.box, found.pose, found.size_px)
+        watched.watch(photo, face)
+    who = person.Person.of(watched, cuts=(6,))
+    pose_ = np.zeros((12, 6), np.float32)
+    pose_[:, 0] = 5
+    made = plan.planned(who, np.arange(12), np.arange(12.0), np.zeros((12, 68, 3), np.float32), pose_, own=False)
+    nose = made.points[:, 33, 0]
+    assert np.ptp(nose[:6]) < 1 and nose[6:].mean() - nose[:6].mean() == pytest.approx(60, abs=1)
+    numbers = np.array([s.number for s in who.shots])
+    assert (numbers[made.ref[:6]] < 6).all() and (numbers[made.ref[6:]] >= 6).all()
+
+
+def test_faces_that_are_not_drawn_are_no_shots(photo):
+    """A profile has no crop: it is neither looked at, nor the head that is turned; its pose comes from its neighbours.
+    """
+    watched, found = person.Watch(), one_face(photo)
+    for _ in range(6):
+        watched.watch(photo, found)
+    watched.keep(np.array([False, True, True, False, True, True]))
+    assert sorted(watched.shots) == [1, 2, 4, 5] and watched.best["front"][1].number != 0
+    who = person.Person.of(watched)
+    assert np.isfinite(who.face).all() and [s.number for s in who.shots] == [1, 2, 4, 5]
+    with pytest.raises(InputError, match="no face that can be drawn"):
+        watched.keep(np.zeros(6, bool))

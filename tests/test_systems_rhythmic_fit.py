@@ -150,6 +150,16 @@ def test_fit_learns_from_the_part_it_may_see(film, general, tmp_path, monkeypatc
     assert any((before[k] != after[k]).any() for k in before)
 
 
+def test_another_film_is_another_training(film, general, tmp_path, actor):
+    """The folder of one person is not taken for that of another whose film is as long."""
+    other = tmp_path / "other.mp4"
+    write_video(other, (actor.render(*state(actor, 9 * np.cos(k / 4), .3)) for k in range(N)), None, fps=25.0)
+    options = FitOptions(checkpoint=general, steps=2, shots=6)
+    adapt.fit(str(film), options, tmp_path / "me")
+    with pytest.raises(InputError):
+        adapt.fit(str(other), options, tmp_path / "me")
+
+
 def test_fit_makes_a_person_better(film, general, tmp_path):
     """Frames that it did not learn from are drawn with a smaller error after some steps."""
     card = json.loads((adapt.fit(str(film), FitOptions(checkpoint=general, steps=40, shots=12), tmp_path / "me")
@@ -205,6 +215,8 @@ def test_a_folder_of_photos_speaks(photos, monkeypatch, tmp_path):
     with pytest.raises(InputError, match="no picture"):
         album.read(tmp_path / "none")
     found: list = []
+    only = act.opened(photos, RhythmicOptions(ref_img_id="1"))            # one picture of a folder is a photo
+    assert len(only[1]) == 0 and only[3] == ()
     monkeypatch.setattr("tfg.systems.rhythmic.paint.Painter", lambda net, who, planned, *others, **more:
                         found.extend([who, planned]) or _Still())
     monkeypatch.setattr(act, "said", lambda audio, n, rest, o: np.repeat(0 * rest[None], n, 0))

@@ -320,7 +320,8 @@ def test_the_small_profile_is_small():
 
 
 @pytest.mark.slow
-def test_the_published_sizes_can_be_built_and_stepped(tmp_path):
+def test_the_published_sizes_can_be_built_and_stepped(tmp_path, monkeypatch):
+    monkeypatch.setitem(train.RUNS, "gpu", replace(train.RUNS["gpu"], workers=0))     # one step feeds no processes
     folder = small_turns.make(tmp_path / "turns", 256, takes=1, shots=2, frames=1, people=(("train", 1), ("val", 1)))
     at, card = train.train_rhythmic(tmp_path / "out", scenes=folder, profile="gpu", steps=1, n_shot=2, batch_size=1,
                                     perceptual="none", progress=False)

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from tfg.media.show import show
     from tfg.plot_style import style
     from tfg.seeding import seed
-    from tfg.systems.animate import animate
+    from tfg.systems.animate import animate, fit
     from tfg.systems.stream import stream
 
 __version__ = "0.1.0"
-__all__ = ["Clip", "InputError", "Motion", "animate", "measure", "seed", "show", "stream", "style"]
+__all__ = ["Clip", "InputError", "Motion", "animate", "fit", "measure", "seed", "show", "stream", "style"]
 
 _HOME = {
-    "animate": "tfg.systems.animate", "Clip": "tfg.media.clip", "Motion": "tfg.media.motion",
-    "InputError": "tfg.errors", "style": "tfg.plot_style", "measure": "tfg.faces.measure", "seed": "tfg.seeding",
-    "show": "tfg.media.show", "stream": "tfg.systems.stream",
+    "animate": "tfg.systems.animate", "fit": "tfg.systems.animate", "stream": "tfg.systems.stream",
+    "Clip": "tfg.media.clip", "Motion": "tfg.media.motion", "InputError": "tfg.errors", "style": "tfg.plot_style",
+    "measure": "tfg.faces.measure", "seed": "tfg.seeding", "show": "tfg.media.show",
 }
 
 

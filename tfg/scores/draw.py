@@ -127,10 +127,13 @@ def rows_of(target: Target, draw, rows, task: str) -> dict[str, np.ndarray]:
         if row in BESIDE and row != "shuffled":
             out[row] = beside[row]
             continue
-        frames = draw(replace(target, wave=target.other_wave) if row == "shuffled" else target)
-        if not isinstance(frames, np.ndarray) or frames.shape != target.frames.shape or frames.dtype != np.uint8:
-            raise InputError(f"the system drew {getattr(frames, 'shape', type(frames))} "
-                             f"{getattr(frames, 'dtype', '')} for clip {target.id}, but {target.frames.shape} uint8 "
-                             "is needed.")
-        out[row] = frames
+        out[row] = checked(draw(replace(target, wave=target.other_wave) if row == "shuffled" else target), target)
     return out
+
+
+def checked(frames, target: Target) -> np.ndarray:
+    """What a system drew of a target.  Raises InputError for another shape or type than its frames have."""
+    if not isinstance(frames, np.ndarray) or frames.shape != target.frames.shape or frames.dtype != np.uint8:
+        raise InputError(f"the system drew {getattr(frames, 'shape', type(frames))} {getattr(frames, 'dtype', '')} for "
+                         f"clip {target.id}, but {target.frames.shape} uint8 is needed.")
+    return frames

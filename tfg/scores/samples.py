@@ -19,7 +19,7 @@ from tfg.files import atomic, make_folder
 from tfg.media.audio import FPS
 from tfg.media.image import write_image
 from tfg.media.video import write_video
-from tfg.scores.draw import Drawer, NotDrawn
+from tfg.scores.draw import Drawer, NotDrawn, checked
 from tfg.scores.targets import targets
 
 
@@ -42,7 +42,7 @@ def samples(system: str, store, out, *, how_many: int = 8, split: str = "test", 
     for k in tqdm(chosen, desc="clips", unit="clip", disable=not progress):
         target = every[k]
         try:
-            drawn = draw(target)
+            drawn = checked(draw(target), target)
         except NotDrawn as error:
             warnings.warn(f"{system} does not draw {target.id}: {error}", UserWarning, stacklevel=2)
             continue

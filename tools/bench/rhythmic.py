@@ -49,8 +49,8 @@ VARIANTS: dict[str, dict] = {
     "no warp": {"warp_ref": False, "warp_ani": False}, "reference alone": {"warp_ani": False},
     "render alone": {"warp_ref": False}}
 YAW = 20.0
-EVERY = 3
-"""Of a sentence's frames one in so many is scored, turned to one side and the other in turn."""
+EVERY = 1
+"""Of a sentence's frames one in so many is scored, turned to one side and the other in turn; face-FID needs many."""
 
 
 # ---- the network itself ---------------------------------------------------------------------------------------------
@@ -188,14 +188,20 @@ def turned(actors: int | None = None, checkpoint: Path | None = None, size: int 
                  "nme": float(np.nanmean(np.linalg.norm(seen[..., :2] - points[..., :2], axis=-1)) / size)})
         print(f"  {member.name} {actor.kind}", flush=True)
     scores = ("ssim", "psnr", "csim", "nme")
-    rows_of = {name: means(r, scores) for name, r in found.items()}
-    for name in rows_of:
-        both = [np.concatenate(features[n]) for n in (name, "true")]
-        if len(both[0]) > both[0].shape[1]:
-            rows_of[name]["face-FID"] = f"{float(frechet(*both).value):.3f}"
-    table(f"yaw of {YAW:g} degrees, test actors ({judge.name})", rows_of)
-    for name in ("rhythmic, photo", "rhythmic, 8 shots"):
-        table(f"{name} less the row", less(found, name, [n for n in found if n != name], scores))
+    kinds = [r["kind"] for r in found["still"]]
+    for kind, title in (("virtual", "built heads"), ("portrait", "photos that play, whose truth is a portrait warp")):
+        which = [k for k, it in enumerate(kinds) if it == kind]
+        if not which:
+            continue
+        part = {name: [r[k] for k in which] for name, r in found.items()}
+        rows_of = {name: means(r, scores) for name, r in part.items()}
+        for name in rows_of:
+            both = [np.concatenate([features[n][k] for k in which]) for n in (name, "true")]
+            if len(both[0]) > both[0].shape[1]:
+                rows_of[name]["face-FID"] = f"{float(frechet(*both).value):.3f}"
+        table(f"yaw of {YAW:g} degrees, {len(which)} test actors, {title} ({judge.name})", rows_of)
+        for name in ("rhythmic, photo", "rhythmic, 8 shots"):
+            table(f"{name} less the row", less(part, name, [n for n in part if n != name], scores))
     return found
 
 
@@ -254,7 +260,7 @@ def fitted(out: Path, *, actors: int | None = 6, steps: int = 300, checkpoint: P
             frames = (actor.render(e, p) for e, p in zip(actor.personal(played.motion.expression), pose))
             write_video(path, frames, played.audio, fps=25.0)
         films[member.name] = path
-    films |= {f"{corpus} {p.stem}": p for corpus, paths in real_clips().items() for p in paths[:3]}
+    films |= {f"{corpus} {p.stem}": p for corpus, paths in real_clips().items() for p in paths[:2]}
     general, records = load(checkpoint)[0], {"ships": [], "adapted": []}
     for name, path in films.items():
         seconds = len(FrameReader(path)) / FrameReader(path).fps

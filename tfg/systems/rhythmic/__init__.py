@@ -1,4 +1,4 @@
-"""`rhythmic`: sound becomes landmarks and head motion, and these a film, from several pictures and a 3D head."""
+"""`rhythmic`: landmarks and head motion from sound; a film from these, several pictures and a 3D head."""
 from __future__ import annotations
 
 from tfg.options import StrPath, choice, number, option_class, path, switch, whole
@@ -34,7 +34,7 @@ class RhythmicSystem(System):
     """See the module."""
 
     name = "rhythmic"
-    about = "sound becomes landmarks and head motion, and these a film, from several pictures and a 3D head"
+    about = "landmarks and head motion from sound; a film from several pictures and a 3D head"
     Options, FitOptions, can_fit, takes_folders = RhythmicOptions, FitOptions, True, True
     networks = {"checkpoint": "rhythmic", "motionnet": "rhythmic_motion", "pointsnet": "rhythmic_points"}
     trainings = (

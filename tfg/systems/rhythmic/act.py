@@ -32,23 +32,25 @@ def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
     from tfg.systems.rhythmic.scenes import ROOM
 
     o, clock, T = options, time.perf_counter(), n_frames(len(speech.audio))
-    source, others = opened(source, o)
+    source, others, elsewhere, wanted = opened(source, o)
     network, card = load(o.person or o.checkpoint)
     given = None if o.ref_expression is None else expression_of(o.ref_expression, T)
     pose = None if o.ref_pose is None else pose_curves.ref_pose(o.ref_pose, T)
     loaded = time.perf_counter()
-    watched = Watch(() if others else o.ref_img_id, o.n_shot or max(SHOTS, len(others) + 1))
+    watched = Watch(wanted, o.n_shot or max(SHOTS, len(others) + 1))
     stage = set_up(source, len(speech.audio) / SR, o, network.config.size, watch=watched.watch, margin=ROOM,
                    progress=progress)
     n = len(watched.points)
-    watch(watched, others)
+    watched.keep(stage.crops.drawn)
+    watch(watched, others, moved=elsewhere)
     person = Person.of(watched, cuts=stage.crops.cuts, largest_mouth=o.find_largest_mouth, n=n)
     followed = time.perf_counter()
     photo = stage.pictures.n == 1
     face = said(speech.audio, T, person.rest, o) if given is None else given
     if pose is None and (o.head_motion if photo else not o.own_motion):
-        pose = moved(speech.audio, T, o, None if photo else seen_of(person.rigid.at(np.arange(n)), stage.pictures.fps))
-    lids = lids_of(speech.audio, T, o.emotion, o.intensity, o.seed) if photo and o.blink else None
+        seen = None if photo else seen_of(person.rigid.at(person.scenes[0]), stage.pictures.fps)
+        pose = moved(speech.audio, T, o, seen)
+    lids = lids_of(speech.audio, T, o.emotion, o.intensity, o.seed) if photo and o.blink and given is None else None
     order, at = stage.schedule.order, frame_at(stage.schedule.middles)
     plan = planned(person, order, at, face, pose, own=pose is None and not o.ref_img_id, lids=lids)
     matrix = np.concatenate([stage.crops.matrix[:n], np.repeat(stage.crops.matrix[:1], len(person.face) - n, 0)])
@@ -59,17 +61,21 @@ def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
 
 
 def opened(source, options) -> tuple:
-    """The source, and further pictures (H, W, 3) uint8 of the same person.  Raises InputError: a folder of none."""
+    """The source; further pictures (H, W, 3) uint8 of the same person; whether these must be moved to the place of its
+    face (those of a scorer's film are by one camera); and numbers of the source's frames that are asked for.
+
+    Raises InputError: a folder without pictures.
+    """
     from tfg.systems.rhythmic import album
 
     if isinstance(source, Footage):
         some = () if source.reference is None else source.reference
         which = np.unique(np.linspace(0, len(some) - 1, min((options.n_shot or SHOTS) - 1, len(some))).astype(int))
-        return source.photo, [some[k] for k in which]
+        return source.photo, [some[k] for k in which], False, ()
     if isinstance(source, (str, os.PathLike)) and Path(source).is_dir():
         first, *others = album.read(source, options.ref_img_id)
-        return first, others
-    return source, []
+        return first, [np.rot90(x, -1) if options.rotate else x for x in others], True, ()
+    return source, [], True, options.ref_img_id
 
 
 def said(audio: np.ndarray, n: int, rest: np.ndarray, options) -> np.ndarray:

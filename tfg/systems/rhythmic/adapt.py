@@ -9,6 +9,7 @@ card says which frames were seen, so that what comes after can be scored.
 from __future__ import annotations
 
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,6 @@ from tfg.systems.rhythmic.train import SMALL
 from tfg.training.loop import At, Run, train
 from tfg.training.setup import finish, run_of
 
-STEPS = 300
 RATE = 4e-4
 OTHERS = 7
 """Shots beside each frame that is drawn, at most."""
@@ -62,6 +62,7 @@ def fit(source, options, out, *, progress: bool = False) -> Path:
     learned, kept = ({"person": {name: np.concatenate([p[name] for p, r in zip(parts, rest) if r == which])
                                  for name in parts[0]}} for which in (False, True))
     many = parts[0]["shots"].shape[1]
+    seen_before = zlib.crc32(b"".join(p["frames"].tobytes() for p in parts))          # another film is another training
     run = run_of({"cpu": Run(phases=(("niter", 2), ("niter_decay", 1)), batch=4, evaluate_every=100, average=.98)},
                  "cpu", seed=o.seed, steps=o.steps, init=o.checkpoint or paths.data("rhythmic"), name="rhythmic")
     torch.manual_seed(o.seed)
@@ -74,19 +75,25 @@ def fit(source, options, out, *, progress: bool = False) -> Path:
     with torch.no_grad():
         network.eval()
         before = task.evaluate(At())
-    at = train(task, run, out, what=f"rhythmic fitted {card['sha256']} {[s.number for s in shots]}",
+    at = train(task, run, out, what=f"rhythmic fitted {card['sha256']} {seen_before}",
                progress=progress)
 
     @torch.no_grad()
     def scores() -> dict[str, float]:
         return {name: round(value, 5) for name, value in task.evaluate(at).items()}
 
-    finish(out, "rhythmic", network, run, at, scores, command="tfg fit --system rhythmic --source FILM --out DIR",
+    finish(out, "rhythmic", network, run, at, scores, command=_command(o),
            person={"shots": len(shots), "frames": [shots[0].number, shots[-1].number],
                    "seconds": round(seconds, 2), "network": card["sha256"][:12],
                    "before": {name: round(before[name], 5) for name in ("l1", "mouth", "flow")}},
            seconds=round(time.perf_counter() - started, 1))
     return Path(out)
+
+
+def _command(options) -> str:
+    given = "".join(f" --{name.replace('_', '-')} {getattr(options, name)}" for name in
+                    ("shots", "first_seconds", "steps", "face", "seed", "checkpoint") if name in options.given)
+    return f"tfg fit --system rhythmic --source FILM --out DIR{given}"
 
 
 def watched(source, options, size: int, *, progress: bool = False) -> tuple[list[tuple[Shot, np.ndarray]], float]:
@@ -100,6 +107,7 @@ def watched(source, options, size: int, *, progress: bool = False) -> tuple[list
     looked = Watch(many=options.shots)
     stage = set_up(source, seconds, RhythmicOptions(face=options.face), size, watch=looked.watch, margin=ROOM,
                    progress=progress)
+    looked.keep(stage.crops.drawn)
     every = [looked.shots[k] for k in sorted(looked.shots)]
     if len(every) < LEAST:
         raise InputError(f"{film.name} shows a face in {len(every)} of its first {len(looked.points)} frames, too few "

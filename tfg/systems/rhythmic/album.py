@@ -41,10 +41,11 @@ def read(folder, numbers: tuple[int, ...] = ()) -> list[np.ndarray]:
     return [read_image(p) for p in chosen]
 
 
-def watch(watched: Watch, others: list[np.ndarray]) -> None:
+def watch(watched: Watch, others: list[np.ndarray], *, moved: bool = True) -> None:
     """Let `watched`, which has seen the picture that speaks, see further ones of the same person.
 
-    others: (H, W, 3) uint8 each.  One without a face is left out with a note.
+    others: (H, W, 3) uint8 each.  One without a face is left out with a note.  moved: bring the face to the place that
+    it has in the first; not for pictures by one camera, whose background would be moved with it.
     """
     first = watched.best["front"][1]
     home = fit(of_478(first.points))
@@ -52,6 +53,9 @@ def watch(watched: Watch, others: list[np.ndarray]) -> None:
         found = detect(picture)
         if not found:
             warnings.warn(f"picture {k + 2} shows no face and is left out", UserWarning, stacklevel=2)
+            continue
+        if not moved and picture.shape == first.frame.shape:
+            watched.watch(picture, found[0])
             continue
         own = fit(of_478(found[0].points))
         factor = float(home.scale / own.scale)

@@ -29,6 +29,7 @@ from tfg.errors import InputError
 from tfg.files import atomic, make_folder
 from tfg.media.audio import SAMPLES_PER_FRAME
 from tfg.systems.rhythmic import scenes, speeches
+from tfg.systems.rhythmic.person import resting
 from tfg.systems.rhythmic.pose import canonical, fit, of_478, with_skull
 from tfg.systems.rhythmic.scenes import Seen, arrays
 from tfg.systems.rhythmic.sketch import half_sides
@@ -36,10 +37,6 @@ from tfg.vocabulary import EMOTIONS, INTENSITY
 
 BACK_PX = 1.5
 """A place is known if its flow there and back ends at most so far from where it began, px of the crop."""
-CALM = .1
-"""Share of a clip's frames, those with the smallest gap between the lips, whose mean is the face at rest."""
-INNER = (62, 66)
-"""Middles of the inner lips, upper and lower."""
 COMMAND = "python -m tfg.systems.rhythmic.films"
 
 
@@ -94,12 +91,16 @@ def make(store, out, *, spoken=None, takes: int = 4, shots: int = 6, num_frames:
     source = Store.open(store)
     people: dict[str, list] = defaultdict(list)
     for row in source.clips:
-        if row.actor is not None and len(_usable(source, row)) >= shots + num_frames:
+        where = _usable(source, row)
+        if row.actor is not None and len(where) >= shots + num_frames and len(_starts(where, num_frames)):
             people[f"{row.corpus}_{row.actor}"].append(row)
     if not people:
         raise InputError(f"{source.path} has no clip of a known person with {shots + num_frames} usable frames.")
     splits = splits_of(source)
     members = [Member(name, "real", 0, splits.of(people[name][0])) for name in sorted(people)]
+    for kind, folder in ((scenes.KIND, out), (speeches.KIND, spoken)):
+        if folder is not None and (Path(folder) / kind.manifest).exists():
+            raise InputError(f"{folder} holds {kind.name} already; choose another folder, or remove it.")
     out = _begun(scenes.KIND, out, members, size=source.size, store=Path(store).name, takes=takes, shots=shots,
                  num_frames=num_frames, seed=seed)
     if spoken is not None:
@@ -111,10 +112,11 @@ def make(store, out, *, spoken=None, takes: int = 4, shots: int = 6, num_frames:
         for j in range(takes):
             a, b = rows[j % len(rows)], rows[(j + 1) % len(rows)]
             where = _usable(source, a)
-            first = int(rng.integers(len(where) - num_frames + 1))
-            there = rng.choice(_usable(source, b), shots, replace=False)
-            parts.append(scene([_seen(source, i) for i in where[first:first + num_frames]],
-                               [_seen(source, i) for i in there]))
+            moments = where[rng.choice(_starts(where, num_frames)) + np.arange(num_frames)]
+            pool = _usable(source, b)
+            pool = np.setdiff1d(pool, moments) if b is a else pool        # none of the moments is its own shot
+            parts.append(scene([_seen(source, i) for i in moments],
+                               [_seen(source, i) for i in rng.choice(pool, shots, replace=False)]))
         examples.save(out, member, parts)
         if spoken is not None:
             examples.save(spoken, member, [speech(source, row) for row in rows])
@@ -139,8 +141,7 @@ def speech(store: Store, row) -> dict[str, np.ndarray]:
     points = fill_gaps(of_478(np.asarray(store.arrays["points"][row.start:row.stop], np.float32)))
     rigid = fit(points)
     face = canonical(points, rigid)
-    gap = face[:, INNER[1], 1] - face[:, INNER[0], 1]
-    rest = face[np.argsort(gap, kind="stable")[:max(1, round(CALM * len(gap)))]].mean(0)
+    rest = resting(face)
     T = len(points)
     wave = np.zeros(T * SAMPLES_PER_FRAME, np.float32)
     heard = store.wave(row)[:len(wave)]
@@ -160,16 +161,19 @@ def _usable(store: Store, row) -> np.ndarray:
     return row.start + np.flatnonzero(known & np.asarray(store.arrays["ok"][row.start:row.stop], bool))
 
 
+def _starts(where: np.ndarray, n: int) -> np.ndarray:
+    """Places in numbers of frames from which n follow each other."""
+    return np.flatnonzero(where[n - 1:] - where[:len(where) - n + 1] == n - 1)
+
+
 def _seen(store: Store, i: int) -> Seen:
     return Seen(store.frame(int(i)), np.asarray(store.arrays["points"][i], np.float32),
                 np.nan_to_num(np.asarray(store.arrays["expression"][i], np.float32)))
 
 
 def _begun(kind: examples.Kind, out, members: Sequence[Member], **settings) -> Path:
-    """The folder with its manifest.  Raises InputError if it has one already."""
+    """The folder, with its manifest."""
     out = make_folder(out)
-    if (out / kind.manifest).exists():
-        raise InputError(f"{out} holds {kind.name} already; choose another folder, or remove it.")
     about = {kind.name: kind.version, "made_by": COMMAND, **settings,
              "members": [{"name": m.name, "split": m.split} for m in members]}
     with atomic(out / kind.manifest) as part:

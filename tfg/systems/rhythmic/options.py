@@ -29,9 +29,10 @@ def numbers(value: Any) -> tuple[int, ...]:
 class RhythmicOptions(FollowOptions):
     """Options of drawing a turning head from several pictures and landmarks."""
 
-    n_shot: int | None = whole("frames of a film, or pictures of a folder, that the network looks at; default 8",
-                               default=None, low=1, high=MOST_SHOTS)
-    ref_img_id: Any = text("which frames these are, such as 0,12,40; the first is copied from", default=None,
+    n_shot: int | None = whole("how many frames of a film, or pictures of a folder, the network looks at; default: 8 "
+                               "of a film, all of a folder", default=None, low=1, high=MOST_SHOTS)
+    ref_img_id: Any = text("numbers of the frames or pictures that the network looks at, such as 0,12,40; each result "
+                           "is copied from the one with the closest pose; of a folder the first speaks", default=None,
                            convert=numbers)
     head_motion: bool = switch("whether a photo's head moves with the voice", default=True)
     own_motion: bool = switch("whether a film's head keeps its own motion; else it moves with the voice, in the manner "
@@ -39,7 +40,8 @@ class RhythmicOptions(FollowOptions):
     ref_pose: Any = thing("take the head's motion of another film, or of an .npz of tfg measure", default=None)
     ref_expression: Any = thing("take the face's motion of another film, or of an .npz of tfg measure, instead of what "
                                 "the voice says", default=None)
-    find_largest_mouth: bool = switch("let the frame with the widest open mouth be one of them", default=False)
+    find_largest_mouth: bool = switch("add the frame with the widest open mouth to those that the network looks at",
+                                      default=False)
     blink: bool = switch("whether a photo's eyes blink", default=True)
     seed: int = whole("same seed, same head motion and blinks", default=0, low=0)
     motionnet: StrPath | None = path("folder with rhythmic_motion.safetensors and its card; default: the one that "
@@ -62,6 +64,11 @@ class RhythmicOptions(FollowOptions):
         if self.ref_pose is not None and unused:
             raise InputError(f"ref_pose says how the head moves, so {flags(unused)} would have no effect; leave it "
                              "out.")
+        for given, replaced in (("ref_pose", ("motionnet",)),
+                                ("ref_expression", ("pointsnet", "emotion", "intensity"))):
+            if getattr(self, given) is not None and (idle := self.unused(*replaced)):
+                raise InputError(f"{given} takes the place of what the voice says, so {flags(idle)} would have no "
+                                 "effect; leave it out.")
 
 
 @option_class

@@ -9,7 +9,7 @@ import numpy as np
 from tfg.errors import InputError
 from tfg.faces.smooth import fill_gaps
 from tfg.systems.rhythmic.options import MOST_SHOTS, SHOTS
-from tfg.systems.rhythmic.pose import Rigid, canonical, fit, of_478
+from tfg.systems.rhythmic.pose import Rigid, angles, canonical, fit, of_478
 from tfg.systems.rhythmic.render import Head3D
 
 UPPER, LOWER = 62, 66
@@ -74,12 +74,31 @@ class Watch:
             self.shots = {k: s for k, s in self.shots.items() if k % self.step == 0}
 
 
+    def keep(self, drawn: np.ndarray) -> None:
+        """Forget faces that are not drawn: profiles, and what was taken for a face by mistake.  drawn: (n,) bool.
+
+        Raises InputError: none is left.
+        """
+        for k in np.flatnonzero(~np.asarray(drawn[:len(self.points)], bool)):
+            self.points[k] = np.full((68, 3), np.nan, np.float32)
+            self.shots.pop(int(k), None)
+        lost = [name for name, (_, shot) in self.best.items() if not drawn[shot.number]]
+        left = [self.shots[k] for k in sorted(self.shots)]
+        if lost and not left:
+            raise InputError("the source shows no face that can be drawn; give one that is seen more from the front.")
+        for name in lost:
+            value = (lambda s: s.gap) if name == "mouth" else (lambda s: -np.abs(angles(fit(of_478(s.points)).rotation)[
+                :2]).sum())
+            best = max(left, key=value)
+            self.best[name] = float(value(best)), best
+
+
 @dataclass
 class Person:
     """shots: 1 to 32, the first is copied from where a single one is asked for.  rest: (68, 3) cm, canonical points
     with the lips at rest.  rigid: the pose in each of the frames that were seen.  face: (frames, 68, 3) cm, canonical
     points in each.  head: of the most frontal frame.  n: frames of the source; those after them are further pictures of
-    the person."""
+    the person.  cuts: first frames of new scenes of the source."""
 
     shots: list[Shot]
     rest: np.ndarray
@@ -87,6 +106,17 @@ class Person:
     face: np.ndarray
     head: Head3D
     n: int
+    cuts: tuple[int, ...] = ()
+
+    @property
+    def scenes(self) -> list[np.ndarray]:
+        """Numbers of the source's frames, scene by scene."""
+        return np.split(np.arange(self.n), list(self.cuts))
+
+    def scene_of(self, numbers) -> np.ndarray:
+        """Numbers of the scenes of frames; of further pictures -1, for they belong to each."""
+        numbers = np.asarray(numbers)
+        return np.where(numbers < self.n, np.searchsorted(self.cuts, numbers, side="right"), -1)
 
     @classmethod
     def of(cls, watched: Watch, *, cuts: tuple[int, ...] = (), largest_mouth: bool = False, n: int | None = None
@@ -103,12 +133,17 @@ class Person:
         edges = [0, *cuts, *range(n, len(points) + 1)]
         rigid = _smooth(fit(points), edges)
         face = canonical(fill_gaps(points), rigid)
-        gap = np.where(seen, face[:, LOWER, 1] - face[:, UPPER, 1], np.inf)
-        calm = np.argsort(gap, kind="stable")[:max(1, round(CALM * seen.sum()))]
+        rest = resting(face[seen])
         face = _calm(face, FACE_SIGMA, edges)
         front = watched.best["front"][1]
         head = Head3D.of(front.frame, front.points, front.expression)
-        return cls(shots, shut(face[calm].mean(0)), rigid, face, head, n)
+        return cls(shots, shut(rest), rigid, face, head, n, cuts)
+
+
+def resting(face: np.ndarray) -> np.ndarray:
+    """The face at rest, (68, 3) cm: the mean of those frames (n, 68, 3) whose lips are least apart."""
+    gap = face[:, LOWER, 1] - face[:, UPPER, 1]
+    return face[np.argsort(gap, kind="stable")[:max(1, round(CALM * len(gap)))]].mean(0)
 
 
 def shut(face: np.ndarray) -> np.ndarray:

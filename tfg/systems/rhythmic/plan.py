@@ -8,13 +8,14 @@ import numpy as np
 from tfg.acting.emotion import manner
 from tfg.acting.performance import blinks, speech_level
 from tfg.actors.actor import landmarks68
+from tfg.errors import InputError
 from tfg.faces.geometry import rest_of, subtract_neutral
 from tfg.faces.points68 import GROUPS
 from tfg.head.model import Head
 from tfg.systems import pose_curves
 from tfg.systems.portrait import retimed
 from tfg.systems.rhythmic.person import Person
-from tfg.systems.rhythmic.pose import CM, FLIP, Rigid, apart, choose, recompose, template, turned
+from tfg.systems.rhythmic.pose import CM, FLIP, Rigid, apart, recompose, template, turned
 
 SPOKEN = [*GROUPS["jaw"], *GROUPS["mouth"]]
 """Landmarks that the voice moves; the others of a film stay its own."""
@@ -59,25 +60,34 @@ def planned(person: Person, order: np.ndarray, at: np.ndarray, face: np.ndarray,
     if pose is None:
         rigid = person.rigid.at(order)
     else:
-        rigid = turned(usual(person.rigid.at(np.arange(person.n))), between(pose, at))
+        rests = [usual(person.rigid.at(scene)) for scene in person.scenes]
+        which = person.scene_of(order)
+        rest = Rigid(*(np.concatenate(x)[which] for x in zip(*rests)))
+        rigid = turned(rest, between(pose, at))
     if own:
         ref = np.full(len(order), OWN)
     else:
-        ref = closest(rigid, person.rigid.at([s.number for s in person.shots]))
+        numbers = [s.number for s in person.shots]
+        ref = closest(rigid, person.rigid.at(numbers), person.scene_of(order), person.scene_of(numbers))
     return Plan(recompose(shown, rigid), rigid, ref)
 
 
-def closest(rigid: Rigid, shots: Rigid) -> np.ndarray:
+def closest(rigid: Rigid, shots: Rigid, scene: np.ndarray | None = None, of_shots: np.ndarray | None = None
+            ) -> np.ndarray:
     """(N,), for each pose the shot whose pose is closest; another than the frame before had only where it is closer by
     `STAY`, for each change shows.
 
-    rigid: N poses.  shots: K poses.
+    rigid: N poses.  shots: K poses.  scene, of_shots: (N,) and (K,), numbers of their scenes, None: all of one; shots
+    of the frame's own scene come first, for another has another background. -1 belongs to each.
     """
     out = np.empty(len(rigid.scale), int)
-    kept = choose(rigid.at(0), shots)
+    kept = -1
     for k in range(len(out)):
         far = apart(shots, Rigid(*(np.asarray(x)[None] for x in rigid.at(k))))
-        if far[kept] > far.min() + STAY:
+        if scene is not None and of_shots is not None:
+            own = (of_shots == scene[k]) | (of_shots == -1)
+            far = np.where(own | (not own.any()), far, np.inf)
+        if kept < 0 or far[kept] > far.min() + STAY:
             kept = int(np.argmin(far))
         out[k] = kept
     return out
@@ -109,6 +119,9 @@ def expression_of(given, n: int) -> np.ndarray:
     given: a film, an .npz of tfg measure, or a Motion. A shorter one is played to and fro.  Raises InputError.
     """
     motion = pose_curves.read_motion(given)
+    if not np.isfinite(motion.expression).any():
+        raise InputError(f"{given} holds no face to take the expression of; measure a video that shows one: tfg "
+                         "measure.")
     moved = retimed(motion)
     values = np.nan_to_num(subtract_neutral(moved.expression, rest_of(motion)))
     head = Head.load()

@@ -91,7 +91,8 @@ def train_rhythmic(out, *, scenes, profile: str = "cpu", seed: int = 0, steps: i
         return {name: round(value, 5) for name, value in task.evaluate(at).items()}
 
     command = f"tfg train rhythmic --scenes SCENES --out DIR --profile {profile} --seed {seed} --steps {run.steps}" \
-              + f" --n-shot {shots} --n-frames {frames}"
+              + f" --n-shot {shots} --n-frames {frames} --worst-ref-prob {worst:g} --perceptual {perceptual}" \
+              + (f" --batch-size {batch_size}" if batch_size else "")
     for name, on in (("atten", atten), ("warp-ref", warp_ref), ("warp-ani", warp_ani), ("spade-combine", spade_combine),
                      ("adaptive-spade", adaptive_spade), ("add-raw-loss", add_raw_loss)):
         command += f" --no-{name}" * (on is False)
