@@ -21,6 +21,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,6 +40,7 @@ from tfg.systems.rhythmic.motion import train as motion_train
 from tfg.systems.rhythmic.points import network as points
 from tfg.systems.rhythmic.points import train as points_train
 from tfg.training.batches import tensors
+from tfg.training.interrupt import stopped
 from tfg.training.state import At
 from tfg.vocabulary import EMOTIONS
 
@@ -348,8 +350,22 @@ def test_feeling_is_shared_between_an_emotion_and_neutral():
 # ---- trainings ------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("train, name, load", [(motion_train.train_motion, "rhythmic_motion", motion.load),
                                                (points_train.train_points, "rhythmic_points", points.load)])
-def test_a_training_can_be_stopped_resumed_and_loaded(folder, tmp_path, train, name, load, one_thread):
+def test_a_training_can_be_stopped_resumed_and_loaded(folder, tmp_path, train, name, load, one_thread, monkeypatch):
     whole, card = train(tmp_path / "whole", speeches=folder, profile="ci", progress=False)
+    module = motion_train if name == "rhythmic_motion" else points_train
+    kind = module.MotionTask if name == "rhythmic_motion" else module.PointsTask
+    plain = kind.losses
+
+    def stop(self, batch, at):
+        if at.step == 2:
+            raise stopped(2, 4, signal.SIGINT)
+        yield from plain(self, batch, at)
+
+    monkeypatch.setattr(module, "RUNS", {"ci": replace(module.RUNS["ci"], checkpoint_s=0.0)})
+    monkeypatch.setattr(kind, "losses", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "parts", speeches=folder, profile="ci", progress=False)
+    monkeypatch.setattr(kind, "losses", plain)
     train(tmp_path / "parts", speeches=folder, profile="ci", progress=False)
     assert (tmp_path / "whole" / f"{name}.safetensors").read_bytes() \
         == (tmp_path / "parts" / f"{name}.safetensors").read_bytes()
