@@ -19,7 +19,7 @@ def test_every_option_that_names_no_file_is_offered_with_its_own_words(name):
     shown = {c["name"]: c for c in controls.describe(its)["options"]}
     declared = its.Options.declared()
     assert set(shown) == {n for n, (_, o) in declared.items()
-                          if o.kind not in ("path", "paths", "object") and n not in ("emotion", "intensity")}
+                          if o.kind not in ("path", "paths", "object") and n not in ("emotion", "intensity", "idle")}
     for n, control in shown.items():
         default, option = declared[n]
         assert (control["help"], control["low"], control["high"], control["unit"]) == (
@@ -63,7 +63,8 @@ def test_a_new_system_shows_without_an_edit(monkeypatch):
 
 
 @pytest.mark.parametrize("values, word", [
-    ({"expnet": "/etc"}, "expnet"), ({"motion": "a.npz"}, "motion"), ({"emotion": "SAD"}, "emotion"),
+    ({"expnet": "/etc"}, "expnet"), ({"idle": 2.0}, "idle"), ({"motion": "a.npz"}, "motion"),
+    ({"emotion": "SAD"}, "emotion"),
     ({"x" * 99: 1}, "x"), ({"size": 33}, "even"), ({"size": "<b>"}, "size"), ({"pose_scale": 9}, "pose scale"),
     ({"offsets": {"nose": 1}}, "nose"), ({"yaw": "90"}, "yaw"), ({"still": True, "yaw": "10"}, "still")])
 def test_what_the_page_may_not_set_is_refused(values, word):
@@ -94,3 +95,13 @@ def test_auto_is_for_those_who_listen():
 
 def test_a_second_system_takes_what_it_has_too():
     assert controls.shared(registry.system("graphics"), {"size": 128, "yaw": "9", "motion": "x"}) == {"size": 128}
+
+
+def test_a_sound_that_was_read_already_and_a_text_are_one_too_many():
+    import numpy as np
+
+    from tfg.systems.base import Speech
+    from tfg.systems.inputs import read_speech
+
+    with pytest.raises(InputError, match="both a sound and a text"):
+        read_speech(Speech(np.ones(16000, np.float32)), "hello")

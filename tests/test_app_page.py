@@ -58,6 +58,13 @@ def test_the_description_is_json_and_small():
     assert all(face["picture"].startswith("data:image/jpeg;base64,") for face in told["faces"])
 
 
+def test_one_visitor_too_many_is_told_so(browser, monkeypatch):
+    monkeypatch.setattr(uploads, "MOST_VISITORS", 1)
+    refused = Page()
+    assert list(refused.start) == ["refused"] and "1 visitors already" in refused.start["refused"]
+    refused.close()
+
+
 def test_a_still_answers_with_its_number(browser):
     browser.send({"do": "still", "id": 7, "wish": WISH})
     message, (data,) = browser.until(say="still")
@@ -80,7 +87,10 @@ def test_a_file_that_never_ends_is_refused_while_it_comes(browser, monkeypatch):
     monkeypatch.setattr(page, "MOST_MB", {"photo": .001})
     browser.send({"do": "upload", "what": "picture", "first": True, "last": False}, b"x" * 800)
     browser.send({"do": "upload", "what": "picture", "first": False, "last": False}, b"x" * 800)
-    assert "limit" in browser.until(say="error")[0]["text"] and browser.page._parts["picture"] == []
+    assert "limit" in browser.until(say="error")[0]["text"]
+    browser.send({"do": "upload", "what": "picture", "first": False, "last": True}, b"x")      # its rest is passed over
+    browser.send({"do": "upload", "what": "another", "first": True, "last": False}, b"x")
+    assert "not known" in browser.until(say="error")[0]["text"] and browser.page._parts == {}
 
 
 @pytest.mark.parametrize("message", [{"do": "nonsense"}, {}, [], None, {"do": "face", "name": "<b>"}, {"do": "words"},
@@ -115,6 +125,73 @@ def test_cancel(browser):
     browser.until(say="cancelled", of="render")
 
 
+@pytest.mark.parametrize("do", ["render", "play", "live"])
+def test_what_was_chosen_before_is_waited_for(browser, monkeypatch, do):
+    began, go, seen, ended = threading.Event(), threading.Event(), [], threading.Event()
+
+    def say_words(text):
+        began.set()
+        assert go.wait(20)
+        seen.append("words")
+
+    def note(*_):
+        seen.append(do)
+        ended.set()
+        return []
+
+    monkeypatch.setattr(browser.page.studio, "say_words", say_words)
+    monkeypatch.setattr(browser.page.studio, "follow" if do == "live" else do, note)
+    browser.send({"do": "words", "text": "new words"})
+    assert began.wait(20)
+    browser.send({"do": do, "wish": WISH})
+    go.set()
+    assert ended.wait(20) and seen == ["words", do]
+
+
+def test_a_film_can_be_cancelled_before_the_words_are_spoken(browser, monkeypatch):
+    go = threading.Event()
+    monkeypatch.setattr(browser.page.studio, "say_words", lambda text: go.wait(20))
+    monkeypatch.setattr(browser.page.studio, "render", lambda *_: pytest.fail("it began"))
+    browser.send({"do": "words", "text": "new words"})
+    browser.send({"do": "render", "wish": WISH})
+    browser.send({"do": "cancel"})
+    go.set()
+    browser.until(say="cancelled", of="render")
+
+
+@pytest.mark.parametrize("message", [{"do": "face", "name": "portrait_1"}, {"do": "words", "text": ""}])
+def test_a_stream_has_a_number_and_ends_with_another_choice(browser, message):
+    browser.send({"do": "live", "id": 3, "wish": WISH})
+    browser.send({"do": "hear", "sr": 16000}, bytes(2 * 8000))
+    assert browser.until(say="frame")[0]["id"] == 3
+    browser.send(message)
+    deadline, answer = time.monotonic() + 60, {}
+    while answer.get("of") != "live" and time.monotonic() < deadline:
+        answer = browser.answers.get(timeout=60)[0]
+    assert answer["say"] == "done" and answer["id"] == 3
+
+
+def test_a_microphone_without_a_stream_is_not_kept(browser):
+    for _ in range(3):
+        browser.send({"do": "hear", "sr": 16000}, bytes(640))
+    assert browser.page._pieces.empty()
+
+
+def test_two_quick_starts_have_a_stop_of_their_own(browser, monkeypatch):
+    stops = []
+    monkeypatch.setattr(browser.page, "_follow", lambda stop, pieces: stops.append((stop, pieces)) or [])
+    go = threading.Event()
+    monkeypatch.setattr(browser.page.studio, "say_words", lambda text: go.wait(20))
+    browser.send({"do": "words", "text": "they wait for this"})
+    browser.send({"do": "live", "id": 1, "wish": WISH})
+    browser.send({"do": "live", "id": 2, "wish": WISH})
+    go.set()
+    browser.until(say="done", of="live")
+    browser.until(say="done", of="live")
+    (a, b), (c, d) = stops
+    assert a is not c and b is not d
+
+
 def test_a_stream_plays_changes_and_stops(browser):
     browser.send({"do": "play", "wish": WISH})
     assert browser.until(say="sound")[1][0][:4] == b"RIFF"
@@ -141,6 +218,9 @@ def test_sound_that_waits_too_long_is_left_out():
         pieces.put((bytes([k]) * 3200, 16000))                      # 0.1 s each
     data, sr = newest(pieces, stop)
     assert sr == 16000 and len(data) == 5 * 3200 and data[-1] == 19 and data[0] == 15
+    pieces.put((bytes(999_998) + b"\1\1", 16000))                   # one long piece
+    data, _ = newest(pieces, stop)
+    assert len(data) == 16000 and data[-1] == 1
     pieces.put((b"\0\0", 16000))
     pieces.put(None)
     assert newest(pieces, stop) is None

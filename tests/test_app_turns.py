@@ -20,19 +20,26 @@ def quick(monkeypatch):
 def test_one_at_a_time_in_the_order_of_coming(tmp_path):
     running, most, order, places = 0, 0, [], {}
 
+    go = threading.Event()
+
     def work(name):
         nonlocal running, most
         with turn(lambda before: places.setdefault(name, []).append(before), folder=tmp_path):
             running += 1
             most = max(most, running)
             order.append(name)
-            time.sleep(.12)
+            assert go.wait(20)
+            time.sleep(.05)                                         # another one would come in now, if it could
             running -= 1
 
     threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
-    for thread in threads:
+    for n, thread in enumerate(threads, 1):
         thread.start()
-        time.sleep(.04)
+        while len(list(tmp_path.glob("*.ticket"))) < n:
+            time.sleep(.01)
+    while len(places) < 3:
+        time.sleep(.01)
+    go.set()
     for thread in threads:
         thread.join(10)
     assert most == 1 and order == [0, 1, 2, 3]

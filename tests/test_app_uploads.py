@@ -43,7 +43,8 @@ def test_kinds_are_known_by_their_first_bytes(tmp_path):
 
 
 @pytest.mark.parametrize("data", [b"", b"#EXTM3U\nfile:///etc/passwd\n", b"ffconcat version 1.0\nfile /etc/passwd\n",
-                                  b"<svg onload=alert(1)>", b"<html>", b"GIF", b"\x7fELF", b"PK\x03\x04", b"\0" * 64])
+                                  b"<svg onload=alert(1)>", b"<html>", b"GIF", b"\x7fELF", b"PK\x03\x04", b"\0" * 64,
+                                  b"#EXTM3U\nAVI file:///etc/passwd\n", b'<MPD a="AVI "></MPD>', b"#EXTftypM4A \n"])
 @pytest.mark.parametrize("wanted", [("photo", "film"), ("sound", "film")])
 def test_playlists_pages_and_programs_are_refused_before_anything_reads_them(visit, data, wanted):
     with pytest.raises(InputError, match="is wanted, but the file is nothing"):
@@ -72,7 +73,7 @@ def test_what_is_too_large_or_too_long_is_refused(visit, tmp_path, monkeypatch):
     with pytest.raises(InputError, match="the film lasts 1 s"):
         visit.keep(film(tmp_path), ("photo", "film"))
     path, _ = visit.keep(VOICE, ("sound",))
-    with pytest.raises(InputError, match="longer than 0 s|longer than 1 s|longer"):
+    with pytest.raises(InputError, match="longer than 0 s"):
         visit.sound(path)
     monkeypatch.setattr(uploads, "MOST_S", 60)
     monkeypatch.setattr(uploads, "MOST_PIXELS", 1000)
@@ -110,6 +111,9 @@ def test_the_folder_goes_with_the_visit_and_with_the_process(tmp_path, monkeypat
     assert os.path.isdir(left)
     alive, other = Visit(), Visit()                                         # sweeps the dead, spares the living
     assert not os.path.exists(left) and alive.folder.is_dir() and other.folder.is_dir()
+    with monkeypatch.context() as few, pytest.raises(InputError, match="2 visitors already"):
+        few.setattr(uploads, "MOST_VISITORS", 2)
+        Visit()
     alive.end(), other.end()
     assert [p.name for p in tmp_path.iterdir()] == ["desk"]
 

@@ -15,6 +15,8 @@ from tfg.vocabulary import EMOTION_NAMES
 AUTO = "auto"
 FEELING = ("emotion", "intensity")
 """Options that the pad sets."""
+SILENT = ("idle",)
+"""Options that go with no sound: the page always has one."""
 FILES = ("path", "paths", "object")
 """Kinds of options that name files on the machine: a page that strangers may see does not ask for them."""
 
@@ -26,12 +28,13 @@ def describe_systems() -> list[dict[str, Any]]:
 
 
 def describe(its: System) -> dict[str, Any]:
-    """One system: its name, what it does, what it can, and its options but for those of the pad and of files."""
+    """One system: its name, what it does, what it can, and its options but for those of the pad, of files
+    and of silence."""
     declared = its.Options.declared()
     return {"name": its.name, "about": its.about, "film": its.task == "film", "streams": its.can_stream,
             "feels": "emotion" in declared, "auto": takes_auto(its),
             "options": [_control(name, default, option) for name, (default, option) in declared.items()
-                        if name not in FEELING and option.kind not in FILES]}
+                        if name not in FEELING + SILENT and option.kind not in FILES]}
 
 
 def takes_auto(its: System) -> bool:
@@ -56,7 +59,7 @@ def given(its: System, emotion: str, intensity: float, values: dict[str, Any]) -
     feeling = {"emotion": emotion, "intensity": intensity} if emotion != "NEU" else {"emotion": emotion}
     out = {name: value for name, value in feeling.items() if name in declared}
     for name, value in values.items():
-        if name not in declared or name in FEELING or declared[name][1].kind in FILES:
+        if name not in declared or name in FEELING + SILENT or declared[name][1].kind in FILES:
             raise InputError(f"the system {its.name} has no option {str(name)[:40]!r} on this page.")
         default, option = declared[name]
         value = _value(option, value)

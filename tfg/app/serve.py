@@ -3,12 +3,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import tfg
+from tfg.app.uploads import MOST_VISITORS
 from tfg.errors import InputError
 
 PORT = 8866
@@ -39,7 +41,7 @@ def command(*, port: int = PORT, ip: str = "localhost", browser: bool = True) ->
     return [sys.executable, "-m", "voila", str(notebook()), f"--port={port}", f"--Voila.ip={ip}",
             f"--MappingKernelManager.cull_idle_timeout={IDLE_S}", "--MappingKernelManager.cull_interval=60",
             "--Voila.tornado_settings=disable_check_xsrf=True", "--VoilaConfiguration.show_tracebacks=False",
-            "--VoilaConfiguration.template=tfg",
+            "--VoilaConfiguration.template=tfg", "--VoilaConfiguration.file_allowlist=^$",
             *(f"--VoilaConfiguration.extension_allowlist={name}" for name in EXTENSIONS),
             *([] if browser else ["--no-browser"])]
 
@@ -51,12 +53,23 @@ def environment() -> dict[str, str]:
 
 
 def serve(**how) -> int:
-    """Serve the page until it is interrupted; returns Voila's exit code.  how, errors: as `command`."""
+    """Serve the page until it is interrupted or terminated; returns Voila's exit code, 0 after Ctrl-C.
+
+    Voila is always waited for, as it ends the visitors' processes.  how, errors: as `command`.
+    """
     line = command(**how)
+    server = subprocess.Popen(line, env=environment())
+    before = signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+    interrupted = False
     try:
-        return subprocess.run(line, env=environment(), check=False).returncode
-    except KeyboardInterrupt:
-        return 0
+        while True:
+            try:
+                code = server.wait()
+                return 0 if interrupted else code
+            except KeyboardInterrupt:                       # Voila has it, too, and ends the visitors' processes first
+                interrupted = True
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def add(commands, command, _) -> None:
@@ -65,8 +78,8 @@ def add(commands, command, _) -> None:
                 run, epilog="examples:\n  tfg app\n  tfg app --ip 0.0.0.0 --port 8000 --no-browser")
     p.add_argument("--port", type=int, metavar="N", help=f"port to listen at (default: {PORT})")
     p.add_argument("--ip", metavar="ADDRESS",
-                   help="address to listen at; 0.0.0.0 lets other machines in, whose browsers give camera and "
-                        "microphone to https alone (default: localhost)")
+                   help=f"address to listen at; 0.0.0.0 lets other machines in, whose browsers give camera and "
+                        f"microphone to https alone; {MOST_VISITORS} visitors at once at most (default: localhost)")
     p.add_argument("--browser", action=argparse.BooleanOptionalAction, help="open a browser (default: yes)")
 
 

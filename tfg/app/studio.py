@@ -6,6 +6,7 @@ InputError in one sentence, which holds nothing of what was sent.
 from __future__ import annotations
 
 import io
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -78,6 +79,7 @@ class Studio:
     def __init__(self, visit: Visit | None = None):
         self.visit = visit or Visit()
         self._lock = threading.Lock()                       # of the face that previews draw
+        self._choice = threading.Lock()                     # of face and words: a film takes both at one time
         self._live: tuple[Any, Live] | None = None
         self.source: Path = faces()["default"]
         self.speech: Speech = Speech()
@@ -110,7 +112,7 @@ class Studio:
 
         if name not in examples():
             raise InputError(f"there is no example of that name; choose one of {', '.join(examples())}.")
-        self.speech, self.own_voice = Speech(load_audio(paths.data("audio", f"{name}.wav"))), False
+        self._new_speech(Speech(load_audio(paths.data("audio", f"{name}.wav"))), own=False)
 
     def say_words(self, text: str) -> None:
         """A typed text, spoken once for all that follows.  Raises InputError."""
@@ -120,7 +122,7 @@ class Studio:
         check_audible(audio, "the spoken text")
         if len(audio) > MOST_S * SR:
             raise InputError(f"the text takes {len(audio) / SR:.0f} s to say; the limit here is {MOST_S:.0f} s.")
-        self.speech, self.own_voice = Speech(audio, phones), False
+        self._new_speech(Speech(audio, phones), own=False)
 
     def take_sound(self, data: bytes) -> float:
         """A file with sound: its length in seconds.  Raises InputError."""
@@ -129,7 +131,7 @@ class Studio:
             audio = self.visit.sound(path)
         finally:
             self.visit.forget(path)
-        self.speech, self.own_voice = Speech(audio), True
+        self._new_speech(Speech(audio), own=True)
         return len(audio) / SR
 
     def take_recording(self, data: bytes, sr: int) -> float:
@@ -137,22 +139,25 @@ class Studio:
         """
         from tfg.media.live_sound import Pieces
 
+        too_long = f"the recording lasts longer than {MOST_S:.0f} s, the limit here."
+        if sr > 0 and len(data) > 2 * sr * (MOST_S + 1):
+            raise InputError(too_long)
         pieces = Pieces()
         pieces.push(samples_of(data), sr)
         pieces.finish()
         audio = pieces.take(pieces.n)
         check_audible(audio, "the recording")
         if len(audio) > MOST_S * SR + SAMPLES_PER_FRAME:
-            raise InputError(f"the recording lasts {len(audio) / SR:.0f} s; the limit here is {MOST_S:.0f} s.")
-        self.speech, self.own_voice = Speech(audio), True
+            raise InputError(too_long)
+        self._new_speech(Speech(audio), own=True)
         return len(audio) / SR
 
-    def wave(self) -> bytes:
-        """What is said, as a WAV file."""
+    def wave(self, audio: np.ndarray | None = None) -> bytes:
+        """A sound as a WAV file; None: what is said."""
         from tfg.media.audio import write_wav
 
         path = self.visit.place(".wav")
-        write_wav(path, self.speech.audio)
+        write_wav(path, self.speech.audio if audio is None else audio)
         data = path.read_bytes()
         self.visit.forget(path)
         return data
@@ -164,15 +169,17 @@ class Studio:
             live, options = self._face(wish)
             return jpeg(live.still(options))
 
-    def play(self, wish: Wish, stop: threading.Event, wishes: Callable[[], Wish]) -> Iterator[bytes]:
-        """The words as a stream of JPEGs, as fast as they are made, up to a second ahead of the sound's own time.
+    def play(self, wish: Wish, stop: threading.Event, wishes: Callable[[], Wish],
+             audio: np.ndarray | None = None) -> Iterator[bytes]:
+        """A sound as a stream of JPEGs, as fast as they are made, up to a second ahead of the sound's own time.
 
-        stop: ends it.  wishes: the settings now, which may change while it plays.
+        stop: ends it.  wishes: the settings now, which may change while it plays.  audio: None is what is said now.
         """
         started, n = time.perf_counter(), 0
-        for k in range(0, len(self.speech.audio), SAMPLES_PER_FRAME):
-            piece = self.speech.audio[k:k + SAMPLES_PER_FRAME]
-            last = k + SAMPLES_PER_FRAME >= len(self.speech.audio)
+        audio = self.speech.audio if audio is None else audio
+        for k in range(0, len(audio), SAMPLES_PER_FRAME):
+            piece = audio[k:k + SAMPLES_PER_FRAME]
+            last = k + SAMPLES_PER_FRAME >= len(audio)
             for frame in self._streamed(wish, piece, SR, first=not k, last=last, wishes=wishes):
                 if stop.is_set():
                     return
@@ -209,10 +216,11 @@ class Studio:
         given = controls.given(its, wish.emotion, wish.intensity, wish.values.get(its.name, {}))
         given = {k: v for k, v in given.items() if k not in ("size", "preprocess", "idle")}
         options = its.Options(**given, **({"size": PREVIEW_PX} if "size" in its.Options.names() else {}))
-        which = self.source, its.name, given.get("face")
+        source = self.source
+        which = source, its.name, given.get("face")
         if self._live is None or self._live[0] != which:
             try:
-                self._live = which, its.live(self.source, options)
+                self._live = which, its.live(source, options)
             except InputError as error:
                 raise self.visit.without_names(error) from error
         return self._live[1], options
@@ -224,17 +232,25 @@ class Studio:
         report: hears of the place in the queue and of the progress.  stop: raises Cancelled at the next frame or look.
         Raises InputError: no consent where it is needed; settings or sources that do not fit.
         """
-        if (self.own_face or self.own_voice) and not wish.consent:
-            raise InputError("a face or voice of your own needs the sentence of consent below to be ticked.")
-        jobs, speech, source = self._jobs(wish), self.speech, self.source
+        jobs = self._jobs(wish)
+        with self._choice:
+            if (self.own_face or self.own_voice) and not wish.consent:
+                raise InputError("a face or voice of your own needs the sentence of consent below to be ticked.")
+            speech, source = self.speech, self.source
+            if self.own_face:                               # a copy: the visitor may choose another face meanwhile
+                source = self.visit.place(".bin")
+                shutil.copyfile(self.source, source)
 
         def wait(before: int) -> None:
             _go_on(stop)
             report(0.0, f"Waiting: {before} film{'s' * (before > 1)} before yours.")
 
-        with turn(wait):
-            return [self._film(its, given, speech, source, k, len(jobs), report, stop)
-                    for k, (its, given) in enumerate(jobs)]
+        try:
+            with turn(wait):
+                return [self._film(its, given, speech, source, k, len(jobs), report, stop)
+                        for k, (its, given) in enumerate(jobs)]
+        finally:
+            self.visit.forget(source)
 
     def _jobs(self, wish: Wish) -> list[tuple[System, dict[str, Any]]]:
         names = [wish.system, *([wish.other] if wish.other and wish.other != wish.system else [])]
@@ -266,8 +282,13 @@ class Studio:
             self.visit.forget(place)
 
     def _new_source(self, path: Path, *, own: bool) -> None:
-        old, self.source, self.own_face = self.source, path, own
-        self.visit.forget(old)
+        with self._choice:
+            old, self.source, self.own_face = self.source, path, own
+            self.visit.forget(old)
+
+    def _new_speech(self, speech: Speech, *, own: bool) -> None:
+        with self._choice:
+            self.speech, self.own_voice = speech, own
 
 
 def faces() -> dict[str, Path]:

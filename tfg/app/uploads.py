@@ -6,7 +6,7 @@ Names that come with a file are never used: files get random names. What FFmpeg 
 from __future__ import annotations
 
 import atexit
-import contextlib
+import re
 import secrets
 import shutil
 import tempfile
@@ -22,6 +22,8 @@ MOST_S = 60.0
 MOST_WORDS = 500
 """Characters of a typed text."""
 MOST_MB = {"photo": 20, "film": 80, "sound": 40}
+MOST_VISITORS = 8
+"""Visitors at once on this machine."""
 MOST_PIXELS = 1920 * 1088
 """Pixels of a film's picture."""
 FORMATS = {"photo": "a JPEG, PNG, WebP or HEIC", "film": "an MP4, MOV or WebM",
@@ -38,16 +40,23 @@ MAGIC: tuple[tuple[int, bytes, str], ...] = (
 )
 """(place, bytes, kind) by which files are known. A film may stand where a sound is asked for: it brings one."""
 
+LONGEST = 8
+"""MP4's boxes begin with their length in four bytes. The first of these is small, and no text begins so."""
+
 
 def kind_of(head: bytes) -> str:
     """"photo", "film", "sound", or "" for anything else.  head: the first 32 bytes of a file."""
-    return next((kind for at, mark, kind in MAGIC if head[at:at + len(mark)] == mark), "")
+    kind = next(((at, kind) for at, mark, kind in MAGIC if head[at:at + len(mark)] == mark), None)
+    if kind is None or kind[0] == 8 and head[:4] not in (b"RIFF", b"RF64") or kind[0] == 4 and head[0] >= LONGEST:
+        return ""
+    return kind[1]
 
 
 class Visit:
     """A visitor's own folder: only this user of the machine can read it, and it goes with the process.
 
     Folders of processes that were killed are removed when the next visit begins: their locks are free.
+    Raises InputError: there are `MOST_VISITORS` already.
     """
 
     def __init__(self) -> None:
@@ -57,7 +66,8 @@ class Visit:
         self.folder = room / secrets.token_hex(16)
         self._lock = FileLock(self.folder.with_suffix(".lock"), thread_local=False)
         with FileLock(room / "desk", thread_local=False):       # between making a folder and locking it nobody sweeps
-            _sweep(room)
+            if _sweep(room) >= MOST_VISITORS:
+                raise InputError(f"there are {MOST_VISITORS} visitors already, the limit here; come back later.")
             self.folder.mkdir(mode=0o700)
             self._lock.acquire()
         atexit.register(self.end)
@@ -103,10 +113,8 @@ class Visit:
 
     def without_names(self, error: InputError) -> InputError:
         """The error, with our random names of files out of its sentence."""
-        words = str(error)
-        for path in self.folder.iterdir():
-            words = words.replace(str(path), "the file").replace(path.name, "the file")
-        return InputError(words)
+        words = re.sub(re.escape(str(self.folder)) + r"[^\s;,:]*[^\s;,:.]", "the file", str(error))
+        return InputError(re.sub(r"\.?[0-9a-f]{32}(\.\w+)*", "the file", words))
 
     def forget(self, path: Path | None) -> None:
         """Remove a file of this visit; others are left alone."""
@@ -146,11 +154,19 @@ def _check_film(path: Path) -> None:
         raise InputError(f"the film has {about['width']} x {about['height']} pixels; the limit here is 1920 x 1080.")
 
 
-def _sweep(room: Path) -> None:
+def _sweep(room: Path) -> int:
+    """Remove what the dead left; returns the number of the living."""
     from filelock import FileLock, Timeout
 
+    living = 0
     for lock_file in room.glob("*.lock"):
         folder, lock = lock_file.with_suffix(""), FileLock(lock_file, thread_local=False)
-        with contextlib.suppress(Timeout, OSError), lock.acquire(blocking=False):
-            shutil.rmtree(folder, ignore_errors=True)
-            lock_file.unlink(missing_ok=True)
+        try:
+            with lock.acquire(blocking=False):
+                shutil.rmtree(folder, ignore_errors=True)
+                lock_file.unlink(missing_ok=True)
+        except Timeout:
+            living += 1
+        except OSError:
+            continue
+    return living

@@ -48,11 +48,11 @@ def read_speech(audio=None, text: str | None = None, *, needed: bool = True) -> 
     """
     from tfg.media.audio import check_audible, load_audio
 
+    if audio is not None and text is not None:
+        raise InputError("both a sound and a text were given; leave one of them out.")
     if isinstance(audio, Speech):
         check_audible(audio.audio, "the sound")
         return audio
-    if audio is not None and text is not None:
-        raise InputError("both a sound and a text were given; leave one of them out.")
     if text is not None:
         from tfg.speech.voice import speak
 

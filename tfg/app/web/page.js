@@ -3,6 +3,7 @@ const PART = 1 << 20;                                        // bytes of a file 
 
 function render({ model, el }) {
   const start = model.get("start");
+  if (start.refused) return el.append(h("main", { class: "tfg-app" }, h("p", { class: "alert", role: "alert" }, start.refused)));
   const send = (message, buffers = []) => model.send(message, undefined, buffers);
   const screen = makeScreen();
   const status = h("p", { class: "status", role: "status" }, "");
@@ -10,6 +11,7 @@ function render({ model, el }) {
   const tell = (text) => { status.textContent = text; alert.textContent = ""; };
   const fail = (text) => { alert.textContent = text; status.textContent = ""; };
   let mode = "still";                                        // or "play", "live"
+  let stream = 0;                                            // the number of the stream that plays; answers of others are old
 
   // ---- what the controls say, and stills of it: one at a time, the latest wins
   const settings = Object.fromEntries(start.systems.map((system) => [system.name, makeSettings(system, changed)]));
@@ -35,12 +37,15 @@ function render({ model, el }) {
 
   // ---- 1 the face
   const upload = async (what, data, more = {}) => {
+    interrupt();
+    if (what === "picture") consent.checked = false;         // other people, another consent
     for (let k = 0; k === 0 || k < data.byteLength; k += PART)
       send({ do: "upload", what, first: k === 0, last: k + PART >= data.byteLength, ...more }, [data.slice(k, k + PART)]);
   };
   const pick = (button) => faces.querySelectorAll("button").forEach((each) => each.setAttribute("aria-pressed", each === button));
   const faces = h("div", { class: "faces", role: "group", "aria-label": "Faces of nobody" }, ...start.faces.map((face, k) => {
     const button = h("button", { type: "button", "aria-pressed": face.name === "default", onclick: () => {
+      interrupt();
       pick(button);
       tell("Looking at the face.");
       send({ do: "face", name: face.name });
@@ -63,10 +68,11 @@ function render({ model, el }) {
     const radio = h("input", { type: "radio", name: `words-${++ids}`, id: `tfg-${++ids}`, onchange: () => choose(name) });
     panels[name] = { radio, panel: h("div", { class: "panel" }, ...children), label: h("label", { htmlFor: radio.id, class: "tab" }, title) };
   };
-  const example_menu = h("select", { onchange: () => send({ do: "example", name: example_menu.value }) },
+  const example_menu = h("select", { onchange: () => say_example() },
     ...start.examples.map((example) => h("option", { value: example.name }, example.words)));
   const words = h("textarea", { rows: 3, maxLength: start.limits.words, disabled: !start.voice, value: "Maybe tomorrow it will be cold." });
-  const say_words = () => { tell("Speaking the words."); send({ do: "words", text: words.value }); };
+  const say_example = () => { interrupt(); send({ do: "example", name: example_menu.value }); };
+  const say_words = () => { interrupt(); tell("Speaking the words."); send({ do: "words", text: words.value }); };
   words.addEventListener("change", say_words);
   const sound_file = h("input", { type: "file", accept: "audio/*,video/*", onchange: async () => {
     const [file] = sound_file.files;
@@ -75,7 +81,7 @@ function render({ model, el }) {
     tell("Sending the sound.");
     upload("sound", await file.arrayBuffer());
   } });
-  let closeEar = null, heard = [], rate = 0, clock = 0;
+  let closeEar = null, heard = [], rate = 0, clock = 0, opening = false;
   const record = h("button", { type: "button", onclick: async () => {
     if (closeEar) {
       closeEar();
@@ -84,17 +90,22 @@ function render({ model, el }) {
       tell("Sending the recording.");
       return upload("recording", await new Blob(heard).arrayBuffer(), { sr: rate });
     }
+    if (opening) return;
+    opening = true;
     try {
       heard = [];
-      clock = performance.now();
-      closeEar = await openMicrophone((piece, sr) => {
+      clock = Infinity;                                      // until the browser gives leave
+      const close = await openMicrophone((piece, sr) => {
         heard.push(piece);
         rate = sr;
-        if (performance.now() - clock > 1000 * start.limits.seconds - 500) record.click();
+        if (closeEar && performance.now() - clock > 1000 * start.limits.seconds - 500) record.click();
       });
+      if (gone) return close();
+      closeEar = close;
+      clock = performance.now();
       record.textContent = "Stop recording";
       tell("Recording; speak now.");
-    } catch (error) { fail(`The microphone cannot be used: ${error.message}`); }
+    } catch (error) { fail(`The microphone cannot be used: ${error.message}`); } finally { opening = false; }
   } }, "Record");
   way("example", "Example", labelled("Sentence", example_menu));
   way("type", "Type", labelled("English words", words, start.voice ? `Up to ${start.limits.words} characters, spoken by a synthetic voice.` :
@@ -105,7 +116,7 @@ function render({ model, el }) {
   Object.values(panels).forEach(({ radio }) => { radio.name = group; });
   function choose(name) {
     for (const [each, { panel, radio }] of Object.entries(panels)) { panel.hidden = each !== name; radio.checked = each === name; }
-    if (name === "example") send({ do: "example", name: example_menu.value });
+    if (name === "example") say_example();
     if (name === "type" && start.voice) say_words();
   }
 
@@ -132,6 +143,7 @@ function render({ model, el }) {
   const halt = () => {
     if (mode === "still") return;
     send({ do: "stop" });
+    stream += 1;
     screen.stop();
     closeLive?.();
     closeLive = null;
@@ -139,24 +151,32 @@ function render({ model, el }) {
     play.textContent = "Play";
     live.textContent = "Speak live";
   };
-  let closeLive = null;
+  const interrupt = () => { if (mode !== "still") { halt(); changed(); } };     // what is chosen anew ends a stream
+  let closeLive = null, gone = false;
   const play = h("button", { type: "button", onclick: () => {
     if (mode !== "still") { halt(); return changed(); }
     mode = "play";
     tell("");
     play.textContent = "Stop";
-    send({ do: "play", wish: wish() });
+    send({ do: "play", id: stream, wish: wish() });
   } }, "Play");
   const live = h("button", { type: "button", onclick: async () => {
     if (mode !== "still") { halt(); return changed(); }
+    const own = stream;
     try {
       mode = "live";
       tell("");
       live.textContent = "Stop";
-      send({ do: "live", wish: wish() });
-      closeLive = await openMicrophone((piece, sr) => send({ do: "hear", sr }, [piece]));
+      send({ do: "live", id: own, wish: wish() });
+      const close = await openMicrophone((piece, sr) => { if (stream === own) send({ do: "hear", sr }, [piece]); });
+      if (stream !== own) return close();                    // stopped while the browser asked for leave
+      closeLive = close;
       screen.say("Speak: the face follows your voice, a third of a second behind.");
-    } catch (error) { halt(); fail(`The microphone cannot be used: ${error.message}`); }
+    } catch (error) {
+      if (stream !== own) return;
+      halt();
+      fail(`The microphone cannot be used: ${error.message}`);
+    }
   } }, "Speak live");
 
   // ---- the film
@@ -178,6 +198,7 @@ function render({ model, el }) {
   model.on("msg:custom", (message, buffers) => {
     const data = (buffers || []).map((view) => view.buffer ? view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength) : view);
     const { say, of } = message;
+    if (message.id != null && message.id !== stream) return;    // of a stream that was stopped
     if (say === "still") {
       screen.say("");
       (mode === "still" ? screen.draw(data[0]) : Promise.resolve()).finally(answered);
@@ -193,7 +214,8 @@ function render({ model, el }) {
         message.kind ? "The photo is there." : `${message.seconds.toFixed(1)} seconds of sound.`);
       if (of === "face" || message.kind) changed();
     }
-    if (say === "done" && of === "play" && mode === "play") setTimeout(() => { if (mode === "play") { halt(); changed(); } }, 1500);
+    if (say === "done" && of === "play" && mode === "play") screen.finish(() => { if (mode === "play" && message.id === stream) { halt(); changed(); } });
+    if (say === "done" && of === "live" && mode === "live") { halt(); changed(); }
     if (say === "error") {
       if (of === "still") answered();
       if (of === "render") making(false);
@@ -225,7 +247,7 @@ function render({ model, el }) {
   showSystem();
   screen.say("Looking at the face.");
   changed();
-  return () => { halt(); closeEar?.(); };
+  return () => { gone = true; halt(); closeEar?.(); camera.close(); };
 }
 
 export default { render };

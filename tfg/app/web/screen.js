@@ -3,7 +3,7 @@ function makeScreen() {
   const canvas = h("canvas", { width: 256, height: 256, role: "img", "aria-label": "Preview of the face" });
   const note = h("p", { class: "note", role: "status" }, "");
   const sound = h("audio", {});
-  let frames = null, drawn = -1, place = null;
+  let frames = null, drawn = -1, place = null, begun = false, ended = null;
 
   async function draw(data) {
     const picture = await createImageBitmap(new Blob([data], { type: "image/jpeg" }));
@@ -19,8 +19,18 @@ function makeScreen() {
     if (!frames) return;
     const n = Math.min(Math.floor(sound.currentTime * 25), frames.length - 1);
     if (n > drawn && frames[n]) { drawn = n; draw(frames[n]); }
-    if (sound.ended) { frames = null; return; }
+    if (sound.ended) { frames = null; ended?.(); return; }
     requestAnimationFrame(step);
+  }
+  function start() {
+    if (begun) return;
+    begun = true;
+    sound.play().then(step, (error) => {
+      if (error.name === "AbortError") return;               // stopped before it began
+      note.textContent = "The browser does not let this page play sound yet; press Play again.";
+      ended?.();
+      frames = null;
+    });
   }
   return {
     node: h("div", { class: "screen" }, canvas, note, sound), canvas, draw,
@@ -31,13 +41,20 @@ function makeScreen() {
       sound.src = place;
       frames = [];
       drawn = -1;
+      begun = false;
+      ended = null;
     },
     add(data, n) {
       if (!frames) return draw(data);
       frames[n] = data;
-      if (n === 8) sound.play().then(step, () => { note.textContent = "The browser does not let this page play sound yet; press Play again."; });
+      if (n >= 8) start();
     },
-    stop() { sound.pause(); frames = null; },
+    finish(then) {                                           // all frames are there; then(): when the sound has ended
+      if (!frames) return then();
+      ended = then;
+      start();
+    },
+    stop() { sound.pause(); frames = ended = null; },
   };
 }
 

@@ -18,11 +18,22 @@ async function openMicrophone(heard) {
     throw new Error("This browser offers no microphone to this page: it needs https, or localhost.");
   const stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, echoCancellation: true } });
   const context = new AudioContext();
-  const place = URL.createObjectURL(new Blob([LISTENER], { type: "text/javascript" }));
-  await context.audioWorklet.addModule(place);
-  URL.revokeObjectURL(place);
-  const ear = new AudioWorkletNode(context, "tfg-ear", { numberOfOutputs: 0 });
+  let ear = null;
+  const close = () => {
+    if (ear) ear.port.onmessage = null;
+    stream.getTracks().forEach((track) => track.stop());
+    context.close();
+  };
+  try {
+    const place = URL.createObjectURL(new Blob([LISTENER], { type: "text/javascript" }));
+    await context.audioWorklet.addModule(place);
+    URL.revokeObjectURL(place);
+    ear = new AudioWorkletNode(context, "tfg-ear", { numberOfOutputs: 0 });
+  } catch (error) {
+    close();
+    throw error;
+  }
   ear.port.onmessage = (event) => heard(event.data, context.sampleRate);
   context.createMediaStreamSource(stream).connect(ear);
-  return () => { stream.getTracks().forEach((track) => track.stop()); context.close(); };
+  return close;
 }
