@@ -121,8 +121,8 @@ def figures(scenes: Path, checkpoint: Path | None = None, split: str = "test") -
     network = load(checkpoint)[0]
     people = read(scenes, split, network.config.size)
     most = next(iter(people.values()))["shots"].shape[1]
-    counts = [k for k in (8, 4, 2, 1) if k <= most] if most >= 8 else sorted({most, 4, 2, 1} & set(range(1, most + 1)),
-                                                                              reverse=True)
+    counts = sorted({k for k in (32, 8, 4, 2, 1) if k <= most} | ({most} if most < 8 else set()),
+                    reverse=True)
     rows = {f"{k} shots": network for k in counts}
     found = scored(rows, people, {f"{k} shots": k for k in counts}, make_folder(scenes / "landmarks"))
     table(f"scenes of unseen people ({split})", {name: means(r) for name, r in found.items()})
