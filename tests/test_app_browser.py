@@ -253,7 +253,7 @@ def test_an_upload_is_never_taken_for_a_page_and_needs_consent(visit, tmp_path):
     visit.get_by_role("button", name="Render").click()
     visit.get_by_role("button", name="Cancel").click()
     visit.get_by_text("Cancelled; nothing was kept.").wait_for()
-    box.set_input_files(wicked)
+    box.set_input_files(paths.data("faces", "portrait_2.jpg"))
     visit.get_by_text("The photo is there.").wait_for()
     assert not visit.get_by_label("I have the consent").is_checked()             # other people, another consent
     quiet(visit)

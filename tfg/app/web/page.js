@@ -1,5 +1,6 @@
 // The page: four steps and the preview. What the visitor does is sent to Python, and its answers are shown.
 const PART = 1 << 20;                                        // bytes of a file sent at a time
+const forget = (event) => { event.target.value = ""; };      // or the same file could not be chosen twice
 
 function render({ model, el }) {
   const start = model.get("start");
@@ -52,7 +53,7 @@ function render({ model, el }) {
     } }, h("img", { src: face.picture, alt: `Face ${k + 1}, of a person who does not exist` }));
     return button;
   }));
-  const picture_file = h("input", { type: "file", accept: "image/*,video/*", onchange: async () => {
+  const picture_file = h("input", { type: "file", accept: "image/*,video/*", onclick: forget, onchange: async () => {
     const [file] = picture_file.files;
     if (!file) return;
     if (file.size > 1e6 * start.limits.mb.film) return fail(`The file has ${(file.size / 1e6).toFixed(0)} MB; the limit is ${start.limits.mb.film} MB.`);
@@ -74,7 +75,7 @@ function render({ model, el }) {
   const say_example = () => { interrupt(); send({ do: "example", name: example_menu.value }); };
   const say_words = () => { interrupt(); tell("Speaking the words."); send({ do: "words", text: words.value }); };
   words.addEventListener("change", say_words);
-  const sound_file = h("input", { type: "file", accept: "audio/*,video/*", onchange: async () => {
+  const sound_file = h("input", { type: "file", accept: "audio/*,video/*", onclick: forget, onchange: async () => {
     const [file] = sound_file.files;
     if (!file) return;
     if (file.size > 1e6 * start.limits.mb.film) return fail(`The file has ${(file.size / 1e6).toFixed(0)} MB; the limit is ${start.limits.mb.film} MB.`);
