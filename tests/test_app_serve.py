@@ -35,8 +35,9 @@ def test_the_server_is_told_to_end_and_waited_for(number, code):
     server = ("import signal, sys, time\n"
               "def end(*_): time.sleep(.6); print('ended', flush=True); sys.exit(7)\n"
               "for n in (2, 15): signal.signal(n, end)\nprint('begun', flush=True); time.sleep(60)\n")
-    starter = ("import sys\nfrom tfg.app import serve\n"
-             f"serve.command = lambda: [sys.executable, '-c', {server!r}]\nsys.exit(serve.serve())\n")
+    starter = ("import signal, sys\nfrom tfg.app import serve\n"
+               "signal.signal(signal.SIGINT, signal.default_int_handler)\n"    # a background starts with it ignored
+               f"serve.command = lambda: [sys.executable, '-c', {server!r}]\nsys.exit(serve.serve())\n")
     app = subprocess.Popen([sys.executable, "-c", starter], stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
         assert app.stdout is not None and app.stdout.readline() == "begun\n"
