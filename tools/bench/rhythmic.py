@@ -3,9 +3,11 @@
     python -m tools.bench.rhythmic figures --scenes build/turns [--checkpoint DIR]
     python -m tools.bench.rhythmic turned [--actors N] [--checkpoint DIR]
     python -m tools.bench.rhythmic motion --speeches build/speeches [--motionnet DIR]
+    python -m tools.bench.rhythmic spoken --speeches build/speeches [--pointsnet DIR]
     python -m tools.bench.rhythmic fitted --out build/rhythmic_fitted [--actors N] [--steps N]
     python -m tools.bench.rhythmic ablation --scenes build/turns --out build/rhythmic_ablation [--steps N]
     python -m tools.bench.rhythmic speed [--checkpoint DIR]
+    python -m tools.bench.rhythmic study --scenes build/turns --speeches build/speeches --out build/rhythmic_study
 
 *figures*: the network itself (128 px), scenes of the split test: the closest shot as it is (still), moved by landmarks
 alone, and drawn from 1, 2, 4 ... shots.  *turned*: a photo of a test actor says a sentence with its head turned by 20
@@ -13,7 +15,8 @@ degrees, drawn by `rhythmic` from the photo alone and from eight shots, and by t
 given the same coefficients, beside the truth.  *motion*: spread of the head's angles and closeness of its beats to
 stressed syllables, against the sound of another speech.  *fitted*: films of test actors, and the real clips where they
 are there: adapted to the first half, scored on the second.  *ablation*: the network without each part, at equal steps,
-from one seed.  *speed*: frames a second.
+from one seed.  *speed*: frames a second.  *spoken*: landmarks of the mouth, beside a face at rest and another take's
+sound.  *study*: all of these but speed, one after the other.
 
 Intervals (95 %) are bootstraps over people; differences are paired by scene.
 """
@@ -238,6 +241,38 @@ def motion(speeches: Path, motionnet: Path | None = None, split: str = "test") -
     return out
 
 
+# ---- landmarks ------------------------------------------------------------------------------------------------------
+def spoken(speeches: Path, pointsnet: Path | None = None, split: str = "test") -> dict[str, list[dict]]:
+    """Canonical landmarks from sound, beside a face at rest and another take's sound."""
+    from tfg.faces.points68 import GROUPS
+    from tfg.systems.rhythmic import speeches as said
+    from tfg.systems.rhythmic.points.network import load as load_points
+    from tfg.systems.rhythmic.points.network import speak
+    from tfg.vocabulary import EMOTIONS
+
+    network, lips = load_points(pointsnet)[0], list(GROUPS["mouth"])
+    takes = [t for t in said.read(speeches, split) if len(t["pose"]) >= 64]
+    out: dict[str, list[dict]] = {"rhythmic": [], "still": [], "shuffled": []}
+    for k, take in enumerate(takes):
+        other = takes[(k + len(takes) // 2) % len(takes)]
+        n, felt = len(take["pose"]), dict(emotion=EMOTIONS[int(take["emotion"])], intensity=float(take["curve"].mean()))
+        rows = {"still": np.zeros_like(take["offset"])}
+        for name, heard in (("rhythmic", take), ("shuffled", other)):
+            wave = np.resize(heard["wave"], n * 640) / np.float32(said.FULL)
+            rows[name] = speak(network, wave, n, take["rest"], **felt) - take["rest"]
+        gap = take["offset"][:, 66, 1] - take["offset"][:, 62, 1]
+        for name, offset in rows.items():
+            own = offset[:, 66, 1] - offset[:, 62, 1]
+            r = float(np.corrcoef(own, gap)[0, 1]) if np.ptp(own) > 1e-6 and np.ptp(gap) > 1e-6 else 0.0
+            far = np.linalg.norm((offset - take["offset"])[:, lips], axis=-1).mean()
+            out[name].append({"actor": str(take["actor"]), "mouth_cm": float(far), "r": r})
+    scores = ("mouth_cm", "r")
+    table("landmarks of the mouth: distance in cm, r of the lips' gap", {name: means(x, scores) for name, x in
+                                                                      out.items()})
+    table("rhythmic less the row", less(out, "rhythmic", ("still", "shuffled"), scores))
+    return out
+
+
 # ---- one person -----------------------------------------------------------------------------------------------------
 def fitted(out: Path, *, actors: int | None = 6, steps: int = 300, checkpoint: Path | None = None,
            size: int = 256) -> dict[str, list[dict]]:
@@ -345,25 +380,36 @@ def speed(checkpoint: Path | None = None, seconds: float = 4.0) -> dict[str, flo
     return out
 
 
+def study(scenes: Path, speeches: Path, out: Path) -> None:
+    """Everything but speed."""
+    figures(scenes)
+    turned()
+    spoken(speeches)
+    motion(speeches)
+    ablation(scenes, out / "ablation", 600)
+    fitted(out / "fitted", actors=3)
+
+
 def main() -> None:
     """The command line."""
     p = argparse.ArgumentParser(prog="python -m tools.bench.rhythmic", description=__doc__.split("\n")[0])
     parts = p.add_subparsers(dest="part", required=True)
     for name, run, needs in (("figures", figures, ("scenes",)), ("turned", turned, ()),
-                             ("motion", motion, ("speeches",)), ("fitted", fitted, ("out",)),
+                             ("motion", motion, ("speeches",)), ("spoken", spoken, ("speeches",)),
+                             ("study", study, ("scenes", "speeches", "out")), ("fitted", fitted, ("out",)),
                              ("ablation", ablation, ("scenes", "out")), ("speed", speed, ())):
         one = parts.add_parser(name, help=(run.__doc__ or "").split("\n")[0], argument_default=argparse.SUPPRESS)
         for need in needs:
             one.add_argument(f"--{need}", type=Path, required=True)
-        if name == "motion":
-            one.add_argument("--motionnet", type=Path)
-        elif name != "ablation":
+        if name in ("motion", "spoken"):
+            one.add_argument("--motionnet" if name == "motion" else "--pointsnet", type=Path)
+        elif name not in ("ablation", "study"):
             one.add_argument("--checkpoint", type=Path)
         if name in ("turned", "fitted"):
             one.add_argument("--actors", type=int)
         if name in ("fitted", "ablation"):
-            one.add_argument("--steps", type=int, default=300 if name == "fitted" else 800)
-        if name in ("figures", "motion", "ablation"):
+            one.add_argument("--steps", type=int, default=300 if name == "fitted" else 600)
+        if name in ("figures", "motion", "spoken", "ablation"):
             one.add_argument("--split", default="test")
         one.set_defaults(run=run)
     given = vars(p.parse_args())
