@@ -139,6 +139,18 @@ def test_a_head_moves_blinks_and_speaks_as_it_is_told(photo, trained, monkeypatc
     assert lids[4] < .3 * lids[0] and lids[3] == pytest.approx(lids[0], abs=.05)
 
 
+def test_eyes_shut_in_the_picture(photo, trained, monkeypatch):
+    """A blink is seen on the drawn frames, and without one the eyes stay as they are, whichever way the head looks."""
+    from tfg.faces.geometry import eye_aperture
+
+    monkeypatch.setattr(plan, "lids_of", lambda audio, n, *others: (np.arange(n) == 4).astype(np.float32))
+    turned = Motion.still(T)
+    turned.pose[:, 0] = 6
+    for more in ({"head_motion": False}, {"ref_pose": turned}):
+        gaps = [eye_aperture(one_face(frame).points) for frame in frames_of(photo, trained, **more)[[0, 4, 8]]]
+        assert gaps[1] < .55 * gaps[0] and gaps[2] > .85 * gaps[0]
+
+
 def test_another_films_pose_turns_the_head(photo, trained, monkeypatch):
     """By twelve degrees as the plan says, and as a landmarker sees on the drawn frame."""
     turned = Motion.still(T)
@@ -409,7 +421,7 @@ def test_faces_that_are_not_drawn_are_no_shots(photo):
     for _ in range(6):
         watched.watch(photo, found)
     watched.keep(np.array([False, True, True, False, True, True]))
-    assert sorted(watched.shots) == [1, 2, 4, 5] and watched.best["front"][1].number != 0
+    assert sorted(watched.shots) == [1, 2, 4, 5] and watched.best["front"].number != 0
     who = person.Person.of(watched)
     assert np.isfinite(who.face).all() and [s.number for s in who.shots] == [1, 2, 4, 5]
     with pytest.raises(InputError, match="no face that can be drawn"):

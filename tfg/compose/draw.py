@@ -22,6 +22,7 @@ def moved(source: np.ndarray, flow: np.ndarray) -> np.ndarray:
 
 def drawn(source: np.ndarray, place: Place, colour: np.ndarray, flow: np.ndarray, trust: np.ndarray, *,
           grain_seed: int | None = None, face: Features | None = None, shut: float | None = None,
+          lids: np.ndarray | None = None,
           under: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None = None) -> np.ndarray:
     """A new face at the picture's own resolution.
 
@@ -29,6 +30,7 @@ def drawn(source: np.ndarray, place: Place, colour: np.ndarray, flow: np.ndarray
     of one picture, (h, w, 3), (h, w, 2), (h, w), as `tfg.compose.answer`.  grain_seed: None for no grain.
     face: of the source, in its rectangle; then the inside of an open mouth is painted by it and not by `colour`.
     shut: how far the eyes shut, by the face's lids, 0 to 1; below 0 they open wider; None: lids follow the flow.
+    lids: (2, 2, 9, 2) px of the source, `Features.lids`, if they are not the face's.
     under: a second source, its flow and its trust, as `source`, `flow`, `trust`, and where it shows something, (H, W)
     float32 in [0, 1]: it is copied from where the first is not trusted, and the colour is painted where neither is.
     Returns (h', w', 3) float32 in 0..255 for `place.inner`. Where trust is 1 and the flow 0 it is the source, exactly.
@@ -36,7 +38,10 @@ def drawn(source: np.ndarray, place: Place, colour: np.ndarray, flow: np.ndarray
     h, w = place.size
     linear = (place.back[:, :2] * [w / 2, h / 2]).astype(np.float32)      # half sides of the answer -> the picture's px
     parts = place.enlarged(np.dstack([flow @ linear.T, trust]))           # (h', w', 3): step x, y in px; trust
-    lids = face.lids if face is not None and shut is not None else None
+    if lids is None and face is not None:
+        lids = face.lids
+    if shut is None:
+        lids = None
     copied = _copied(source, place, parts[..., :2], lids, shut)
     share = 1 - np.clip(parts[..., 2], 0, 1)
     box = _box(share > 1 / 512)

@@ -319,12 +319,11 @@ def fitted(out: Path, *, actors: int | None = 6, steps: int = 300, checkpoint: P
 
 def second_half(path: Path, size: int, shots: int = 8, moments: int = 12) -> dict[str, np.ndarray]:
     """Scenes of one frame each from the second half of a film, with shots of the first half, in the moment's crop."""
-    from tfg.faces import align
     from tfg.media.video import FrameReader
     from tfg.systems.film.stage import set_up
     from tfg.systems.rhythmic.films import scene
     from tfg.systems.rhythmic.options import RhythmicOptions
-    from tfg.systems.rhythmic.person import Watch
+    from tfg.systems.rhythmic.person import Watch, spread
     from tfg.systems.rhythmic.scenes import ROOM, Seen
 
     film = FrameReader(path)
@@ -333,12 +332,11 @@ def second_half(path: Path, size: int, shots: int = 8, moments: int = 12) -> dic
     stage = set_up(str(path), n / film.fps, RhythmicOptions(), size, watch=watched.watch, margin=ROOM)
     known = sorted(watched.shots)
     first, last = ([k for k in known if (k < n / 2) == which] for which in (True, False))
-    some = [first[i] for i in np.unique(np.linspace(0, len(first) - 1, shots).astype(int))]
+    some = [first[i] for i in spread(len(first), shots)]
     parts = []
-    for k in [last[i] for i in np.unique(np.linspace(0, len(last) - 1, moments).astype(int))]:
-        matrix = stage.crops.matrix[k]
-        seen = [Seen(align.warp(s.frame, matrix, size), align.transform(s.points, matrix).astype(np.float32),
-                     s.expression) for s in (watched.shots[i] for i in (k, *some))]
+    for k in [last[i] for i in spread(len(last), moments)]:
+        seen = [Seen.cut(s.frame, s.points, s.expression, stage.crops.matrix[k], size)
+                for s in (watched.shots[i] for i in (k, *some))]
         parts.append(scene(seen[:1], seen[1:]))
     return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 

@@ -67,10 +67,11 @@ def opened(source, options) -> tuple:
     Raises InputError: a folder without pictures.
     """
     from tfg.systems.rhythmic import album
+    from tfg.systems.rhythmic.person import spread
 
     if isinstance(source, Footage):
         some = () if source.reference is None else source.reference
-        which = np.unique(np.linspace(0, len(some) - 1, min((options.n_shot or SHOTS) - 1, len(some))).astype(int))
+        which = spread(len(some), (options.n_shot or SHOTS) - 1)
         return source.photo, [some[k] for k in which], False, ()
     if isinstance(source, (str, os.PathLike)) and Path(source).is_dir():
         first, *others = album.read(source, options.ref_img_id)

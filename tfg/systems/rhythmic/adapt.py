@@ -17,7 +17,6 @@ import torch
 
 from tfg import paths
 from tfg.errors import InputError
-from tfg.faces import align
 from tfg.systems.film.source import Source
 from tfg.systems.film.stage import set_up
 from tfg.systems.rhythmic import critics, pose
@@ -25,7 +24,7 @@ from tfg.systems.rhythmic.data import Turns
 from tfg.systems.rhythmic.films import scene
 from tfg.systems.rhythmic.network import PROFILES, Rhythmic, RhythmicConfig
 from tfg.systems.rhythmic.options import RhythmicOptions
-from tfg.systems.rhythmic.person import Shot, Watch
+from tfg.systems.rhythmic.person import Shot, Watch, spread
 from tfg.systems.rhythmic.scenes import ROOM, Seen
 from tfg.systems.rhythmic.task import RhythmicTask
 from tfg.systems.rhythmic.train import SMALL
@@ -75,8 +74,7 @@ def fit(source, options, out, *, progress: bool = False) -> Path:
     with torch.no_grad():
         network.eval()
         before = task.evaluate(At())
-    at = train(task, run, out, what=f"rhythmic fitted {card['sha256']} {seen_before}",
-               progress=progress)
+    at = train(task, run, out, what=f"rhythmic fitted {card['sha256']} {seen_before}", progress=progress)
 
     @torch.no_grad()
     def scores() -> dict[str, float]:
@@ -112,18 +110,12 @@ def watched(source, options, size: int, *, progress: bool = False) -> tuple[list
     if len(every) < LEAST:
         raise InputError(f"{film.name} shows a face in {len(every)} of its first {len(looked.points)} frames, too few "
                          f"to adapt to ({LEAST} are needed); give a longer film.")
-    which = np.unique(np.linspace(0, len(every) - 1, min(options.shots, len(every))).astype(int))
-    return [(every[k], stage.crops.matrix[every[k].number]) for k in which], seconds
+    return [(every[k], stage.crops.matrix[every[k].number]) for k in spread(len(every), options.shots)], seconds
 
 
 def one_scene(found: list[tuple[Shot, np.ndarray]], k: int, size: int) -> dict[str, np.ndarray]:
     """Frame k to be drawn, from others as its shots, in its own crop: arrays as `tfg.systems.rhythmic.films.scene`."""
     others = [j for j in range(len(found)) if j != k]
-    which = np.unique(np.linspace(0, len(others) - 1, min(OTHERS, len(others))).astype(int))
-    matrix = found[k][1]
-
-    def seen(shot: Shot) -> Seen:
-        return Seen(align.warp(shot.frame, matrix, size), align.transform(shot.points, matrix).astype(np.float32),
-                    shot.expression)
-
-    return scene([seen(found[k][0])], [seen(found[others[j]][0]) for j in which])
+    some = [found[j][0] for j in (k, *(others[i] for i in spread(len(others), OTHERS)))]
+    moment, *shots = (Seen.cut(s.frame, s.points, s.expression, found[k][1], size) for s in some)
+    return scene([moment], shots)

@@ -47,7 +47,7 @@ def watch(watched: Watch, others: list[np.ndarray], *, moved: bool = True) -> No
     others: (H, W, 3) uint8 each.  One without a face is left out with a note.  moved: bring the face to the place that
     it has in the first; not for pictures by one camera, whose background would be moved with it.
     """
-    first = watched.best["front"][1]
+    first = watched.best["front"]
     home = fit(of_478(first.points))
     for k, picture in enumerate(others):
         found = detect(picture)

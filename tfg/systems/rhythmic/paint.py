@@ -11,6 +11,8 @@ import torch
 
 from tfg.compose import calm, draw
 from tfg.compose.answer import Answer, checked
+from tfg.compose.eyes import shutting
+from tfg.compose.features import LIDS
 from tfg.faces import align
 from tfg.systems.film import paint
 from tfg.systems.rhythmic import sketch
@@ -31,6 +33,8 @@ PARTED, LIPS_EDGE = (.005, .012), .004
 """Gaps from which lips are apart, and wholly so; how soft the rim of an open mouth is; of the crop's side."""
 FINER = 4
 """Masks are drawn so many times larger and made smaller: their rims are straight when they are enlarged."""
+EYES, EYES_EDGE = (slice(36, 42), slice(42, 48)), .02
+"""Landmarks of the eyes, and how soft their rims are, of the crop's side."""
 FACE_EDGE, HEAD_EDGE = .02, .03
 """How soft the rims of face and head are, of the crop's side."""
 
@@ -139,8 +143,13 @@ class Painter(paint.Painter):
         place, source = seen.place, self.source_of(seen, answer.number)
         colour, flow, trust, under, share = self.settled(answer, place.small(source), place.matrix, seen.number)
         shift = np.array([[1, 0, -place.columns.start], [0, 1, -place.rows.start]], float)
+        lids, shut = self._blink(answer.number, flow, place)
+        if lids is not None:
+            eyes = [self._within(self.plan.points[answer.number][part], place.matrix, EYES_EDGE) for part in EYES]
+            trust = 1 - (1 - trust) * (1 - np.clip(3 * sum(eyes), 0, 1) * min(1, 4 * shut))         # a lid is copied
         render, where = self.person.head.draw(self.plan.rigid.at(answer.number), place.shape, shift)
-        new = draw.drawn(source, place, colour, flow, trust, grain_seed=k, under=(render, under, share, where))
+        new = draw.drawn(source, place, colour, flow, trust, grain_seed=k, lids=lids, shut=shut,
+                         under=(render, under, share, where))
         draw.lay(new, frame, place)
 
     def settled(self, answer: Both, reference: np.ndarray, matrix: np.ndarray, index: int) -> tuple:
@@ -183,6 +192,19 @@ class Painter(paint.Painter):
             return seen.source
         return np.ascontiguousarray(self.person.shots[ref].frame[seen.place.rows, seen.place.columns])
 
+    def _blink(self, number: int, flow: np.ndarray, place) -> tuple[np.ndarray | None, float]:
+        """The lids (2, 2, 9, 2) px of the place's rectangle of a photo that blinks, and how far they shut beyond what
+        the flow does; None where it does not blink.
+
+        Scenes have few blinks, and of these a network's pictures have two pixels: by its flow eyes hardly shut.
+        """
+        if self.plan.shut is None or self.plan.shut[number] < 1e-3:
+            return None, 0.0
+        shot = self.person.shots[max(int(self.plan.ref[number]), 0)]                          # OWN: the photo itself
+        lids = shot.points[np.array(LIDS), :2]
+        already = float(np.clip(shutting(flow, align.transform(lids, place.matrix)), 0, 1))
+        return lids - [place.columns.start, place.rows.start], max(float(self.plan.shut[number]) - already, 0.0)
+
     def _teeth(self, flow: np.ndarray, number: int, index: int, matrix: np.ndarray
                ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The flow (S, S, 2) as it is in the mouth; where the open mouth is, (S, S) in [0, 1]; and where the flow
@@ -191,6 +213,8 @@ class Painter(paint.Painter):
         Upper teeth go with the head and not with the jaw. So what the reference shows between its lips keeps its place
         below the upper lip; where it shows nothing, under teeth that were hidden by its lower lip, is left to paint.
         """
+        import cv2
+
         ref, S = int(self.plan.ref[number]), self.size
         there = self._points_of(index) if ref == OWN else of_478(self.person.shots[ref].points)
         here, there = (align.transform(p[60:68], matrix)[:, :2] for p in (self.plan.points[number], there))
@@ -203,8 +227,6 @@ class Painter(paint.Painter):
         x = np.arange(S)
         step = np.stack([np.interp(x, here[:5, 0][order], (there - here)[:5, k][order]) for k in (0, 1)], -1)  # (S, 2)
         at = np.stack(np.meshgrid(x, x), -1) + step[None]                 # (S, S, 2) px of the reference
-        import cv2
-
         found = cv2.remap(inside, at.astype(np.float32), None, cv2.INTER_LINEAR)
         new = np.broadcast_to(step * (2 / S), flow.shape)
         return flow + mouth[..., None] * (new - flow).astype(np.float32), mouth, found

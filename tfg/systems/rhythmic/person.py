@@ -9,7 +9,7 @@ import numpy as np
 from tfg.errors import InputError
 from tfg.faces.smooth import fill_gaps
 from tfg.systems.rhythmic.options import MOST_SHOTS, SHOTS
-from tfg.systems.rhythmic.pose import Rigid, angles, canonical, fit, of_478
+from tfg.systems.rhythmic.pose import Rigid, canonical, fit, of_478
 from tfg.systems.rhythmic.render import Head3D
 
 UPPER, LOWER = 62, 66
@@ -28,18 +28,28 @@ POSE_SIGMA, FACE_SIGMA = 1.5, .7
 
 class Shot(NamedTuple):
     """A frame that the network looks at.  number: its number in the source.  frame: (H, W, 3) uint8.  points:
-    (478, 3) px.  expression: (52,) as measured."""
+    (478, 3) px.  expression: (52,) as measured.  aside: how far it looks aside, |yaw| + |pitch|, degrees."""
 
     number: int
     frame: np.ndarray
     points: np.ndarray
     expression: np.ndarray
+    aside: float
 
     @property
     def gap(self) -> float:
         """How far the lips are open, of the face's size."""
         points = of_478(self.points)
         return float((points[LOWER, 1] - points[UPPER, 1]) / np.ptp(points[:, 1]))
+
+
+BEST = {"front": lambda shot: -shot.aside, "mouth": lambda shot: shot.gap}
+"""What the largest value of is kept: the frame that looks most nearly ahead, the widest open mouth."""
+
+
+def spread(n: int, many: int) -> np.ndarray:
+    """Up to `many` of the numbers 0 .. n - 1, evenly spread, the first and the last among them."""
+    return np.unique(np.linspace(0, n - 1, min(many, n)).astype(int))
 
 
 class Watch:
@@ -53,7 +63,7 @@ class Watch:
         self.wanted, self.many = wanted, many
         self.points: list[np.ndarray] = []                                # (68, 3) each, NaN without a face
         self.shots: dict[int, Shot] = {}
-        self.best: dict[str, tuple[float, Shot]] = {}
+        self.best: dict[str, Shot] = {}
         self.step = 1
 
     def watch(self, frame: np.ndarray, face, fresh: bool = False) -> None:
@@ -63,16 +73,16 @@ class Watch:
             self.points.append(np.full((68, 3), np.nan, np.float32))
             return
         self.points.append(of_478(face.points))
-        shot = Shot(index, frame, np.asarray(face.points, np.float32), np.nan_to_num(face.blendshapes))
-        for name, value in (("front", -np.abs(face.pose[:2]).sum()), ("mouth", shot.gap)):
-            if name not in self.best or value > self.best[name][0]:
-                self.best[name] = float(value), shot._replace(frame=frame.copy())
+        shot = Shot(index, frame, np.asarray(face.points, np.float32), np.nan_to_num(face.blendshapes),
+                    float(np.abs(face.pose[:2]).sum()))
+        for name, value in BEST.items():
+            if name not in self.best or value(shot) > value(self.best[name]):
+                self.best[name] = shot._replace(frame=frame.copy())
         if index in self.wanted if self.wanted else index % self.step == 0:
             self.shots[index] = shot._replace(frame=frame.copy())
         if not self.wanted and len(self.shots) > 2 * self.many:
             self.step *= 2
             self.shots = {k: s for k, s in self.shots.items() if k % self.step == 0}
-
 
     def keep(self, drawn: np.ndarray) -> None:
         """Forget faces that are not drawn: profiles, and what was taken for a face by mistake.  drawn: (n,) bool.
@@ -82,15 +92,12 @@ class Watch:
         for k in np.flatnonzero(~np.asarray(drawn[:len(self.points)], bool)):
             self.points[k] = np.full((68, 3), np.nan, np.float32)
             self.shots.pop(int(k), None)
-        lost = [name for name, (_, shot) in self.best.items() if not drawn[shot.number]]
+        lost = [name for name, shot in self.best.items() if not drawn[shot.number]]
         left = [self.shots[k] for k in sorted(self.shots)]
         if lost and not left:
             raise InputError("the source shows no face that can be drawn; give one that is seen more from the front.")
         for name in lost:
-            value = (lambda s: s.gap) if name == "mouth" else (lambda s: -np.abs(angles(fit(of_478(s.points)).rotation)[
-                :2]).sum())
-            best = max(left, key=value)
-            self.best[name] = float(value(best)), best
+            self.best[name] = max(left, key=BEST[name])
 
 
 @dataclass
@@ -135,7 +142,7 @@ class Person:
         face = canonical(fill_gaps(points), rigid)
         rest = resting(face[seen])
         face = _calm(face, FACE_SIGMA, edges)
-        front = watched.best["front"][1]
+        front = watched.best["front"]
         head = Head3D.of(front.frame, front.points, front.expression)
         return cls(shots, shut(rest), rigid, face, head, n, cuts)
 
@@ -171,10 +178,9 @@ def _chosen(watched: Watch, largest_mouth: bool) -> list[Shot]:
                              "the sound needs that one is not there or shows no face; choose another.")
         shots = [watched.shots[k] for k in watched.wanted]
     else:
-        every = [watched.shots[k] for k in sorted(watched.shots)] or [watched.best["front"][1]]
-        which = np.unique(np.linspace(0, len(every) - 1, min(watched.many, len(every))).astype(int))
-        shots = [every[k] for k in which]
-    widest = watched.best["mouth"][1]
+        every = [watched.shots[k] for k in sorted(watched.shots)] or [watched.best["front"]]
+        shots = [every[k] for k in spread(len(every), watched.many)]
+    widest = watched.best["mouth"]
     if largest_mouth and widest.number not in [s.number for s in shots]:
         shots = [*shots[:MOST_SHOTS - 1], widest]
     return shots

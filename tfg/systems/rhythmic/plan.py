@@ -32,11 +32,12 @@ OWN = -1
 @dataclass
 class Plan:
     """points: (N, 68, 3) px of the source's picture.  rigid: N poses.  ref: (N,) number of the shot that is copied
-    from, or OWN."""
+    from, or OWN.  shut: (N,) how far the eyes blink, 0..1, or None: they do not."""
 
     points: np.ndarray
     rigid: Rigid
     ref: np.ndarray
+    shut: np.ndarray | None = None
 
 
 def planned(person: Person, order: np.ndarray, at: np.ndarray, face: np.ndarray, pose: np.ndarray | None, *,
@@ -53,8 +54,8 @@ def planned(person: Person, order: np.ndarray, at: np.ndarray, face: np.ndarray,
     shown[:, BROWS] += offset[:, BROWS]
     if person.n == 1:                                     # a film's own eyes look and blink; a photo's only feel
         shown[:, EYES] += offset[:, EYES]
-    if lids is not None:
-        shut = between(lids, at)
+    shut = None if lids is None else between(lids, at)
+    if shut is not None:
         for upper, lower in LIDS:
             shown[:, upper] += SHUT * shut[:, None] * (shown[:, lower] - shown[:, upper])
     if pose is None:
@@ -69,7 +70,7 @@ def planned(person: Person, order: np.ndarray, at: np.ndarray, face: np.ndarray,
     else:
         numbers = [s.number for s in person.shots]
         ref = closest(rigid, person.rigid.at(numbers), person.scene_of(order), person.scene_of(numbers))
-    return Plan(recompose(shown, rigid), rigid, ref)
+    return Plan(recompose(shown, rigid), rigid, ref, shut)
 
 
 def closest(rigid: Rigid, shots: Rigid, scene: np.ndarray | None = None, of_shots: np.ndarray | None = None

@@ -58,6 +58,11 @@ class Seen(NamedTuple):
     points: np.ndarray
     expression: np.ndarray
 
+    @classmethod
+    def cut(cls, picture: np.ndarray, points: np.ndarray, expression: np.ndarray, crop: np.ndarray, size: int) -> Seen:
+        """Of a picture (H, W, 3) with landmarks (478, 3) px.  crop: (2, 3), picture to crop of `size` px."""
+        return cls(align.warp(picture, crop, size), align.transform(points, crop).astype(np.float32), expression)
+
 
 def make(out, *, actors: int = 84, portraits: int = 36, takes: int = 4, shots: int = 6, num_frames: int = 3,
          size: int = 128, seed: int = 0, workers: int | None = None, progress: bool = False) -> Path:
@@ -99,15 +104,14 @@ def scene(actor, take, other, shots: int, frames: int, size: int, rng: np.random
     pictures = [actor.render(*s) for s in states]
     seen = [actor.landmarks(*s) for s in states]
     labels = [actor.layers(*s).labels for s in states]
-    shots_seen = [Seen(align.warp(p, crop, size), _to_crop(at, crop), state[0])
-                  for p, at, state in zip(pictures, seen, states)]
+    shots_seen = [Seen.cut(p, at, state[0], crop, size) for p, at, state in zip(pictures, seen, states)]
     first = int(rng.integers(0, max(len(take.motion) - frames, 0) + 1))
     at = np.minimum(np.arange(first, first + frames), len(take.motion) - 1)
     turn = np.cumsum(np.concatenate([rng.uniform(-1, 1, (1, 6)), DRIFT * rng.normal(size=(frames - 1, 6))]), 0)
     pose = np.clip(turn, -1, 1) * most + take.motion.pose[at]
     moments, flows = [], []
     for e, p in zip(actor.personal(take.motion.expression[at]), pose):
-        moments.append(Seen(align.warp(actor.render(e, p), crop, size), _to_crop(actor.landmarks(e, p), crop), e))
+        moments.append(Seen.cut(actor.render(e, p), actor.landmarks(e, p), e, crop, size))
         here = actor.layers(e, p).labels
         flows.append([crop_flow(_flow(actor, (e, p), state, here, there), crop, crop, size)
                       for state, there in zip(states, labels)])
@@ -137,11 +141,6 @@ def arrays(shots: Sequence[Seen], moments: Sequence[Seen], flows: Sequence[Seque
     return {"shots": np.stack([s.picture for s in shots])[None],
             "shot_points": np.stack([of_478(s.points) for s in shots])[None],
             **{name: np.stack(values)[None] for name, values in out.items()}}
-
-
-def _to_crop(points: np.ndarray, crop: np.ndarray) -> np.ndarray:
-    """Landmarks (478, 3) in px of the crop."""
-    return align.transform(points, crop).astype(np.float32)
 
 
 def _flow(actor, a: tuple, b: tuple, here: np.ndarray, there: np.ndarray) -> np.ndarray:
