@@ -12,7 +12,9 @@ import cv2
 import numpy as np
 
 from tfg.actors import examples
+from tfg.actors.actor import landmarks68
 from tfg.actors.cast import Member
+from tfg.head.model import Head
 from tfg.systems.deformable import scenes, sound
 from tfg.vocabulary import EMOTIONS
 
@@ -32,6 +34,13 @@ def face(size: int, who: int) -> np.ndarray:
         cv2.circle(out, (int(x * s), int(28 * s)), int(2 * s), (30, 30, 30), -1, cv2.LINE_AA)
     cv2.ellipse(out, (size // 2, int(50 * s)), (int(8 * s), int(2 * s)), 0, 0, 360, (170, 60, 60), -1, cv2.LINE_AA)
     return out
+
+
+def points(size: int) -> np.ndarray:
+    """(68, 2) float32 px: landmarks of all of them, whose faces lie alike."""
+    at = landmarks68(Head.load().landmark_points())[:, :2] * [1, -1]
+    low, high = at.min(0), at.max(0)
+    return (size * (.15 + .7 * (at - low) / (high - low))).astype(np.float32)
 
 
 def flow_of(size: int, opened: float, lifted: float) -> np.ndarray:
@@ -63,7 +72,7 @@ def one(size: int, who: int, k: int, runs: int) -> dict[str, np.ndarray]:
         small = [cv2.resize(f, (size // 2, size // 2), interpolation=cv2.INTER_AREA) for f in flows]
         for f, opened in zip(small, level[sound.LEAD:]):                  # an open mouth shows what no photo does
             f[int(.78 * size / 2):int((.78 + .06 * opened) * size / 2), size // 4 - 2:size // 4 + 2] = np.nan
-        out.append({"photo": photo, "frames": np.stack([moved(photo, f) for f in flows]),
+        out.append({"photo": photo, "points": points(size), "frames": np.stack([moved(photo, f) for f in flows]),
                     "flow": np.stack(small).astype(np.float16), "wave": wave(level, 0),
                     "moves": rng.normal(size=(sound.LEAD + N, 6)).astype(np.float16), "emotion": np.int16(emotion),
                     "voice": np.int16(emotion), "strength": np.float32(lifted)})

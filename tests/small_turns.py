@@ -14,8 +14,9 @@ import torch
 from small_speeches import open_mouth
 from tfg.actors import examples
 from tfg.actors.cast import Member
-from tfg.systems.rhythmic import pose, scenes, sketch
-from tfg.systems.rhythmic.layers import flow_by_landmarks
+from tfg.faces.points68 import half_sides
+from tfg.networks.anchored import flow_by_landmarks
+from tfg.systems.rhythmic import pose, scenes
 
 BEYOND = .06
 """Half sides by which the true flow differs from the one that landmarks tell, so that there is something to learn."""
@@ -65,7 +66,7 @@ def one(size: int, who: int, j: int, shots: int, frames: int) -> dict[str, np.nd
     flow = np.empty((frames, shots, size // 2, size // 2, 2), np.float16)
     for t in range(frames):
         for k in range(shots):
-            here, there = (torch.from_numpy(sketch.half_sides(pose.with_skull(p, pose.fit(p)), size))[None]
+            here, there = (torch.from_numpy(half_sides(pose.with_skull(p, pose.fit(p)), size))[None]
                            for p in (frame_points[t], shot_points[k]))
             flow[t, k] = flow_by_landmarks(here, there, size // 2)[0].permute(1, 2, 0).numpy() + [BEYOND, 0]
     flow[:, :, :4] = np.nan

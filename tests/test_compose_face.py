@@ -6,7 +6,7 @@ import pytest
 
 from tfg import paths
 from tfg.compose import calm
-from tfg.compose.eyes import MEET, STRETCH, held, near_irises, round_irises, shut, shutting
+from tfg.compose.eyes import MEET, SKIN, STRETCH, THICK, held, near_irises, round_irises, shut, shutting
 from tfg.compose.features import IRISES, SKULL, Features, features
 from tfg.compose.mouth import on_the_lips, one_opening, own_opening, painted
 from tfg.faces.landmarks import one_face
@@ -49,7 +49,7 @@ def test_features_follow_a_larger_and_a_moved_picture():
     points = one_face(read_image(paths.data("faces", "default.jpg"))).points
     picture = np.full((2048, 2048, 3), 150, np.uint8)
     one, moved, large = (features(p, picture) for p in (points, points + [7, -3, 0], (points + .5) * 2 - .5))
-    for name in ("lips", "irises", "teeth", "axes", "lids"):
+    for name in ("lips", "irises", "teeth", "axes", "lids", "marks", "brows"):
         np.testing.assert_allclose(getattr(one.shifted([-7, 3]), name), getattr(moved, name), atol=1e-4)
         np.testing.assert_allclose(getattr(one.scaled(2.0), name), getattr(large, name), atol=1e-3)
 
@@ -244,6 +244,37 @@ def test_brows_that_rise_do_not_lift_the_lids():
     assert got[20, 60, 1] == pytest.approx(.1) and got[60, 190, 1] == pytest.approx(.1)
     above = got[24:52, 60, 1]
     assert (np.diff(above) <= 0).all() and above[0] > .08                 # from the brow to the lid less and less
+
+
+def brows(height: float) -> np.ndarray:
+    """(2, 5, 2) px: brows so far above the middle of the lids' upper edges."""
+    return np.array([np.stack([np.linspace(x, x + 40, 5), np.full(5, 52 - height)], 1) for x in (40, 120)])
+
+
+@pytest.mark.parametrize("rise", [.02, .15, .5, -.3])
+def test_a_low_brow_moves_as_a_whole_and_turns_nothing_over(rise):
+    """12 px above its lid, of which 7 are half of the brow: below it 5 px of skin are there to be stretched."""
+    flow = np.zeros((140, 200, 2), np.float32)
+    flow[..., 1] = rise
+    free = 12 - THICK * 40
+    got = held(flow, lids(), brows(12))[:, 60, 1] * 70                    # px that each row is fetched from below
+    assert (np.diff(np.arange(10, 52) + got[10:52]) > 0).all()            # rows stay in their order
+    most = SKIN[rise < 0] * free
+    assert got[40] == pytest.approx(np.clip(70 * rise, -most, most), rel=.1)
+    assert got[46] == pytest.approx(got[40], rel=.1)                      # its lower edge goes with it
+    assert abs(got[52]) < .02
+    plain = held(flow, lids())[:, 60, 1] * 70
+    assert abs(plain[40]) < .8 * abs(70 * rise)                           # without brows it would be smeared
+
+
+@pytest.mark.parametrize("share", [1.0, -.3])
+def test_lids_move_the_skin_up_to_the_brow_and_not_the_brow(share):
+    y, x = np.mgrid[:140, :200].astype(np.float32)
+    free = 12 - THICK * 40
+    column, plain = (shut(x, y, lids(), share, given)[1][:, 60] for given in (brows(12), None))
+    above = np.arange(140) < 52 - free - 1
+    assert np.abs(column - np.arange(140))[above].max() < .05 < np.abs(plain - np.arange(140))[above].max()
+    assert (np.diff(column) >= -1e-3).all() and np.abs(column - np.arange(140)).max() > .8
 
 
 def test_eyes_shut_along_a_turned_face_and_not_at_all_without_a_share():

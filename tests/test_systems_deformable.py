@@ -34,6 +34,7 @@ from small_store import acted, make_store, splits_of
 from tfg.actors.cast import Member
 from tfg.corpora.augment import Augment
 from tfg.errors import InputError
+from tfg.networks.anchored import laid
 from tfg.networks.blocks import n_parameters
 from tfg.networks.warp import applied, warp
 from tfg.systems.deformable import critics, data, ears, layers, moves, network, scenes, sound
@@ -130,7 +131,7 @@ def played(tmp_path_factory):
     member = Member("V001", "virtual", 1, "train")
     scenes._play(out, member, ["We all went home early.", "The red door is open.", "Tell me more."], 3, takes=2, runs=1,
                  frames=4, emotions=EMOTIONS, size=S, mode=1, seed=0)
-    (out / "scenes.json").write_text(json.dumps({"scenes": 1, "size": S, "members": [{"name": "V001",
+    (out / "scenes.json").write_text(json.dumps({"scenes": scenes.KIND.version, "size": S, "members": [{"name": "V001",
                                                                                      "split": "train"}]}))
     return out
 
@@ -247,23 +248,24 @@ def test_common_fields_make_the_flows(folder):
     from tfg.training.loop import Run
 
     some = data.Scenes(folder, "train", S, noise=8)
-    fields = data.common_fields(some, 4, face_region(S // 2))
+    fields = data.common_fields(some, 4, face_region(S // 2), mean := data.mean_points(some))
     assert fields.shape == (4, 2, S // 2, S // 2) and fields.dtype == np.float32
     energy = (fields ** 2).sum((1, 2, 3))
     assert energy[:2].sum() > .9 * energy.sum()
     made = network.Deformable(replace(CI, fields=4))
     made.common.copy_(torch.from_numpy(fields) / network.FLOW)
+    made.mean.copy_(torch.from_numpy(mean))
     task = DeformableTask(made, some, some, Run((("generator", 1),)), Weights(), {"deformable": 1e-3},
                           critics.PROFILES["ci"], ())
-    flow = torch.from_numpy(some.batch(0, np.arange(len(some)))["flow"])
-    weights = task.known_weights(flow)
+    flow, points = (torch.from_numpy(some.batch(0, np.arange(len(some)))[name]) for name in ("flow", "points"))
+    weights = task.known_weights(flow, points)
     assert weights[..., :2].pow(2).mean().item() == pytest.approx(1, abs=.35)
-    again = network.FLOW * torch.einsum("bnk,kcyx->bnyxc", weights, made.common)
+    again = network.FLOW * torch.einsum("bnk,bkcyx->bnyxc", weights, laid(made.common, made.mean, points))
     mask = torch.from_numpy(face_region(S // 2))[..., None]
     missed = ((again - flow.nan_to_num(0)) ** 2 * mask).sum() / (flow.nan_to_num(0) ** 2 * mask).sum()
     assert missed < .1
-    assert task.field_error(weights, flow) == 0
-    assert task.field_error(weights * 0, flow).item() == pytest.approx(1, abs=.4)
+    assert task.field_error(weights, flow, points) == 0
+    assert task.field_error(weights * 0, flow, points).item() == pytest.approx(1, abs=.4)
 
 
 @pytest.fixture(scope="module")

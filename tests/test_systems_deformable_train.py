@@ -14,7 +14,7 @@ from small_store import acted, make_store, splits_of
 from tfg.errors import InputError
 from tfg.options import add_arguments
 from tfg.systems.deformable import PHASES, SYSTEM, DeformableTraining, critics, look, network, sound, task, train
-from tfg.systems.deformable.data import Scenes, common_fields
+from tfg.systems.deformable.data import Scenes, common_fields, mean_points
 from tfg.training.batches import tensors
 from tfg.training.interrupt import stopped
 from tfg.training.state import At
@@ -42,7 +42,8 @@ def task_of(folder, *, weights=train.SMALL, names=("frame", "emotion"), people=N
     torch.manual_seed(0)
     made = network.Deformable(config)
     if config.flow:
-        fields = common_fields(some, config.fields, face_region(S // 2))
+        made.mean.copy_(torch.from_numpy(mean := mean_points(some)))
+        fields = common_fields(some, config.fields, face_region(S // 2), mean)
         made.common[:len(fields)] = torch.from_numpy(fields) / network.FLOW
     return task.DeformableTask(made, some, Scenes(folder, "val", S, noise=config.noise), train.RUNS["ci"], weights,
                                dict.fromkeys(("deformable", *task.CRITICS), 4e-3), critics.PROFILES["ci"], names,

@@ -12,10 +12,12 @@ import small_turns
 from tfg import paths
 from tfg.actors.cast import Member
 from tfg.errors import InputError
+from tfg.faces.points68 import half_sides
 from tfg.media.image import read_image
+from tfg.networks.anchored import flow_by_landmarks
 from tfg.networks.blocks import n_parameters
 from tfg.networks.warp import warp
-from tfg.systems.rhythmic import critics, layers, network, pose, scenes, sketch, task, train
+from tfg.systems.rhythmic import critics, network, pose, scenes, sketch, task, train
 from tfg.systems.rhythmic.data import Turns, read
 from tfg.systems.rhythmic.render import Head3D
 from tfg.training.batches import tensors
@@ -94,8 +96,8 @@ def test_landmarks_carry_what_is_near_them():
     """The flow ends at the landmarks of the other picture, and stands still far from all of them."""
     a = pose.recompose(pose.template(), small_turns.rest(S))
     b = pose.recompose(pose.template(), pose.turned(small_turns.rest(S), np.array([15, 5, 0, .03, 0, 0])))
-    here, there = (torch.from_numpy(sketch.half_sides(p, S))[None] for p in (a, b))
-    flow = layers.flow_by_landmarks(here, there, S)
+    here, there = (torch.from_numpy(half_sides(p, S))[None] for p in (a, b))
+    flow = flow_by_landmarks(here, there, S)
     at = np.round(a[:, :2]).astype(int)
     away = flow[0, :, at[:, 1], at[:, 0]].T - (there - here)[0]
     assert away.norm(dim=1).mean() < .3 * (there - here)[0].norm(dim=1).mean()
@@ -193,7 +195,7 @@ def test_the_flow_belongs_to_the_chosen_shot(folder):
     batch = tensors(data.batch(3, np.arange(8)))
     here = batch["points"][:, 0]
     there = batch["shot_points"][torch.arange(8), batch["ref"]]
-    told = layers.flow_by_landmarks(here, there, S // 2).permute(0, 2, 3, 1)
+    told = flow_by_landmarks(here, there, S // 2).permute(0, 2, 3, 1)
     known = torch.isfinite(batch["flow"][:, 0, ..., 0])
     away = (batch["flow"][:, 0] - told)[known]
     assert float((away - torch.tensor([small_turns.BEYOND, 0])).abs().max()) < .01

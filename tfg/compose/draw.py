@@ -22,7 +22,7 @@ def moved(source: np.ndarray, flow: np.ndarray) -> np.ndarray:
 
 def drawn(source: np.ndarray, place: Place, colour: np.ndarray, flow: np.ndarray, trust: np.ndarray, *,
           grain_seed: int | None = None, face: Features | None = None, shut: float | None = None,
-          lids: np.ndarray | None = None,
+          lids: np.ndarray | None = None, brows: np.ndarray | None = None,
           under: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None = None) -> np.ndarray:
     """A new face at the picture's own resolution.
 
@@ -30,7 +30,7 @@ def drawn(source: np.ndarray, place: Place, colour: np.ndarray, flow: np.ndarray
     of one picture, (h, w, 3), (h, w, 2), (h, w), as `tfg.compose.answer`.  grain_seed: None for no grain.
     face: of the source, in its rectangle; then the inside of an open mouth is painted by it and not by `colour`.
     shut: how far the eyes shut, by the face's lids, 0 to 1; below 0 they open wider; None: lids follow the flow.
-    lids: (2, 2, 9, 2) px of the source, `Features.lids`, if they are not the face's.
+    lids, brows: (2, 2, 9, 2) and (2, 5, 2) px of the source, as `Features`, if they are not the face's.
     under: a second source, its flow and its trust, as `source`, `flow`, `trust`, and where it shows something, (H, W)
     float32 in [0, 1]: it is copied from where the first is not trusted, and the colour is painted where neither is.
     Returns (h', w', 3) float32 in 0..255 for `place.inner`. Where trust is 1 and the flow 0 it is the source, exactly.
@@ -39,10 +39,10 @@ def drawn(source: np.ndarray, place: Place, colour: np.ndarray, flow: np.ndarray
     linear = (place.back[:, :2] * [w / 2, h / 2]).astype(np.float32)      # half sides of the answer -> the picture's px
     parts = place.enlarged(np.dstack([flow @ linear.T, trust]))           # (h', w', 3): step x, y in px; trust
     if lids is None and face is not None:
-        lids = face.lids
+        lids, brows = face.lids, face.brows
     if shut is None:
         lids = None
-    copied = _copied(source, place, parts[..., :2], lids, shut)
+    copied = _copied(source, place, parts[..., :2], lids, shut, brows)
     share = 1 - np.clip(parts[..., 2], 0, 1)
     box = _box(share > 1 / 512)
     if box is None:
@@ -64,7 +64,7 @@ def drawn(source: np.ndarray, place: Place, colour: np.ndarray, flow: np.ndarray
 
 
 def _copied(source: np.ndarray, place: Place, step: np.ndarray, lids: np.ndarray | None = None,
-            share: float | None = None) -> np.ndarray:
+            share: float | None = None, brows: np.ndarray | None = None) -> np.ndarray:
     """The source along steps (h', w', 2) px, float32, sampled once; what sampling took from its grain is given back."""
     import cv2
 
@@ -74,7 +74,7 @@ def _copied(source: np.ndarray, place: Place, step: np.ndarray, lids: np.ndarray
     x = np.arange(columns.start, columns.stop, dtype=np.float32)[None] + step[..., 0]
     y = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] + step[..., 1]
     if lids is not None and share is not None:
-        x, y = shut_eyes(x, y, lids, share)
+        x, y = shut_eyes(x, y, lids, share, brows)
     new = cv2.remap(source, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
     return grain.restored(new, source[place.inner], place.alpha[..., 0] > .5)
 

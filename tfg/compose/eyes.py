@@ -19,6 +19,15 @@ ABOVE, BELOW = .38, .3
 """How far above and below an eye skin is stretched when it shuts, widths of the eye."""
 HELD = .6, .35, .4
 """How far above, below and beside an eye a flow comes to count in full (`held`), widths of the eye."""
+THICK, LEAST = .17, .1
+"""Half a brow's thickness, and the least height of skin between lid and brow that is reckoned with, widths of the eye.
+"""
+SKIN = .55, .55
+"""How far a brow rises and sinks at most, of the height of the skin below it."""
+ROOM = .2
+"""How far a lid rises at most, of the height of the skin above it."""
+AROUND = .5
+"""How far around a brow the flow is made smaller where that would be too much, widths of the eye."""
 LASHES = .1
 """So much beside a lid's edge goes with it as it is, lashes and make-up, widths of the eye."""
 
@@ -62,15 +71,17 @@ def near_irises(size: int, irises: np.ndarray) -> np.ndarray:
     return np.clip(2 - 1.6 * away, 0, 1).astype(np.float32)
 
 
-def shut(x: np.ndarray, y: np.ndarray, lids: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+def shut(x: np.ndarray, y: np.ndarray, lids: np.ndarray, share: float, brows: np.ndarray | None = None
+         ) -> tuple[np.ndarray, np.ndarray]:
     """Where to copy from so that eyes are shut: places of the source that are copied from -> others, px, as arrays.
 
     x, y: (h, w) each, places in the source.  lids: (2, 2, 9, 2), `Features.lids`, px of the source.  share: 0 as they
     are, 1 shut, -.3 so much wider. The upper lid is stretched from the brow down, the lower one a little up; the eye
-    itself stays, but for its upper and lower part where lids rise from it.
+    itself stays, but for its upper and lower part where lids rise from it.  brows: (2, 5, 2) px likewise: skin is
+    stretched up to them and not beyond; None: up to a usual height.
     """
     x, y = x.astype(np.float32), y.astype(np.float32)
-    for left, right, along, across, width, upper, lower in _eyes(lids):
+    for left, right, along, across, width, upper, lower, k in _eyes(lids):
         near = np.hypot(x - (left + right)[0] / 2, y - (left + right)[1] / 2) < 1.2 * width
         rows, columns = np.flatnonzero(near.any(1)), np.flatnonzero(near.any(0))
         if not len(rows):
@@ -81,8 +92,13 @@ def shut(x: np.ndarray, y: np.ndarray, lids: np.ndarray, share: float) -> tuple[
         top, bottom = (_edge(t, edge) for edge in (upper, lower))
         open_ = np.maximum(bottom - top, 0)
         drop, rise = share * MEET * open_, share * (1 - MEET) * open_
+        above = np.full_like(t, ABOVE)
+        if brows is not None:
+            above = np.minimum(_along(t, *_skin(brows[k], left, along, across, width, upper)), ABOVE)
+            drop = np.maximum(drop, -ROOM * above * width)                # a lid rises into the skin above it
         step = (_pulled(down - (bottom - rise), rise, BELOW * width, LASHES * width)
-                - _pulled(top + drop - down, drop, ABOVE * width, LASHES * width))
+                - _pulled(top + drop - down, drop, above * width,
+                          np.minimum(LASHES, above / 2) * width))
         if share < 0:
             middle = (top + bottom) / 2
             step -= drop * np.clip((middle - down) / np.maximum(middle - top - drop, 1e-3), 0, 1) * (down >= top + drop)
@@ -100,7 +116,7 @@ def shutting(flow: np.ndarray, lids: np.ndarray) -> float:
     """
     h, w = flow.shape[:2]
     shares = []
-    for left, _, along, across, width, *edges in _eyes(lids):
+    for left, _, along, across, width, *edges, _ in _eyes(lids):
         t = np.linspace(.25, .75, 5, dtype=np.float32) * width
         heights = np.stack([_edge(t, edge) for edge in edges])            # (2, 5), upper and lower
         steps = []
@@ -113,34 +129,70 @@ def shutting(flow: np.ndarray, lids: np.ndarray) -> float:
     return float(np.mean(shares)) if shares else 0.0
 
 
-def held(flow: np.ndarray, lids: np.ndarray) -> np.ndarray:
+def held(flow: np.ndarray, lids: np.ndarray, brows: np.ndarray | None = None) -> np.ndarray:
     """The flow (h, w, 2), 0 in the eyes and from there to brows, cheeks and temples more and more what it was: brows
-    that rise stretch the skin below them, they do not lift the lid.  lids: (2, 2, 9, 2) px of the answer."""
+    that rise stretch the skin below them, they do not lift the lid.
+
+    lids: (2, 2, 9, 2) px of the answer.  brows: (2, 5, 2) px likewise, the brows above these eyes, or None. Where a
+    brow lies close above its eye the flow counts in full from the brow on, or it would be smeared, and it rises no
+    farther than the skin below it can be stretched (`SKIN`), for what a fold of skin hides no photo shows.
+    """
     h, w = flow.shape[:2]
     y, x = np.mgrid[:h, :w].astype(np.float32)
     keep = np.ones((h, w), np.float32)
-    for left, _, along, across, width, upper, lower in _eyes(lids):
+    share = np.ones((h, w), np.float32)
+    for left, _, along, across, width, upper, lower, k in _eyes(lids):
         t, down = ((x - left[0]) * axis[0] + (y - left[1]) * axis[1] for axis in (along, across))
+        above = np.full_like(t, HELD[0])                                  # height over which a flow comes to count
+        if brows is not None:
+            at, free = _skin(brows[k], left, along, across, width, upper)
+            above = np.minimum(_along(t, at, free), HELD[0])
+            rise = np.zeros(len(at))
+            for higher in (0, THICK * width):                             # at the brow, and where it will be
+                where = brows[k] - higher * across
+                rows, columns = (np.clip(np.rint(where[:, j]).astype(int), 0, n - 1) for j, n in ((1, h), (0, w)))
+                found = flow[rows, columns] * (w / 2, h / 2) @ across     # what is shown lies below: it rises
+                rise = np.where(np.abs(found) > np.abs(rise), found, rise)
+            most = np.where(rise < 0, SKIN[1], SKIN[0]) * free * width
+            part = _along(t, at, np.minimum(1, most / np.maximum(np.abs(rise), 1e-6)))
+            off = np.maximum(np.maximum(at[0] - t, t - at[-1]), 0) / (AROUND * width)
+            high = np.maximum(_edge(t, upper) - _along(t, at, free + 2 * THICK) * width - down, 0) / (AROUND * width)
+            share = np.minimum(share, 1 - (1 - part) * np.exp(-(off ** 2 + high ** 2) / 2))
         up, under = (np.maximum(part, 0) / (reach * width) for part, reach in
-                     ((_edge(t, upper) - down, HELD[0]), (down - _edge(t, lower), HELD[1])))
+                     ((_edge(t, upper) - down, above), (down - _edge(t, lower), np.float32(HELD[1]))))
         beside = np.maximum(np.maximum(-t, t - width), 0) / (HELD[2] * width)
         keep = np.minimum(keep, (up ** 2 + under ** 2 + beside ** 2) ** .75)      # lashes stretch less than skin
-    return flow * keep[..., None]
+    return flow * (keep * share)[..., None]
 
 
 def _eyes(lids: np.ndarray) -> Iterator[tuple]:
     """Of each eye whose lids (2, 2, 9, 2) are known: its left and right corner, unit vectors along it and down the
-    face, its width, and the edges of the upper and the lower lid (9, 2) from the left corner along these."""
-    for edges in np.asarray(lids, np.float32):
+    face, its width, the edges of the upper and the lower lid (9, 2) from the left corner along these; its number."""
+    for number, edges in enumerate(np.asarray(lids, np.float32)):
         left, right = edges[:, 0].mean(0), edges[:, -1].mean(0)
         width = float(np.linalg.norm(right - left))
         if np.isfinite(edges).all() and width >= 1:
             along = (right - left) / width
             across = np.array([-along[1], along[0]], np.float32)
-            yield left, right, along, across, width, *((edge - left) @ np.stack([along, across], 1) for edge in edges)
+            upper, lower = ((edge - left) @ np.stack([along, across], 1) for edge in edges)
+            yield left, right, along, across, width, upper, lower, number
 
 
-def _pulled(away: np.ndarray, by: np.ndarray, reach: float, whole: float) -> np.ndarray:
+def _skin(brow: np.ndarray, left: np.ndarray, along: np.ndarray, across: np.ndarray, width: float, upper: np.ndarray
+          ) -> tuple[np.ndarray, np.ndarray]:
+    """Places (5,) of a brow's points along the eye, px, ascending, and how high the skin is between lid and brow there,
+    widths of the eye.  brow: (5, 2) px.  Others as `_eyes` yields them."""
+    at = (np.asarray(brow, np.float32) - left) @ np.stack([along, across], 1)             # (5, 2), along and down
+    at = at[np.argsort(at[:, 0])]
+    return at[:, 0], np.maximum((_edge(at[:, 0], upper) - at[:, 1]) / width - THICK, LEAST)
+
+
+def _along(t: np.ndarray, at: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Values (5,) of places `at` (5,) at places t along the eye; beyond the ends those of the ends."""
+    return np.interp(t, at, values).astype(np.float32)
+
+
+def _pulled(away: np.ndarray, by: np.ndarray, reach, whole) -> np.ndarray:
     """How far skin came along with an edge that moved by `by`, at a distance beyond the new edge; 0 on the other side.
     All of it up to `whole`, then less, up to `reach` beyond the old edge."""
     share = 1 - (away - whole) / np.maximum(reach + by - whole, 1e-3)

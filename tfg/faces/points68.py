@@ -39,3 +39,8 @@ def to_68(points: np.ndarray) -> np.ndarray:
     sides = [along(xy[list(side)], 9) for side in JAW]
     jaw = np.concatenate([sides[0], sides[1][-2::-1]])
     return np.concatenate([jaw, xy[list(INNER)]]).astype(np.float32)
+
+
+def half_sides(points: np.ndarray, size: int) -> np.ndarray:
+    """Points (..., P, 2 or 3) px as (..., P, 2) float32, half sides of a picture of `size` px from its middle."""
+    return ((np.asarray(points, np.float32)[..., :2] + .5) * (2 / size) - 1).astype(np.float32)

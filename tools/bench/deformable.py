@@ -62,7 +62,8 @@ def drawn(network: Deformable, scenes: Scenes, k: int, *, heard: int | None = No
     batch = tensors(scenes.batch(0, [k]))
     wave = batch["wave"] if heard is None else tensors(scenes.batch(0, [heard]))["wave"]
     photo, T = batch["photo"].float() / 255, batch["frames"].shape[1]
-    answer, _ = network(photo, wave, batch["feeling"], batch["noise"], None, LEAD + torch.arange(T))
+    answer, _ = network(photo, wave, batch["feeling"], batch["noise"], None, LEAD + torch.arange(T),
+                        points=batch["points"])
     frames = applied(answer.answer, photo.expand(T, -1, -1, -1))
     true = batch["frames"][0].permute(0, 2, 3, 1).numpy()
     return batch["photo"][0].permute(1, 2, 0).numpy(), true, \
@@ -247,7 +248,7 @@ def offsets_on(network: Deformable, scenes: Scenes, many: int = 3, side: int = 1
         with torch.no_grad():
             photo = batch["photo"].float() / 255
             told, _, _ = network.hear(batch["wave"], batch["feeling"], batch["noise"])
-            seen = network.see(photo)
+            seen = network.see(photo, batch["points"])
             where = network.offsets(seen, told, side)[0, LEAD:].numpy()   # (T, 9, 2, side, side) y, x
         still, _, own = drawn(network, scenes, k)
         t = int(np.abs(own.astype(int) - still).mean((1, 2, 3)).argmax())

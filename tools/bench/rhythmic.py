@@ -36,11 +36,11 @@ from tfg.faces.geometry import lip_gap
 from tfg.files import make_folder
 from tfg.metrics import motion as moves
 from tfg.metrics import stats
+from tfg.networks.anchored import flow_by_landmarks
 from tfg.networks.warp import warp
 from tfg.scores import measure
 from tfg.scores.identity import csim, identity_judge
 from tfg.systems.rhythmic.data import Turns, read
-from tfg.systems.rhythmic.layers import flow_by_landmarks
 from tfg.systems.rhythmic.network import Rhythmic, load
 from tfg.systems.rhythmic.task import joined, moments_of, mouths, unit
 from tfg.training.batches import tensors

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfg.faces.points68 import half_sides
 from tfg.systems.rhythmic import sketch
 from tfg.systems.rhythmic.pose import Rigid, canonical, choose, fit, of_478, pose_of, recompose, turned, with_skull
 from tfg.systems.rhythmic.render import Head3D
@@ -228,7 +229,7 @@ def moment_of(who: Sitter, points: np.ndarray, ref: np.ndarray | None = None):
     ani = np.stack([np.concatenate([p.transpose(2, 0, 1) / 255, m[None]]) for p, m in heads]).astype(np.float32)
     here, there = with_skull(points, rigid), with_skull(who.points[ref], who.rigid.at(ref))
     own = with_skull(recompose(np.broadcast_to(who.head.face, points.shape), rigid), rigid)
-    half = [torch.from_numpy(sketch.half_sides(x, S)) for x in (here, there, own)]
+    half = [torch.from_numpy(half_sides(x, S)) for x in (here, there, own)]
     return Moment(_tensor(sketch.many(here, S)), half[0], _tensor(who.shots[ref].transpose(0, 3, 1, 2)),
                   _tensor(sketch.many(there, S)), half[1], torch.from_numpy(ani), half[2])
 

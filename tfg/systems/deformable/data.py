@@ -3,6 +3,7 @@
 Batches of B examples of N frames, of which the network hears LEAD frames more, hold
 
     photo (B, 3, S, S), frames (B, N, 3, S, S) uint8
+    points (B, 68, 2) float32         the photo's landmarks, half sides
     flow (B, N, F, F, 2) float32      from each frame into the photo, half sides; NaN where it is not known
     wave (B, n_samples(LEAD + N)) float32, noise (B, LEAD + N, Z) float32
     feeling (B, 6) float32            what is asked for, as `feeling` gives it
@@ -24,6 +25,8 @@ from tfg.corpora.splits import Splits
 from tfg.corpora.store import Store
 from tfg.corpora.windows import Windows
 from tfg.errors import InputError
+from tfg.faces import mirror
+from tfg.faces.points68 import half_sides, to_68
 from tfg.systems.deformable import moves, scenes, sound
 from tfg.vocabulary import EMOTIONS, INTENSITY, LEVELS
 
@@ -78,12 +81,14 @@ class Scenes:
         both = np.concatenate([x["photo"][i][:, None], x["frames"][i][:, :N]], 1)
         both = np.ascontiguousarray(both.transpose(0, 1, 4, 2, 3))                        # (B, 1 + N, 3, S, S)
         flow, free = x["flow"][i][:, :N].astype(np.float32), x["moves"][i].astype(np.float32)
+        points = x["points"][i].copy()
         if self.augment is not None:
             draws = self.augment.draw(self.seed, epoch, i)
             self.augment.frames(both, draws, 0)
             turned = np.flatnonzero(draws["flip"])
             flow[turned] = flow[turned][:, :, :, ::-1] * np.array([-1, 1], np.float32)
             free[turned] *= np.array(moves.MIRRORED, np.float32)
+            points[turned] = mirror.points(points[turned], self.size)
         heard = sound.LEAD + N
         noise = normal(self.seed, epoch, i, heard, self.noise)
         if self.told:
@@ -92,6 +97,7 @@ class Scenes:
         waves = {"wave": x["wave"][i][:, :sound.n_samples(heard)], "said_wave": x["said_wave"][piece]}
         emotion, strength = x["emotion"][i].astype(np.int64), x["strength"][i]
         return {"photo": both[:, 0], "frames": both[:, 1:], "flow": flow, "noise": noise, "emotion": emotion,
+                "points": half_sides(points, self.size),
                 "voice": x["voice"][i].astype(np.int64), "feeling": feeling(emotion, strength),
                 "said": x["said"][piece].astype(np.float32), "said_voice": x["said_voice"][piece].astype(np.int64),
                 "shown": chosen(self.seed, epoch, int(i[0]), N, self.drawn),
@@ -154,7 +160,8 @@ class Clips:
         photos = np.array([self._photo(row, a, b) for row, a, b in zip(rows, *u)])
         both = np.concatenate([self.windows.pixels.read(photos, 1), one["frames"]], 1)
         if self.augment is not None:
-            self.augment.frames(both, self.augment.draw(self.seed, epoch, i), 0)
+            draws = self.augment.draw(self.seed, epoch, i)
+            self.augment.frames(both, draws, 0)
         heard, first = sound.LEAD + self.frames, one["start"] - sound.LEAD
         wave = np.stack([sound.part(sound.levelled(self.store.wave(row, sound.RATE)), int(a), int(a) + heard,
                                     self.context) for row, a in zip(rows, first)])
@@ -163,7 +170,12 @@ class Clips:
         level = np.array([INTENSITY[name] for name in LEVELS], np.float32)[one["level"]]
         known = (one["emotion"] >= 0) & (one["emotion"] != NEUTRAL)
         side = self.size // 2
-        return {"photo": both[:, 0], "frames": both[:, 1:], "wave": wave,
+        marks = np.stack([to_68(p) for p in self.store.arrays["points"][photos].astype(np.float32)])
+        points = half_sides(marks, self.store.size)
+        if self.augment is not None:
+            turned = np.flatnonzero(draws["flip"])
+            points[turned] = mirror.points(points[turned], 1)             # half sides: x becomes -x
+        return {"photo": both[:, 0], "frames": both[:, 1:], "wave": wave, "points": points,
                 "flow": np.full((len(i), self.frames, side, side, 2), np.nan, np.float32),
                 "noise": noise, "emotion": one["emotion"],
                 "voice": one["emotion"], "feeling": feeling(one["emotion"], level * known),
@@ -191,23 +203,38 @@ def chosen(seed: int, epoch: int, index: int, frames: int, drawn: int) -> np.nda
     return (edges[:-1] + u * np.diff(edges)).astype(np.int64)
 
 
-def common_fields(data: Scenes, many: int, mask: np.ndarray, *, most: int = 1600, seed: int = 0) -> np.ndarray:
+def mean_points(data: Scenes) -> np.ndarray:
+    """(68, 2) float32 half sides: the mean of all photos' landmarks and their mirror images."""
+    every = data.arrays["points"].mean(0)
+    return half_sides((every + mirror.points(every, data.size)) / 2, data.size)
+
+
+def common_fields(data: Scenes, many: int, mask: np.ndarray, mean: np.ndarray | None = None, *, most: int = 1600,
+                  seed: int = 0) -> np.ndarray:
     """(many, 2, F, F) float32: the fields, in half sides, of which the true flows are best made as weighted sums.
 
     Principal components about 0, which is the photo itself, of `most` frames at random and of their mirror images; each
     is scaled so that its weights have variance 1.  mask: (F, F), how much a place counts.  Where a place of a frame
-    shows nowhere in its photo, it counts as unmoved.
+    shows nowhere in its photo, it counts as unmoved.  mean: (68, 2) of `mean_points`; flows are brought onto the face
+    with these landmarks first. None: places are those of the crops.
     """
     import torch
+
+    from tfg.networks.anchored import onto_mean
 
     plain = copy(data)
     plain.augment = None
     rng = np.random.default_rng([seed, 73])
     scene = np.sort(rng.permutation(len(data))[:most])
-    flow = np.nan_to_num(np.concatenate([plain.batch(0, part)["flow"] for part in
-                                         np.array_split(scene, max(1, len(scene) // 32))]))       # (n, N, F, F, 2)
+    batches = [plain.batch(0, part) for part in np.array_split(scene, max(1, len(scene) // 32))]
+    flow = np.nan_to_num(np.concatenate([b["flow"] for b in batches]))                            # (n, N, F, F, 2)
+    points = np.concatenate([b["points"] for b in batches]).repeat(flow.shape[1], 0)
     flow = flow.reshape(-1, *flow.shape[2:])
-    flow = flow[np.sort(rng.permutation(len(flow))[:most])]
+    some = np.sort(rng.permutation(len(flow))[:most])
+    flow = flow[some]
+    if mean is not None:
+        on = onto_mean(*(torch.from_numpy(x) for x in (flow.transpose(0, 3, 1, 2), mean, points[some])))
+        flow = on.permute(0, 2, 3, 1).numpy()
     flow = np.concatenate([flow, flow[:, :, ::-1] * np.array([-1, 1], np.float32)])
     rows = torch.from_numpy(flow.reshape(len(flow), -1))                                          # (n, F F 2)
     weight = torch.from_numpy(np.repeat(np.sqrt(mask).reshape(-1), 2))

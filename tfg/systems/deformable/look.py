@@ -36,7 +36,7 @@ def drawn(task: DeformableTask, part: dict[str, Any]):
     photo, true = part["photo"].float() / 255, part["frames"].float() / 255
     N = true.shape[1]
     answer, _ = task.networks["deformable"](photo, part["wave"], part["feeling"], part["noise"], None,
-                                            LEAD + torch.arange(N, device=photo.device))
+                                            LEAD + torch.arange(N, device=photo.device), points=part["points"])
     return true, applied(answer.answer, photo.repeat_interleave(N, 0)).unflatten(0, (-1, N)), answer
 
 
@@ -73,8 +73,8 @@ def scores(task: DeformableTask) -> dict[str, float]:
                 named = task.networks["emotion"](frames, photo[:, 0])[:, :-1].argmax(1)
                 values[name] = (named == part["emotion"]).float().mean()
         if task.fields is not None:
-            weights, known = answer.weights[:, LEAD:].float(), task.known_weights(part["flow"])
-            values["weights"] = task.field_error(weights, part["flow"])
+            weights, known = answer.weights[:, LEAD:].float(), task.known_weights(part["flow"], part["points"])
+            values["weights"] = task.field_error(weights, part["flow"], part["points"])
             tall.setdefault("r", []).extend(correlations(weights[..., :3], known[..., :3]))
         if "said" in part and network.config.lips:
             lips = network(None, part["said_wave"])[0].lips.float()

@@ -14,9 +14,9 @@ With `flow` the network says what merely moved, for a picture of 128 px is a sof
 
     flow(t) = FLOW (sum over k of c_k(t) (common_k + particular_k(photo)) + residual(t))
 
-The common fields are principal components of true flows, found before the training (`data.common_fields`); so from the
-first step a frame's flow is a matter of some numbers c_k, and not of four thousand places. Without flow a pixel is
-what the tanh picture says, as published.
+The common fields are principal components of true flows, found before the training (`data.common_fields`) and laid onto
+each photo by its landmarks (`tfg.networks.anchored`); so from the first step a frame's flow is a matter of some numbers
+c_k, and not of four thousand places. Without flow a pixel is what the tanh picture says, as published.
 """
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from tfg.compose.answer import Answer
+from tfg.networks.anchored import laid
 from tfg.networks.blocks import n_parameters
 from tfg.systems.deformable.ears import Ears
 from tfg.systems.deformable.layers import ConvLSTM, Sampled, block
@@ -52,7 +53,8 @@ class DeformableConfig:
     them.  widths: channels of the photo's maps, each half the side of the one before; code: entries of its vector.
     up: channels of the decoder's maps, from 8 px up to the picture; memory: the one that remembers, counted from 0.
     deform, attention: what the layers at maps of sides `space` (encoder) and `look` (decoder) do; inner: the most
-    channels that they sample.  flow: with heads for flow and trust; fields: number of common fields.  told: the first
+    channels that they sample.  flow: with heads for flow and trust; fields: number of common fields; laid: by
+    each photo's landmarks.  told: the first
     columns of the noise are movements (`tfg.systems.deformable.moves`).  lips: with a head for what lips do, learned
     from speech that nobody draws, too; frames are drawn by its answer and by the speech's vector.  size: side of the
     picture, px.  As published: the defaults."""
@@ -76,16 +78,18 @@ class DeformableConfig:
     look: tuple[int, ...] = (16,)
     flow: bool = False
     fields: int = 0
+    laid: bool = False
     told: bool = False
     lips: bool = False
     size: int = 128
 
 
 PROFILES = {"ci": DeformableConfig((8, 8, 8, 8), 4, CONTEXT, 16, True, 8, 8, (8, 8, 16, 16), 16, 16, (16, 16, 8, 8), 0,
-                                   space=(16, 8), look=(16,), flow=True, fields=6, told=True, lips=True, size=64),
+                                   space=(16, 8), look=(16,), flow=True, fields=6, laid=True, told=True, lips=True,
+                                   size=64),
             "cpu": DeformableConfig((32, 48, 64, 64), 16, CONTEXT, 144, True, 16, 32, (16, 32, 64, 96, 96), 128, 64,
                                     (64, 64, 40, 24, 16), 0, space=(16, 8), inner=24, look=(16,), flow=True, fields=32,
-                                    told=True, lips=True),
+                                    laid=True, told=True, lips=True),
             "gpu": DeformableConfig()}
 
 
@@ -144,6 +148,7 @@ class Deformable(nn.Module):
     """
 
     common: torch.Tensor
+    mean: torch.Tensor
 
     def __init__(self, config: DeformableConfig = DeformableConfig()):
         super().__init__()
@@ -190,6 +195,8 @@ class Deformable(nn.Module):
             half = c.size // 2
             self.weights = nn.Sequential(nn.Linear(joined, 128), nn.LeakyReLU(.2), nn.Linear(128, c.fields))
             self.register_buffer("common", torch.zeros(c.fields, 2, half, half))
+            if c.laid:
+                self.register_buffer("mean", torch.zeros(68, 2))          # landmarks of the mean face, half sides
             self.particular = nn.Conv2d(c.widths[0], 2 * c.fields, 3, padding=1)
             self.residual = nn.Conv2d(c.up[-2], 2, 3, padding=1)
             with torch.no_grad():                                         # at first: the photo, all of it trusted
@@ -200,8 +207,9 @@ class Deformable(nn.Module):
                 self.heads.bias[3] = 3.0
 
     # ---- the four that come in ----
-    def see(self, picture: torch.Tensor) -> Photo:
-        """What is known of photos (B, 3, S, S) in [0, 1]."""
+    def see(self, picture: torch.Tensor, points: torch.Tensor | None = None) -> Photo:
+        """What is known of photos (B, 3, S, S) in [0, 1].  points: (B, 68, 2) half sides, their landmarks; None: those
+        of the mean face."""
         picture = 2 * picture - 1
         x, small, maps = picture[:, :0], picture, []
         for layer, side in zip(self.down, self._sides()):
@@ -213,7 +221,8 @@ class Deformable(nn.Module):
         fields = None
         if self.config.flow:
             own = OWN * self.particular(maps[0]).float().unflatten(1, (self.config.fields, 2))
-            fields = self.common + own
+            common = self.common if points is None or not self.config.laid else laid(self.common, self.mean, points)
+            fields = common + own
         return Photo(self.code(maps[-1]).flatten(1), maps, picture, fields)
 
     def hear(self, wave: torch.Tensor, emotion: torch.Tensor, noise: torch.Tensor, state: State = START
@@ -279,12 +288,13 @@ class Deformable(nn.Module):
 
     def forward(self, photo: torch.Tensor | Photo | None, wave: torch.Tensor, emotion: torch.Tensor | None = None,
                 noise: torch.Tensor | None = None, state: State | None = None, shown: torch.Tensor | None = None,
-                people: int | None = None) -> tuple[Drawn, State]:
+                people: int | None = None, points: torch.Tensor | None = None) -> tuple[Drawn, State]:
         """Draw T frames of B people; a sound that goes on is drawn by the next call with the state of this one.
 
         photo: (B, 3, S, S) in [0, 1], or what `see` made of it; None: it only listens.  wave: (B, n_samples(T)), as
         `sound.part` cuts it.  emotion: (B, 6), None: neutral.  noise: (B, T, Z), None: zeros.  shown: as `draw`.
         people: only the first so many are drawn; of the others, too, `weights` and `moved` are answered. None: all.
+        points: as `see`.
         """
         if emotion is None:
             emotion = wave.new_zeros(len(wave), len(EMOTIONS))
@@ -294,7 +304,7 @@ class Deformable(nn.Module):
         told, heard, state = self.hear(wave, emotion, noise, START if state is None else state)
         drawn = Drawn(None)
         if photo is not None:
-            seen = photo if isinstance(photo, Photo) else self.see(photo)
+            seen = photo if isinstance(photo, Photo) else self.see(photo, points)
             some = slice(people)
             drawn, state = self.draw(seen if people is None else seen.of(some), told[some], state, shown)
             if people is not None and self.config.flow:

@@ -56,7 +56,7 @@ class Painter(paint.Painter):
         edges = [0, *(k for k in range(1, len(seen)) if not _alike(seen[k].reference, seen[k - 1].reference)),
                  len(seen)]
         for first, stop in zip(edges, edges[1:]):
-            photo, part, shown = self._photo(seen[first].reference), told[first:stop], None
+            photo, part, shown = self._photo(seen[first]), told[first:stop], None
             if state.picture is None:                         # the memory, too, has seen some silence
                 part, shown = torch.cat([self.told[:LEAD], part]), LEAD + torch.arange(stop - first)
             drawn, state = self.network.draw(photo, part[None], state, shown)
@@ -72,10 +72,11 @@ class Painter(paint.Painter):
         high = np.minimum(low + 1, len(self.told) - LEAD - 1)
         return torch.lerp(self.told[LEAD + low], self.told[LEAD + high], share)
 
-    def _photo(self, reference: np.ndarray) -> Photo:
-        """What is known of a photo (S, S, 3); that of the last one is kept, for a photo stays the same."""
+    def _photo(self, seen: paint.Seen) -> Photo:
+        """What is known of a photo; that of the last one is kept, for a photo stays the same."""
+        reference = seen.reference
         if self._seen is None or not _alike(self._seen[0], reference):
-            self._seen = reference, self.network.see(self.pictures([reference]))
+            self._seen = reference, self.network.see(self.pictures([reference]), self.points([seen]))
         return self._seen[1]
 
 

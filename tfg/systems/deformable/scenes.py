@@ -15,6 +15,7 @@ A folder of scenes holds scenes.json (what was asked for, who is in it) and for 
 frames and V pieces of speech of M frames:
 
     photo (R, S, S, 3) uint8            neutral, from another take
+    points (R, 68, 2) float32           the photo's landmarks, px of the crop
     frames (R, N, S, S, 3) uint8
     flow (R, N, F, F, 2) float16        where in the photo each place of a frame lies, from here, half sides of the
                                         crop, x then y; F = S / 2; NaN where it shows nowhere
@@ -36,7 +37,7 @@ import numpy as np
 
 from tfg.actors import cast as casting
 from tfg.actors import examples
-from tfg.actors.actor import LAYER
+from tfg.actors.actor import LAYER, landmarks68
 from tfg.actors.flows import crop_flow
 from tfg.actors.photos import voice_of
 from tfg.actors.take import Performance, make_take, replay
@@ -46,7 +47,7 @@ from tfg.faces.face_region import MARGIN
 from tfg.systems.deformable import moves, sound
 from tfg.vocabulary import EMOTIONS, MOUTH, index
 
-KIND = examples.Kind("scenes", 1, "python -m tfg.systems.deformable.scenes")
+KIND = examples.Kind("scenes", 2, "python -m tfg.systems.deformable.scenes")
 SPLITS = ("train", "val", "test")
 DRAWN_PX = 192
 """Side of the frames that the crops are cut out of."""
@@ -114,6 +115,7 @@ def scenes(actor, take: Performance, other: Performance, runs: int, frames: int,
     points = actor.landmarks(photo, rest)
     crop = steady_crop.matrices(points[None], np.ones(1, bool), size, actor.size, margin=MARGIN)[0]
     still = align.warp(actor.render(photo, rest), crop, size)
+    marks = align.transform(landmarks68(points)[:, :2], crop).astype(np.float32)
     wave, free, T = sound.heard(take.audio), moves.of_take(take), len(take.motion)
     pose = QUIET * moves.head(take.level_db, take.style.manner(*take.moves), T, take.seed) + rest
     out: dict[str, list] = {}
@@ -127,7 +129,7 @@ def scenes(actor, take: Performance, other: Performance, runs: int, frames: int,
         before = np.clip(np.arange(first - sound.LEAD, first + frames), 0, T - 1)
         shown = actor.personal(played.motion.expression[at])
         matrix = [crop if mode else _to_photo(actor.landmarks(e, p), points, crop) for e, p in zip(shown, pose[at])]
-        one = {"photo": still,
+        one = {"photo": still, "points": marks,
                "frames": np.stack([align.warp(actor.render(e, p), m, size)
                                    for e, p, m in zip(shown, pose[at], matrix)]),
                "flow": np.stack([crop_flow(_flow(actor, (e, p), (photo, rest)), m, crop, size)

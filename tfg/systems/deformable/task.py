@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from tfg.experts import losses
 from tfg.experts.losses import MOUTH, mouth_area
 from tfg.faces.face_region import face_region
+from tfg.networks.anchored import onto_mean
 from tfg.networks.critics import gradient_penalty
 from tfg.networks.warp import applied
 from tfg.systems.deformable import look
@@ -133,7 +134,8 @@ class DeformableTask:
         true = batch["frames"][:, batch["shown"]].float() / 255           # (P, K, 3, S, S), P people
         photo = batch["photo"].float() / 255
         drawn, _ = self.networks["deformable"](whole["photo"].float() / 255, whole["wave"], whole["feeling"],
-                                               whole["noise"], None, LEAD + batch["shown"], self.people)
+                                               whole["noise"], None, LEAD + batch["shown"], self.people,
+                                               whole["points"])
         runs = applied(drawn.answer, photo.repeat_interleave(true.shape[1], 0)).unflatten(0, true.shape[:2])
         joint = at.phase == "joint"
         if joint:
@@ -173,19 +175,20 @@ class DeformableTask:
             values["moved"] = self.flow_error(drawn.moved[:, LEAD:], whole["flow"])
             loss = loss + w.flow * values["moved"]
         if w.weights and self.fields is not None:
-            values["weights"] = self.field_error(drawn.weights[:, LEAD:], whole["flow"])
+            values["weights"] = self.field_error(drawn.weights[:, LEAD:], whole["flow"], whole["points"])
             loss = loss + w.weights * values["weights"]
         if w.lips and "said" in batch:
             more, said = self._ears(whole)
             loss, values = loss + more, values | said
         return loss, values
 
-    def field_error(self, weights: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
+    def field_error(self, weights: torch.Tensor, flow: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
         """Share of the energy of the flow's common part that the weights miss: 1 for a still picture, 0 for the truth.
 
-        weights: (B, N, K).  flow: (B, N, F, F, 2).  Each field counts by its own energy.
+        weights: (B, N, K).  flow: (B, N, F, F, 2).  points: (B, 68, 2) of the photos.  Each field counts by its
+        own energy.
         """
-        known = self.known_weights(flow)
+        known = self.known_weights(flow, points)
         away = (weights.float() - known) ** 2 @ self.fixed["share"]                               # (B, N)
         some = torch.isfinite(flow[..., 0]).flatten(2).any(2)
         return (away * some).sum() / some.sum().clamp(min=1)
@@ -197,8 +200,9 @@ class DeformableTask:
         away = torch.linalg.vector_norm(moved.permute(0, 1, 3, 4, 2) - flow.nan_to_num(0), dim=-1) / FLOW
         return (away * known).sum() / known.sum().clamp(min=1e-6)
 
-    def known_weights(self, flow: torch.Tensor) -> torch.Tensor:
-        """(B, N, K) of flow (B, N, F, F, 2): its shares of the common fields, which stand apart from each other."""
+    def known_weights(self, flow: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+        """(B, N, K) of flow (B, N, F, F, 2): its shares of the common fields, which stand apart from each other.
+        points: (B, 68, 2) of the photos."""
         if "project" not in self.fixed:
             fields = self.fields
             assert fields is not None, "the network has no common fields"
@@ -206,7 +210,11 @@ class DeformableTask:
             energy = (weighed * fields).sum((1, 2, 3))                    # (K,); 0 for fields that the data lack
             self.fixed["project"] = weighed / energy.clamp(min=1e-9)[:, None, None, None] / FLOW
             self.fixed["share"] = energy / energy.sum()
-        return torch.einsum("bnyxc,kcyx->bnk", flow.nan_to_num(0), self.fixed["project"])
+        flow = flow.nan_to_num(0).permute(0, 1, 4, 2, 3)                  # (B, N, 2, F, F)
+        if self.network.config.laid:
+            each = points.repeat_interleave(flow.shape[1], 0)
+            flow = onto_mean(flow.flatten(0, 1), self.network.mean.to(flow), each).unflatten(0, flow.shape[:2])
+        return torch.einsum("bncyx,kcyx->bnk", flow, self.fixed["project"])
 
     # ---- critics ----
     def _critics(self, true, runs, photo, batch):

@@ -39,7 +39,7 @@ from tfg.experts import losses
 from tfg.faces.face_region import face_region
 from tfg.networks import checkpoint
 from tfg.systems.deformable import critics
-from tfg.systems.deformable.data import Clips, Scenes, common_fields
+from tfg.systems.deformable.data import Clips, Scenes, common_fields, mean_points
 from tfg.systems.deformable.network import FLOW, PROFILES, Deformable, DeformableConfig, variant
 from tfg.systems.deformable.sound import CONTEXT
 from tfg.systems.deformable.task import CRITICS, PHASES, DeformableTask, Weights
@@ -112,7 +112,10 @@ def train_deformable(out, *, scenes=None, store=None, profile: str = "cpu", phas
     torch.manual_seed(seed)
     network = Deformable(config)
     if config.flow and scenes is not None:
-        fields = common_fields(learned, config.fields, face_region(config.size // 2), seed=seed)
+        mean = mean_points(learned) if config.laid else None
+        if mean is not None:
+            network.mean.copy_(torch.from_numpy(mean))
+        fields = common_fields(learned, config.fields, face_region(config.size // 2), mean, seed=seed)
         network.common.data[:len(fields)] = torch.from_numpy(fields) / FLOW
     task = DeformableTask(network, learned, unseen, run, weights, rates,
                           replace(critics.PROFILES[profile], size=config.size, context=config.context), names, seen,

@@ -20,6 +20,7 @@ from tfg.compose import grain
 from tfg.compose.features import INNER_LIPS, LIDS, SKULL, Features, assemble, irises
 from tfg.faces import align
 from tfg.faces.geometry import lip_gap
+from tfg.faces.points68 import to_68
 from tfg.head.openings import CHEEKS, light_on_cheeks
 
 JAW = (58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288)
@@ -27,6 +28,8 @@ MOUTH = (61, 291, 0)
 """The lower outline of the face; corners and top of the mouth."""
 KEPT = SKULL + JAW + MOUTH
 """Eyes, nose and cheekbones carry the lower face along; its outlines say what is laid in."""
+LAID_IN = [*range(4, 13), *range(48, 68)]
+"""Of the classic landmarks those that come with what is laid in: the chin and the lips."""
 BIN_DEG = 8.0
 """One calm frame is kept for so many degrees of turning and nodding."""
 CLOSED = .02
@@ -39,7 +42,7 @@ POINTS_SIGMA, CHANGE_SIGMA = 1.0, 2.5
 @dataclass
 class Key:
     """A calm frame.  t: its number.  gap: of its lips.  pose: (3,) degrees.  points: (K, 2) px of `pixels`, which is
-    cut out around the face.  lips: (2, 11, 2) px of these, the lips' inner edges."""
+    cut out around the face.  lips: (2, 11, 2) px of these, the lips' inner edges.  marks: (68, 2) px of these."""
 
     t: int
     gap: float
@@ -47,6 +50,7 @@ class Key:
     points: np.ndarray
     pixels: np.ndarray
     lips: np.ndarray
+    marks: np.ndarray
 
 
 class CalmLips:
@@ -60,6 +64,7 @@ class CalmLips:
         self.irises: list[np.ndarray] = []                    # (2, 3) each
         self.light: list[np.ndarray] = []                     # (3,) each, of a white surface
         self.lids: list[np.ndarray] = []                      # (2, 2, 9, 2) px each
+        self.marks: list[np.ndarray] = []                     # (68, 2) px each
         self.shot, self.bytes = 0, 0
         self.weights = np.zeros((0, 0), np.float32)
         self.chosen: list[Key] = []
@@ -74,6 +79,7 @@ class CalmLips:
             self.irises.append(np.full((2, 3), np.nan))
             self.light.append(np.full(3, np.nan))
             self.lids.append(np.full((2, 2, 9, 2), np.nan))
+            self.marks.append(np.full((68, 2), np.nan, np.float32))
             return
         self.points.append(seen.points[list(KEPT), :2].astype(np.float32))
         self.poses.append(np.asarray(seen.pose[:3], float))
@@ -81,6 +87,7 @@ class CalmLips:
         self.irises.append(irises(seen.points[:, :2]))
         self.light.append(light_on_cheeks(frame, seen.points[list(CHEEKS), :2]))
         self.lids.append(seen.points[np.array(LIDS), :2].astype(float))
+        self.marks.append(to_68(seen.points))
         gap, turned = float(lip_gap(seen.points)), tuple(np.round(self.poses[-1][:2] / BIN_DEG).astype(int))
         kept = self.keys.get((self.shot, *turned))
         if kept is not None and gap > .8 * kept.gap:
@@ -94,7 +101,7 @@ class CalmLips:
             return
         self.bytes += pixels.nbytes - (kept.pixels.nbytes if kept is not None else 0)
         self.keys[self.shot, *turned] = Key(len(self.poses) - 1, gap, self.poses[-1], self.points[-1] - [x0, y0],
-                                            pixels.copy(), self.lips[-1] - [x0, y0])
+                                            pixels.copy(), self.lips[-1] - [x0, y0], self.marks[-1] - [x0, y0])
 
     def settle(self, cuts: tuple[int, ...]) -> CalmLips | None:
         """Choose for each frame; called when all frames are seen.  cuts: first frames of new shots.  Returns itself, or
@@ -129,14 +136,16 @@ class CalmLips:
         """Of what `source` returns, in the same rectangle; None in a frame without a face."""
         if index >= len(self.points) or not np.isfinite(self.points[index]).all():
             return None
-        skull, lips = self.points[index][:len(SKULL)], self.lips[index]
+        skull, lips, marks = self.points[index][:len(SKULL)], self.lips[index], self.marks[index]
         best = self._best(index)
         if best:
             total = sum(share for _, share in best)
-            carried = [align.transform(key.lips.reshape(-1, 2), affine(key.points[:len(SKULL)], skull))
-                       for key, _ in best]
-            lips = np.average(carried, 0, [share / total for _, share in best]).reshape(lips.shape)
-        face = assemble(skull, lips, self.irises[index], self.light[index], self.lids[index])
+            carried = [align.transform(np.concatenate([key.lips.reshape(-1, 2), key.marks[LAID_IN]]),
+                                       affine(key.points[:len(SKULL)], skull)) for key, _ in best]
+            laid = np.average(carried, 0, [share / total for _, share in best])
+            lips, marks = laid[:lips.size // 2].reshape(lips.shape), marks.copy()
+            marks[LAID_IN] = laid[lips.size // 2:]
+        face = assemble(skull, lips, self.irises[index], self.light[index], self.lids[index], marks)
         return face.shifted([place.columns.start, place.rows.start])
 
     def _best(self, index: int) -> list[tuple[Key, np.float32]]:

@@ -19,6 +19,7 @@ from tfg.compose.mouth import on_the_lips
 from tfg.compose.place import FINE, Place
 from tfg.experts.losses import mouth_area
 from tfg.faces.face_region import OVAL, face_region
+from tfg.faces.points68 import half_sides
 from tfg.systems.film.draw import BATCH
 
 FLOW_SIGMA = 1.0
@@ -134,7 +135,8 @@ class Painter(ABC):
             irises[:, :2] = seen.place.asked(irises[:, :2])
             opening = self.mouth
             if answer.shut is not None and seen.face.lids is not None:
-                flow = held(flow, seen.place.asked(seen.face.lids))
+                brows = seen.face.brows
+                flow = held(flow, seen.place.asked(seen.face.lids), None if brows is None else seen.place.asked(brows))
             else:
                 flow = round_irises(flow, irises)
                 opening = np.maximum(opening, near_irises(self.size, irises))
@@ -151,6 +153,14 @@ class Painter(ABC):
     def pictures(self, crops: list[np.ndarray]) -> torch.Tensor:
         """(n, 3, S, S) in [0, 1], where the network runs, of n crops (S, S, 3) uint8."""
         return torch.from_numpy(np.stack(crops)).to(self.device).permute(0, 3, 1, 2).float() / 255
+
+    def points(self, seen: list[Seen]) -> torch.Tensor | None:
+        """(n, 68, 2) half sides of the crops, where the network runs: landmarks of what is copied from; None where
+        they are not known of one."""
+        if any(one.face is None or one.face.marks is None for one in seen):
+            return None
+        at = np.stack([one.place.asked(one.face.marks) for one in seen])  # type: ignore[union-attr, arg-type]
+        return torch.from_numpy(half_sides(at, self.size)).to(self.device)
 
     def _place(self, matrix: np.ndarray, picture: tuple[int, int]) -> Place:
         """The last one is kept, for a head at rest has one crop."""

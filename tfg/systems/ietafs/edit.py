@@ -89,7 +89,7 @@ class Editor:
             units = (torch.from_numpy(x[None] / np.float32(MOST)).to(self.painter.device)
                      for x in (self.asked(au), self.shown))
             picture = self.painter.pictures([self.seen.reference])
-            return self.painter.network(picture, *units).attention[0, 0].cpu().numpy()
+            return self.painter.network(picture, *units, self.painter.points([self.seen])).attention[0, 0].cpu().numpy()
 
 
 def edit(photo: Any, au: Any, *, face: int | None = None, checkpoint=None) -> np.ndarray:

@@ -16,7 +16,7 @@ shared layer smooths it: read again, edits of val actors showed so much less tha
 heads."""
 LIDS = {AUS.index(45): 1.0, AUS.index(7): .25, AUS.index(5): -.3}
 """How far the lids shut for a unit's whole scale (AU 45, 7, 5), of the eye's opening."""
-WIDEST = -.4
+WIDEST = -.25
 BLINK, NAME = AUS.index(45), "the checkpoint of ietafs"
 
 
@@ -38,7 +38,7 @@ class Painter(paint.Painter):
         """See `tfg.systems.film.paint.Painter`. Eyes shut, narrow and widen by the face's lids, not by the network."""
         shown = np.stack([self.shown[one.number if one is not None else 0] for one in seen])
         asked = shown + GAIN * (given - shown)
-        shares = np.clip((asked - shown)[:, list(LIDS)] @ list(LIDS.values()) / MOST, WIDEST, 1)
+        shares = np.clip((given - shown)[:, list(LIDS)] @ list(LIDS.values()) / MOST, WIDEST, 1)
         asked[:, BLINK] = shown[:, BLINK]
         answers = super().draw(seen, asked)
         return [answer and answer._replace(shut=float(share)) for answer, share in zip(answers, shares)]
@@ -50,10 +50,11 @@ class Painter(paint.Painter):
         if not self.network.config.flow:
             return checked(self.network(self.pictures([one.reference for one in seen]), aus).answer, NAME)
         if len(set(numbers)) > 1:
-            looked = self.network.look(self.pictures([one.reference for one in seen]))
+            looked = self.network.look(self.pictures([one.reference for one in seen]), self.points(seen))
         else:                                             # a photo, or a film that stands
             last = self._looked                           # once: another thread may put in another
             if last[0] != numbers[0]:
-                self._looked = last = numbers[0], self.network.look(self.pictures([seen[0].reference]))
+                self._looked = last = numbers[0], self.network.look(self.pictures([seen[0].reference]),
+                                                                    self.points(seen[:1]))
             looked = type(last[1])(*(x.expand(len(seen), *x.shape[1:]) for x in last[1]))
         return checked(self.network.changed(looked, aus, shown).answer, NAME)

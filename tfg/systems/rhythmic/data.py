@@ -17,6 +17,7 @@ from tfg.actors import examples
 from tfg.corpora import seeded
 from tfg.corpora.augment import Augment
 from tfg.errors import InputError
+from tfg.faces.points68 import half_sides
 from tfg.systems.rhythmic import pose, scenes, sketch
 
 _STREAM = 1500
@@ -82,6 +83,6 @@ class Turns:
                   (("", at, "points"), ("shot_", which, "shot_points"), ("render_", at, "points"))}
         return {"shots": shots, "frames": frames, "ani": np.concatenate([ani * (mask > 127), mask], 2), "ref": ref,
                 "shot_sketches": sketch.many(points["shot_"], S), "sketches": sketch.many(points[""], S),
-                "shot_points": sketch.half_sides(points["shot_"], S), "points": sketch.half_sides(points[""], S),
-                "ani_points": sketch.half_sides(points["render_"], S),
+                "shot_points": half_sides(points["shot_"], S), "points": half_sides(points[""], S),
+                "ani_points": half_sides(points["render_"], S),
                 "flow": x["flow"][row, at, which[np.arange(len(i)), ref][:, None]].astype(np.float32)}

@@ -26,13 +26,13 @@ from tfg.corpora.splits import FRACTIONS, make_splits
 from tfg.corpora.splits_table import TABLE, Splits, kept_for_testing
 from tfg.corpora.store import Store
 from tfg.errors import InputError
+from tfg.faces.points68 import half_sides
 from tfg.files import atomic, make_folder
 from tfg.media.audio import SAMPLES_PER_FRAME
 from tfg.systems.rhythmic import scenes, speeches
 from tfg.systems.rhythmic.person import resting
 from tfg.systems.rhythmic.pose import canonical, fit, of_478, with_skull
 from tfg.systems.rhythmic.scenes import Seen, arrays
-from tfg.systems.rhythmic.sketch import half_sides
 from tfg.vocabulary import EMOTIONS, INTENSITY
 
 BACK_PX = 1.5
@@ -49,7 +49,7 @@ def flow_between(moment: Seen, shot: Seen) -> np.ndarray:
     import cv2
     import torch
 
-    from tfg.systems.rhythmic.layers import flow_by_landmarks
+    from tfg.networks.anchored import flow_by_landmarks
 
     S = len(moment.picture)
     here, there = (torch.from_numpy(half_sides(with_skull(p, fit(p)), S))[None]

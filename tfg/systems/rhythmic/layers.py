@@ -1,41 +1,9 @@
-"""Layers of `rhythmic`: SPADE by several maps, blocks of it, a net for flows, and the flow that landmarks tell."""
+"""Layers of `rhythmic`: SPADE by several maps, blocks of it, and a net for flows."""
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
 from torch import nn
-
-REACHES = ((.42, .03, slice(None)), (.16, .4, slice(None)), (.05, .4, slice(17, 68)))
-"""How far a point's step reaches, half sides of the picture, the weight of standing still, and the points that count:
-from the head as a whole to its lips, which are close to each other and move apart. The outline of a turned face is
-hidden on one side, and must not pull at what hides it."""
-RIM = 24
-"""Points on the picture's edge that stand still, so that a turned head stays joined to its surroundings."""
-
-
-def flow_by_landmarks(here: torch.Tensor, there: torch.Tensor, side: int) -> torch.Tensor:
-    """The smooth flow that takes points to points: (B, 2, side, side) half sides.
-
-    here, there: (B, P, 2) half sides, of the picture that is drawn and of the one that is copied from: landmarks, and
-    those of the skull (`tfg.systems.rhythmic.pose.with_skull`). A weighted mean of the points' steps (Nadaraya 1964),
-    and then of what it leaves of them, at finer and finer reach. So a network has only to correct it: on a turned head
-    it is right to a few pixels, where a network of three million weights needs hours to find a face's turn by itself.
-    """
-    at = (torch.arange(side, device=here.device) + .5) * (2 / side) - 1
-    around = torch.linspace(0, 2 * torch.pi, RIM + 1, device=here.device)[:-1]
-    rim = torch.stack([around.cos(), around.sin()], -1)
-    rim = (rim / rim.abs().amax(-1, keepdim=True)).expand(len(here), -1, -1)              # on a square
-    points, left = torch.cat([here, rim], 1), torch.cat([there - here, torch.zeros_like(rim)], 1)
-    away = (points[:, :, None] - points[:, None]).square().sum(-1)                        # (B, P + RIM, P + RIM)
-    flow = here.new_zeros(len(here), 2, side, side)
-    for reach, still, which in REACHES:
-        step = torch.cat([left, torch.ones_like(left[..., :1])], -1)[:, which].transpose(1, 2)    # (B, 3, Q)
-        x, y = (torch.exp(-(at - points[:, which, k, None]) ** 2 / (2 * reach ** 2)) for k in (0, 1))
-        total = (step[..., None] * y[:, None]).transpose(2, 3) @ x[:, None]               # (B, 3, side, side)
-        flow = flow + total[:, :2] / (total[:, 2:] + still)
-        near = torch.exp(-away[:, :, which] / (2 * reach ** 2)) @ step.transpose(1, 2)    # the same at the points
-        left = left - near[..., :2] / (near[..., 2:] + still)
-    return flow
 
 
 class Spade(nn.Module):

@@ -16,7 +16,7 @@ The frame is
     m_ref moved_ref + (1 - m_ref) (m_ani moved_ani + (1 - m_ani) colour)
 
 in both, for that is what can be applied at a film's own resolution; with non-linear composition `colour` has been drawn
-knowing both. Flows are corrections of the one that landmarks tell (`layers.flow_by_landmarks`).
+knowing both. Flows are corrections of the one that landmarks tell (`tfg.networks.anchored.flow_by_landmarks`).
 """
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from tfg.compose.answer import Answer
+from tfg.networks.anchored import flow_by_landmarks
 from tfg.networks.warp import warp
-from tfg.systems.rhythmic.layers import FlowNet, SpadeBlock, down, flow_by_landmarks
+from tfg.systems.rhythmic.layers import FlowNet, SpadeBlock, down
 from tfg.systems.rhythmic.sketch import CHANNELS, INSIDE
 
 LAST = 2

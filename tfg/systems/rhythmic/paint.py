@@ -12,8 +12,9 @@ import torch
 from tfg.compose import calm, draw
 from tfg.compose.answer import Answer, checked
 from tfg.compose.eyes import shutting
-from tfg.compose.features import LIDS
+from tfg.compose.features import BROWS, LIDS
 from tfg.faces import align
+from tfg.faces.points68 import half_sides
 from tfg.systems.film import paint
 from tfg.systems.rhythmic import sketch
 from tfg.systems.rhythmic.network import Drawn, Looks, Moment, Rhythmic
@@ -143,13 +144,13 @@ class Painter(paint.Painter):
         place, source = seen.place, self.source_of(seen, answer.number)
         colour, flow, trust, under, share = self.settled(answer, place.small(source), place.matrix, seen.number)
         shift = np.array([[1, 0, -place.columns.start], [0, 1, -place.rows.start]], float)
-        lids, shut = self._blink(answer.number, flow, place)
+        lids, brows, shut = self._blink(answer.number, flow, place)
         if lids is not None:
             eyes = [self._within(self.plan.points[answer.number][part], place.matrix, EYES_EDGE) for part in EYES]
             trust = 1 - (1 - trust) * (1 - np.clip(3 * sum(eyes), 0, 1) * min(1, 4 * shut))         # a lid is copied
         render, where = self.person.head.draw(self.plan.rigid.at(answer.number), place.shape, shift)
-        new = draw.drawn(source, place, colour, flow, trust, grain_seed=k, lids=lids, shut=shut,
-                         under=(render, under, share, where))
+        new = draw.drawn(source, place, colour, flow, trust, grain_seed=k, lids=lids, brows=brows,
+                         shut=shut, under=(render, under, share, where))
         draw.lay(new, frame, place)
 
     def settled(self, answer: Both, reference: np.ndarray, matrix: np.ndarray, index: int) -> tuple:
@@ -192,18 +193,20 @@ class Painter(paint.Painter):
             return seen.source
         return np.ascontiguousarray(self.person.shots[ref].frame[seen.place.rows, seen.place.columns])
 
-    def _blink(self, number: int, flow: np.ndarray, place) -> tuple[np.ndarray | None, float]:
-        """The lids (2, 2, 9, 2) px of the place's rectangle of a photo that blinks, and how far they shut beyond what
-        the flow does; None where it does not blink.
+    def _blink(self, number: int, flow: np.ndarray, place) -> tuple[np.ndarray | None, np.ndarray | None, float]:
+        """The lids (2, 2, 9, 2) and brows (2, 5, 2) px of the place's rectangle of a photo that blinks, and how far it
+        shuts its eyes beyond what the flow does; None where it does not blink.
 
         Scenes have few blinks, and of these a network's pictures have two pixels: by its flow eyes hardly shut.
         """
         if self.plan.shut is None or self.plan.shut[number] < 1e-3:
-            return None, 0.0
+            return None, None, 0.0
         shot = self.person.shots[max(int(self.plan.ref[number]), 0)]                          # OWN: the photo itself
         lids = shot.points[np.array(LIDS), :2]
         already = float(np.clip(shutting(flow, align.transform(lids, place.matrix)), 0, 1))
-        return lids - [place.columns.start, place.rows.start], max(float(self.plan.shut[number]) - already, 0.0)
+        corner = [place.columns.start, place.rows.start]
+        return lids - corner, of_478(shot.points)[BROWS][..., :2] - corner, max(float(self.plan.shut[number]) - already,
+                                                                                0.0)
 
     def _teeth(self, flow: np.ndarray, number: int, index: int, matrix: np.ndarray
                ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -240,7 +243,7 @@ class Painter(paint.Painter):
         """Landmarks px of the picture as a sketch (3, S, S) uint8, and with the skull's points in half sides of the
         crop, (P, 2)."""
         at = align.transform(with_skull(points, rigid), matrix)
-        return sketch.many(at, self.size), sketch.half_sides(at, self.size)
+        return sketch.many(at, self.size), half_sides(at, self.size)
 
     def _within(self, points: np.ndarray, matrix: np.ndarray, edge: float) -> np.ndarray:
         """(S, S) float32 in [0, 1]: within the hull of points (P, 3) px of the picture.  edge: how soft its rim is, as

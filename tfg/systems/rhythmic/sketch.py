@@ -38,8 +38,3 @@ def many(points: np.ndarray, size: int) -> np.ndarray:
     flat = np.asarray(points).reshape(-1, *np.shape(points)[-2:])
     out = np.stack([draw(p, size) for p in flat]).transpose(0, 3, 1, 2)
     return np.ascontiguousarray(out).reshape(*np.shape(points)[:-2], CHANNELS, size, size)
-
-
-def half_sides(points: np.ndarray, size: int) -> np.ndarray:
-    """Points (..., P, 2 or 3) px as (..., P, 2) float32, half sides of the picture from its middle."""
-    return ((np.asarray(points, np.float32)[..., :2] + .5) * (2 / size) - 1).astype(np.float32)

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from tfg.networks.anchored import flow_by_landmarks
 from tfg.networks.warp import warp
 from tfg.systems.rhythmic.critics import Critic, CriticConfig, fools, hinge, matching
-from tfg.systems.rhythmic.layers import flow_by_landmarks
 from tfg.systems.rhythmic.network import Drawn, Moment, Rhythmic
 from tfg.systems.rhythmic.sketch import INSIDE
 from tfg.training.batches import tensors

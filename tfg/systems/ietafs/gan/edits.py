@@ -11,6 +11,7 @@ moments of takes with speech and feeling.
 A folder of edits holds edits.json (what was asked for, who is in it) and for each actor NAME.npz, N pairs:
 
     a, b (N, S, S, 3) uint8         the two pictures
+    points_a, points_b (N, 68, 2) float32   landmarks of the two, px of the crop
     aus_a, aus_b (N, 17) float16    their Action Units 0..5 against the person at rest, in the order of AUS
     a_in_b, b_in_a (N, F, F, 2)     float16, F = S / 2: where in b lies each place of a, from here, half sides of the
                                     crop, x then y, and the other way round; NaN where it shows nowhere
@@ -27,6 +28,7 @@ import numpy as np
 
 from tfg.actors import cast as casting
 from tfg.actors import examples
+from tfg.actors.actor import landmarks68
 from tfg.actors.flows import crop_flow
 from tfg.actors.take import replay
 from tfg.faces import align, steady_crop
@@ -36,7 +38,7 @@ from tfg.faces.measure import subtract_neutral
 from tfg.media.audio import mel_spectrogram, mel_windows
 from tfg.vocabulary import EMOTIONS, EXPRESSION, MOUTH, index
 
-KIND = examples.Kind("edits", 1, "python -m tfg.systems.ietafs.gan.edits")
+KIND = examples.Kind("edits", 2, "python -m tfg.systems.ietafs.gan.edits")
 SPLITS = ("train", "val", "test")
 DRAWN_PX = 224
 """Side of the frames that the crops are cut out of."""
@@ -74,13 +76,15 @@ def moments(actor, take, n: int, size: int, rng: np.random.Generator) -> dict:
     asked_a = _others(take, at, rng)
     pose = take.motion.pose[at]
     a, b = actor.personal(asked_a), actor.personal(asked_b)
-    points = np.stack([actor.landmarks(e, p) for e, p in zip(b, pose)])
-    matrix = steady_crop.matrices(points, np.ones(n, bool), size, actor.size, margin=MARGIN)
+    points = {name: np.stack([actor.landmarks(e, p) for e, p in zip(x, pose)]) for name, x in (("a", a), ("b", b))}
+    matrix = steady_crop.matrices(points["b"], np.ones(n, bool), size, actor.size, margin=MARGIN)
     out = {name: np.stack([align.warp(actor.render(e, p), m, size) for e, p, m in zip(x, pose, matrix)])
            for name, x in (("a", a), ("b", b))}
     for name, x, y in (("a_in_b", a, b), ("b_in_a", b, a)):
         out[name] = np.stack([crop_flow(actor.flow((x[t], pose[t]), (y[t], pose[t])), matrix[t], matrix[t], size)
                               for t in range(n)])
+    out |= {f"points_{name}": np.stack([align.transform(landmarks68(p)[:, :2], m) for p, m in zip(x, matrix)]
+                                       ).astype(np.float32) for name, x in points.items()}
     mels = mel_windows(mel_spectrogram(take.audio), T)[at]
     return out | {"aus_a": _units(actor, a), "aus_b": _units(actor, b), "mels": mels.astype(np.float16),
                   "spoken": spoken}

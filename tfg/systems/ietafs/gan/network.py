@@ -7,9 +7,10 @@ attention A, and what is shown is A x + (1 - A) C (their eq. 1). With A = 1 a pi
 A colour picture of 128 px is a soft patch in a photo of 512 px, and hours pass until a small network has found out by
 itself what each unit moves. So with `flow` the network says what merely moved, in the way that faces move: each unit
 has a field, and fields add up, as blendshapes do: flow = sum over units of (asked - shown) x (common + particular)
-field, where `shown` is what the picture shows already (`tfg.systems.ietafs.shown` reads it). The common field is the
-same for all faces, which lie alike in their crops; a ridge regression on the pairs finds it before the training
-(`common_fields`). What is particular to a face the network answers, and it corrects the sum where lips press and lids
+field, where `shown` is what the picture shows already (`tfg.systems.ietafs.shown` reads it). The common field is that
+of the mean face, laid onto each face by its landmarks (`tfg.networks.anchored`), for mouths are higher in one face than
+in the next; a ridge regression on the pairs finds it before the training (`common_fields`). What is particular to a
+face the network answers, and it corrects the sum where lips press and lids
 meet. How far the flow is trusted is one more map. Both act only where A lets them: out = t warp(x, (1 - A) flow) +
 (1 - t) C, with t = 1 - (1 - A)(1 - trust). With trust 0 this is the published rule. These maps are applied to the
 photo's own pixels (`tfg.compose`).
@@ -25,6 +26,7 @@ from torch import nn
 
 from tfg.compose.answer import Answer
 from tfg.faces.aus import AUS
+from tfg.networks.anchored import laid
 
 FLOW = .1
 """How far a unit of the flow's heads reaches, in half sides of the picture."""
@@ -35,7 +37,8 @@ class IetafsConfig:
     """Sizes.  width: channels at full size, doubled at each halving up to `most`.  down: halvings.  repeat: residual
     blocks.  kernel: of the first and last convolutions.  skip: connections across the hourglass.  norm: "instance" as
     published, or "batch", which an inference takes into the convolutions.  flow: units move what is seen, by fields of
-    their own.  c_dim: number of Action Units.  size: side of the picture, px.  As published: the defaults."""
+    their own; laid: the common ones by each face's landmarks.  c_dim: number of Action Units.  size: side of the
+    picture, px.  As published: the defaults."""
 
     width: int = 64
     most: int = 256
@@ -45,12 +48,13 @@ class IetafsConfig:
     skip: bool = False
     norm: str = "instance"
     flow: bool = False
+    laid: bool = False
     c_dim: int = len(AUS)
     size: int = 128
 
 
-PROFILES = {"ci": IetafsConfig(8, 16, 3, 1, 3, True, "batch", True, size=64),
-            "cpu": IetafsConfig(16, 128, 3, 3, 3, True, "batch", True),
+PROFILES = {"ci": IetafsConfig(8, 16, 3, 1, 3, True, "batch", True, True, size=64),
+            "cpu": IetafsConfig(16, 128, 3, 3, 3, True, "batch", True, True),
             "gpu": IetafsConfig()}
 
 
@@ -74,6 +78,8 @@ class Looked(NamedTuple):
 class Ietafs(nn.Module):
     """Pictures (B, 3, S, S) in [0, 1] and Action Units (B, 17) in [0, 1] -> `Edit`."""
 
+    mean: torch.Tensor
+
     def __init__(self, config: IetafsConfig = IetafsConfig()):
         super().__init__()
         self.config = c = config
@@ -89,6 +95,8 @@ class Ietafs(nn.Module):
         for width in widths[-2::-1]:                                      # ... S / 2, S
             if c.flow and width == widths[0]:
                 self.common = nn.Parameter(torch.zeros(c.c_dim, 2, c.size // 2, c.size // 2))
+                if c.laid:
+                    self.register_buffer("mean", torch.zeros(68, 2))      # landmarks of the mean face, half sides
                 self.fields = nn.Conv2d(channels, 2 * c.c_dim, 3, padding=1)
                 self.join = self._block(channels + 2 * c.c_dim + 2, channels, 3)
                 self.correction = nn.Conv2d(channels, 2, 3, padding=1)
@@ -108,24 +116,28 @@ class Ietafs(nn.Module):
         return nn.Sequential(conv(c_in, c_out, kernel, stride, pad, bias=False), _norm(self.config.norm, c_out),
                              nn.ReLU(inplace=True))
 
-    def forward(self, picture: torch.Tensor, aus: torch.Tensor, shown: torch.Tensor | None = None) -> Edit:
-        """shown: (B, 17) in [0, 1], the units that the picture shows; None: a face at rest. The published network,
-        without `flow`, has no use for it."""
+    def forward(self, picture: torch.Tensor, aus: torch.Tensor, shown: torch.Tensor | None = None,
+                points: torch.Tensor | None = None) -> Edit:
+        """shown: (B, 17) in [0, 1], the units that the picture shows; None: a face at rest.  points: (B, 68, 2) half
+        sides, its landmarks; None: those of the mean face. The published network, without `flow`, has no use for
+        either."""
         if picture.ndim != 4 or picture.shape[-1] != self.config.size or aus.shape != (len(picture), self.config.c_dim):
             raise ValueError(f"picture {tuple(picture.shape)} and aus {tuple(aus.shape)} are not (B, 3, "
                              f"{self.config.size}, {self.config.size}) and (B, {self.config.c_dim})")
         if self.config.flow:
-            return self.changed(self.look(picture), aus, shown)
+            return self.changed(self.look(picture, points), aus, shown)
         x = 2 * picture - 1
         x, skips = self._down(torch.cat([x, planes(aus, x)], 1))
         colour, attention, _ = self._maps(self._up(x, skips))
         return Edit(Answer(colour, torch.zeros_like(picture[:, :2]), attention), attention)
 
-    def look(self, picture: torch.Tensor) -> Looked:
-        """All that does not depend on what is asked for, with `flow`: once for a photo, however often it is edited."""
+    def look(self, picture: torch.Tensor, points: torch.Tensor | None = None) -> Looked:
+        """All that does not depend on what is asked for, with `flow`: once for a photo, however often it is edited.
+        points: as `forward`."""
         x, skips = self._down(2 * picture - 1)
         x = self._up(x, skips[:-1])
-        fields = self.common + self.fields(x).float().unflatten(1, (self.config.c_dim, 2))
+        common = self.common if points is None or not self.config.laid else laid(self.common, self.mean, points)
+        fields = common + self.fields(x).float().unflatten(1, (self.config.c_dim, 2))
         return Looked(F.conv2d(x, self.join[0].weight[:, :x.shape[1]], padding=1), skips[-1], fields)
 
     def changed(self, looked: Looked, aus: torch.Tensor, shown: torch.Tensor | None = None) -> Edit:

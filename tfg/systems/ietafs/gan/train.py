@@ -28,7 +28,7 @@ from tfg.systems.ietafs.gan import critic as critics
 from tfg.systems.ietafs.gan import sync as syncs
 from tfg.systems.ietafs.gan.critic import Critic
 from tfg.systems.ietafs.gan.network import FLOW, PROFILES, Edit, Ietafs
-from tfg.systems.ietafs.gan.pairs import Pairs, common_fields
+from tfg.systems.ietafs.gan.pairs import Pairs, common_fields, mean_points
 from tfg.systems.ietafs.gan.sync import AudioVisual, contrastive
 from tfg.training.batches import tensors
 from tfg.training.loop import At, Run, cosine, train
@@ -125,7 +125,8 @@ class IetafsTask:
         source, target = (batch[k].float() / 255 for k in ("source", "target"))
         self._move(source.device)
         aus = batch["aus"] if w.pair else self._unpaired(batch)
-        edit = self.networks["ietafs"](source, aus, as_read(batch["aus_source"], batch["chance"]))
+        edit = self.networks["ietafs"](source, aus, as_read(batch["aus_source"], batch["chance"]),
+                                       batch["points_source"])
         drawn = applied(edit.answer, source)
         spoken = batch["spoken"].float() if w.pair else torch.zeros(len(aus), device=aus.device)
         if at.phase == "pairs" and w.pair:
@@ -200,7 +201,8 @@ class IetafsTask:
                 loss = loss + w.cls * values["units"]
         if w.rec:
             n = max(1, len(drawn) // 2) if w.pair else len(drawn)         # half of them, where pairs say most of it
-            back = self.networks["ietafs"](drawn[:n], batch["aus_source"][:n], aus[:n])
+            points = batch["points"] if w.pair else batch["points_source"]        # unpaired: nobody knows better
+            back = self.networks["ietafs"](drawn[:n], batch["aus_source"][:n], aus[:n], points[:n])
             values["cycle"] = (applied(back.answer, drawn[:n]) - source[:n]).abs().mean()
             loss = loss + w.rec * values["cycle"]
         if w.sync and spoken.sum() >= 2:
@@ -232,7 +234,7 @@ class IetafsTask:
         for first in range(0, len(batch["aus"]), 16):
             part = {k: v[first:first + 16].to(device) for k, v in batch.items()}
             source, target = (part[k].float() / 255 for k in ("source", "target"))
-            edit = network(source, part["aus"], part["aus_source"])
+            edit = network(source, part["aus"], part["aus_source"], part["points_source"])
             drawn = applied(edit.answer, source)
             masks += [float(self._of_face(one[None])) for one in edit.attention]
             square = ((drawn - target) ** 2).mean(1).mul(self.face).sum((1, 2)) / self.face.sum()
@@ -258,7 +260,8 @@ class IetafsTask:
         device = next(self.networks["ietafs"].parameters()).device
         for k in np.unique(np.linspace(0, len(batch["aus"]) - 1, 8).astype(int)):
             source, target = (batch[name][k:k + 1].to(device).float() / 255 for name in ("source", "target"))
-            edit = self.networks["ietafs"](source, *(batch[name][k:k + 1].to(device) for name in ("aus", "aus_source")))
+            edit = self.networks["ietafs"](source, *(batch[name][k:k + 1].to(device)
+                                                      for name in ("aus", "aus_source", "points_source")))
             rows.append(torch.cat([source, target, applied(edit.answer, source), edit.attention.expand(-1, 3, -1, -1),
                                    edit.answer.colour], -1)[0])
         sheet = torch.cat(rows, 1).permute(1, 2, 0).clamp(0, 1)
@@ -334,7 +337,10 @@ def train_ietafs(out, *, edits, profile: str = "cpu", seed: int = 0, steps: int 
     torch.manual_seed(seed)
     network = Ietafs(config)
     if config.flow and weights.pair and "pair" not in left_out:
-        network.common.data = torch.from_numpy(common_fields(learned, seed=seed)) / FLOW
+        mean = mean_points(learned) if config.laid else None
+        if mean is not None:
+            network.mean.copy_(torch.from_numpy(mean))
+        network.common.data = torch.from_numpy(common_fields(learned, mean, seed=seed)) / FLOW
     task = IetafsTask(network, learned, unseen, run, weights, (g_lr or rates[0], d_lr or rates[1]),
                       n_critic or N_CRITIC[profile], left_out, decay_from, profile, 6 if profile == "ci" else 192)
     at = train(task, run, out, what=f"ietafs {config} {task.weights} {task.n_critic} {task.rates} {decay_from} "
