@@ -199,7 +199,7 @@ def _fitting(start: Path, folder: Path, deform: bool, attention: bool, profile: 
         torch.manual_seed(seed)
         made, heard = Deformable(config), load(start)[0].state_dict()
         kept = {k: v for k, v in heard.items() if k.split(".")[0] in ("ears", "speech", "lips", "voice", "voice_name")}
-        made.load_state_dict(made.state_dict() | kept | {"common": heard["common"]})
+        made.load_state_dict(made.state_dict() | kept | {name: heard[name] for name in ("common", "mean")})
         checkpoint.save(made, ready, "deformable", {})
     return ready
 

@@ -57,8 +57,8 @@ def figure(edits: Path, out: Path, names) -> np.ndarray:
               for a in np.unique(np.linspace(0, len(unseen.actors) - 1, SHOWN).astype(int))]
     batch = unseen.batch(0, chosen)
     source, target = (torch.from_numpy(batch[name]).float() / 255 for name in ("source", "target"))
-    asked, shown = (torch.from_numpy(batch[name]) for name in ("aus", "aus_source"))
-    drawn = [applied(network(source, asked, shown).answer, source) for network in networks]
+    asked = [torch.from_numpy(batch[name]) for name in ("aus", "aus_source", "points_source")]
+    drawn = [applied(network(source, *asked).answer, source) for network in networks]
     sheet = torch.cat([torch.cat(list(column), 1) for column in (source, target, *drawn)], 2)     # (3, rows, columns)
     return (sheet.permute(1, 2, 0).clamp(0, 1) * 255).round().byte().numpy()
 
