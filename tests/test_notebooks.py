@@ -121,15 +121,34 @@ def test_end(name):
 def test_exercises(name):
     all_cells = cells(name)
     number, wanted = int(name[:2]), [w for n, w in exercises() if n == name]
-    heads = [i for i, c in enumerate(all_cells) if c["source"].startswith("### Exercise")]
+    heads = [i for i, c in enumerate(all_cells) if re.search(r"^### Exercise", c["source"], re.M)]
     assert 3 <= len(heads) <= 6 and len(heads) == len(wanted)
     for k, (i, function) in enumerate(zip(heads, wanted), 1):
         text, answer, call = (c["source"] for c in all_cells[i:i + 3])
+        text = text[text.index("### Exercise"):]         # before it: what should be seen in the figure above
         assert re.match(rf"### Exercise {number}\.{k} · .+  (★☆☆|★★☆|★★★) · \d+ min\n", text), text[:60]
         assert text.count("<details><summary>Hint ") >= 2
         assert answer.startswith(f"def {function}(") and '"""' in answer
         assert "# BEGIN SOLUTION" in answer and "# END SOLUTION" in answer
         assert call == f"check.{function}({function})"
+
+
+@each
+def test_what_should_be_seen_stands_right_under_its_figure(name):
+    """Before any heading, in the cell that follows the figure; nothing else comes before a heading in one cell."""
+    all_cells = cells(name)
+    for before, cell in zip(all_cells, all_cells[1:]):
+        if cell["cell_type"] != "markdown":
+            continue
+        text = re.sub(r"```.*?```", "", cell["source"], flags=re.S)             # `# ...` in a code block is no heading
+        paragraphs = [p for p in re.split(r"\n{2,}", text) if p.strip()]
+        seen = [k for k, p in enumerate(paragraphs) if re.match(r"You should (see|have seen|recognise|hear)\b", p)]
+        assert seen in ([], [0]), f"{name} {cell['id']}: 'You should see' is not the first paragraph"
+        if seen:
+            assert before["cell_type"] == "code" and not before["source"].startswith("check."), (
+                f"{name} {cell['id']}: 'You should see' does not stand under a figure")
+        headings = [k for k, p in enumerate(paragraphs) if re.match(r"#+ ", p)]
+        assert headings in ([], [len(seen)]), f"{name} {cell['id']}: a heading in the middle of a cell"
 
 
 @each
