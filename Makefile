@@ -26,7 +26,7 @@ ALONE := PYTHONPATH="$$PWD/tests/offline" TFG_SHARED="$$PWD/build/alone/shared" 
 QUICK := $(addprefix tests/test_,$(addsuffix .py,$(shell sed 's/\#.*//' tests/quick.txt)))
 
 .PHONY: help demo app test test-offline quick lint types pytest pytest-quick notebooks-run notebooks-open notebooks-solved \
-	notebooks docs wheel bench address constraints clean
+	notebooks docs wheel colab bench address constraints clean
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 	@echo "make test-offline  the same as on a fresh clone without web, ../shared and mirror"
@@ -34,6 +34,7 @@ help:
 	@echo "make notebooks     regenerate notebooks/ from solutions/"
 	@echo "make docs          the API reference, built from the docstrings: build/site/index.html"
 	@echo "make wheel         build/dist/tfg-*.whl"
+	@echo "make colab         rehearse Colab: its versions, the wheel, three chapters without the web, a disconnection"
 	@echo "make address       write the repository's address and release (pyproject.toml) into notebooks and others"
 	@echo "make bench         measure the figures that the README quotes"
 	@echo "make constraints   write constraints.txt anew (maintainers)"
@@ -135,6 +136,10 @@ docs: $(VENV)/.dev
 
 wheel: $(VENV)/.dev
 	@$(BIN)/python -m build --wheel --no-isolation --outdir build/dist .
+
+# Fetches Colab's versions of some packages; from then on without the web.
+colab: wheel
+	@$(BIN)/python -m tools.colab_rehearsal $(COLAB)
 
 address: $(VENV)/.dev
 	@$(BIN)/python -m tools.address

@@ -162,3 +162,17 @@ def test_what_was_made_meanwhile_is_not_replaced(tmp_path):
 def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(InputError, match="nowhere does not exist"), locked(tmp_path / "nowhere"):
         pass
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EOPNOTSUPP, "no locks"), NotImplementedError("no flock here")])
+def test_a_drive_without_locks_is_written_to_all_the_same(tmp_path, monkeypatch, error):
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    with locked(tmp_path), reserved(tmp_path / "clip.mp4"):
+        (tmp_path / "clip.mp4").write_bytes(b"x")
+    assert (tmp_path / "clip.mp4").is_file()
+    error = OSError(errno.EACCES, "no")
+    with pytest.raises(InputError, match="cannot be written to"), locked(tmp_path):
+        pass

@@ -104,8 +104,12 @@ def test_beginning(name):
                  "tfg.seed(0)", "tfg.style()"):
         assert line in setup["source"], line
     assert parameters["metadata"]["tags"] == ["parameters"]
-    assert parameters["source"].startswith('PROFILE = os.environ.get("TFG_PROFILE", "cpu")')
-    assert re.match(r'[A-Z]+ = \{"ci": dict\(.*"cpu": dict\(.*"gpu": dict\(', sizes["source"])
+    assert parameters["source"].startswith('PROFILE = os.environ.get("TFG_PROFILE", "auto")')
+    assert '\nWORK = os.environ.get("TFG_WORK", "")' in parameters["source"]
+    hours = "hours" in title["source"].split("| needs notebook |")[1].split("\n")[2]
+    call, table = sizes["source"].split("\n", 1)
+    assert call == f"PROFILE = machine.preflight(PROFILE, WORK{', hours=True' * hours})"
+    assert re.match(r'[A-Z]+ = \{"ci": dict\(.*"cpu": dict\(.*"gpu": dict\(', table)
 
 
 @each

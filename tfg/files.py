@@ -14,6 +14,8 @@ from tfg.errors import InputError
 
 SHORT_BYTES = 80
 """Most bytes of a file's name that its temporary name repeats; with the additions it must fit into the system's 255."""
+NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)
+"""Error numbers of a file system without locks, as some network drives are."""
 NO_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Error numbers of a disk that is full, or that this user may not write to."""
 
@@ -195,7 +197,10 @@ def reserved(*paths: str | os.PathLike | None, overwrite: bool = False) -> Itera
 
 @contextmanager
 def _locked(path: Path, where: str, taken: str) -> Iterator[None]:
-    """Lock the file `path`. where: its folder in words, and taken: the message if it is locked, both for InputError."""
+    """Lock the file `path`. where: its folder in words, and taken: the message if it is locked, both for InputError.
+
+    On a drive without locks (a hosted notebook's) nothing is locked: better than no result at all.
+    """
     from filelock import FileLock, Timeout
 
     if not path.parent.is_dir():                          # else filelock would make the folder
@@ -205,8 +210,11 @@ def _locked(path: Path, where: str, taken: str) -> Iterator[None]:
         lock.acquire(blocking=False)
     except Timeout as error:
         raise InputError(taken) from error
+    except NotImplementedError:                           # filelock's word for ENOSYS
+        pass
     except OSError as error:
-        raise InputError(f"{where} cannot be written to ({error.strerror}); choose another one.") from error
+        if error.errno not in NO_LOCKS:
+            raise InputError(f"{where} cannot be written to ({error.strerror}); choose another one.") from error
     try:
         yield
     finally:
