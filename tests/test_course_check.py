@@ -29,7 +29,7 @@ WRONG = {   # name -> [(wrong answer, a word of the message)]
                      (lambda a, i: np.clip(np.multiply(a, i, out=a), 0, 1), "changed its argument")],
     "mix": [(lambda a, b, w: w * a + (1 - w) * b, "swapped"), (lambda a, b, w: a + w * b, "1 - weight"),
             (lambda a, b, w: (a + b) / 2, "average")],
-    "count_frames": [(lambda n: n // 640, "dropped"), (lambda n: n // 640 + 1, "added"), (lambda n: n / 640, "round")],
+    "count_frames": [(lambda n: n // 640, "dropped"), (lambda n: n // 640 + 1, "added"), (lambda n: n / 640, "whole")],
     "hz_to_mel": [(lambda hz: np.asarray(hz) * 3 / 200, "above 1000"),
                   (lambda hz: 2595 * np.log10(1 + np.asarray(hz) / 700), "2595")],
     "mel_window": [(lambda m, f, w: audio.mel_window(m, f + 1, w), ""), (lambda m, f, w: _cut(m, f, w, 0), "repeated"),
@@ -200,7 +200,7 @@ def test_two_wrong_answers_fail(notebook, name):
 
 
 def test_every_check_has_an_exercise():
-    helpers = {"judge", "Wrong", "exercise", "same"}
+    helpers = {"judge", "Wrong", "exercise", "same", "solution"}
     assert set(check.__all__) - helpers == {name for _, name in exercises([*NAMES, *DRAFTS])} == set(WRONG)
 
 
@@ -229,15 +229,15 @@ def test_strict_raises(monkeypatch):
 def test_same_names_shape_type_and_place():
     @exercise
     def shape(answer):
-        same(answer, np.zeros((2, 3)))
+        """shape() -> (2, 3)."""
+        same(answer(), want)
 
-    assert "transposed" in judge(shape, np.zeros((3, 2)))[1]
-    assert "shape (4,)" in judge(shape, np.zeros(4))[1]
-    assert "expected a number" in judge(shape, "text")[1]
-    assert "NaN" in judge(shape, np.full((2, 3), np.nan))[1]
-    off = np.zeros((2, 3))
-    off[1, 2] = 7
-    assert "[1, 2]: 7 instead of 0" in judge(shape, off)[1]
+    want = np.array([[1., 2, 4], [9, 5, 11]])
+    assert "transposed" in judge(shape, lambda: np.zeros((3, 2)))[1]
+    assert "shape (4,)" in judge(shape, lambda: np.zeros(4))[1]
+    assert "expected numbers: shape()" in judge(shape, lambda: "text")[1]
+    assert "NaN" in judge(shape, lambda: np.full((2, 3), np.nan))[1]
+    assert "[0, 2]: 44 instead of 4" in judge(shape, lambda: want * [[-3, 5, 11], [2, 2, 1]])[1]
 
 
 def test_unknown_check():

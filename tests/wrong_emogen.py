@@ -85,5 +85,5 @@ WRONG = {
                    (_gan(judge=lambda q, t, d: _judge(q, t, d, real=0.0, fake=1.0)), "labels are exchanged"),
                    (_gan(judge=lambda q, t, d: _judge(q, t, d, fake=1.0)), "label 1 here, too"),
                    (_gan(judge=lambda q, t, d: _judge(q, t, d).detach()), "not its answers"),
-                   (lambda q, t, d: _gan()(q, t, d)[0], "two losses")],
+                   (lambda q, t, d: _gan()(q, t, d)[0], "return both")],
 }

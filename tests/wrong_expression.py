@@ -81,7 +81,7 @@ WRONG = {
                        (_vae(kl=lambda m, v: _kl(m, v) * len(m)), "batch"),
                        (_vae(kl=lambda m, v: ((m ** 2 + v.exp() - v) / 2).sum(1).mean()), "- 1 is missing"),
                        (_vae(kl=lambda m, v: _kl(m, v).detach()), "gradient"),
-                       (lambda m, v, e: m + (v / 2).exp() * e, "two things")],
+                       (lambda m, v, e: m + (v / 2).exp() * e, "return both")],
     "join_chunks": [(lambda c, n: np.concatenate(c), "twice"),
                     (lambda c, n: _fade(c, n, np.zeros), "old chunk goes on"),
                     (lambda c, n: _fade(c, n, np.ones), "at once"),

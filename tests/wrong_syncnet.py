@@ -69,5 +69,5 @@ WRONG = {
                     (lambda c: _scores(c, np.nanmax), "not the maximum"),
                     (lambda c: _scores(c, sign=-1), "more is better"),
                     (lambda c: (np.min(c), np.median(c) - np.min(c), np.argmin(c) - len(c) // 2), "NaN"),
-                    (lambda c: _scores(c)[:2], "three numbers")],
+                    (lambda c: _scores(c)[:2], "return all three")],
 }

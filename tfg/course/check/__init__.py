@@ -2,13 +2,19 @@
 
 A check prints one line: "✓", "✗" with the likely mistake, or "○ not done". TFG_STRICT=1 makes failures errors.
 Each check is named after the function it tests; `judge(check, answer)` gives mark and message without printing.
+A check returns the function that later cells should use: yours once it is right, the solution's until then.
+
+    core     an exercise, its mark, comparing with the reference
+    watch    what no answer may do: write into its arguments, cut the gradient, return nothing, take other arguments
+    likely   mistakes named from the right result alone: sign, unit, off by one, transposed, sum for mean ...
+    stopped  what an error in the learner's function likely means
 """
 from __future__ import annotations
 
 import importlib
 
 _WHERE = {
-    "core": ("judge", "Wrong", "exercise", "same"),
+    "core": ("judge", "Wrong", "exercise", "same", "solution"),
     "start": ("frame_at", "at_intensity", "mix"),
     "sound": ("count_frames", "hz_to_mel", "mel_window", "shift_sound", "find_offset"),
     "faces": ("resample", "head_tilt", "invert_similarity", "lip_gap", "jitter", "moving_average"),

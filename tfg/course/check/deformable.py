@@ -1,7 +1,8 @@
 """Checks of notebooks/12_deformable_synthesis."""
 from __future__ import annotations
 
-from tfg.course.check.core import Wrong, exercise, same
+from tfg.course.check.core import Wrong, exercise, parts, same, same_parts
+from tfg.course.check.watch import reaches
 from tfg.systems.deformable.critics import DRAWN
 from tfg.vocabulary import EMOTIONS
 
@@ -9,7 +10,7 @@ TAPS = [divmod(k, 3) for k in range(9)]
 """Row and column of each tap of a kernel of 3 x 3."""
 
 
-@exercise
+@exercise(learns="grid y x")
 def bilinear(answer):
     """bilinear(grid (C, H, W), y, x) -> (C, *y.shape): the value between four pixels; outside of the grid all are 0."""
     import torch
@@ -45,12 +46,9 @@ def bilinear(answer):
                 grid, y, x, cut=True).detach(),
             "a place that lies outside by less than a pixel is 0: one of its four pixels may be inside": want
             * ((y >= 0) & (y <= H - 1) & (x >= 0) & (x <= W - 1))})
-        if not _reaches(got.sum(), y) or not _reaches(got.sum(), x):
-            raise Wrong("no gradient reaches y and x, so a network could never learn where to look: floor has none, "
-                        "but the weights have. Stay with torch, without .detach() and .item()")
 
 
-@exercise
+@exercise(learns="x offset mask weight")
 def deform_conv(answer):
     """deform_conv(x (C, H, W), offset (18, H, W), mask (9, H, W), weight (M, C, 3, 3), sample) -> (M, H, W)."""
     import torch
@@ -83,11 +81,9 @@ def deform_conv(answer):
             "the offset is where to look, from the map's corner: it is added to the place and the tap": of(start=0),
             "the nine answers are averaged: add them up": want / 9,
             "each tap's mask was put through a sigmoid: the layer did that before": of(mask=torch.sigmoid(mask))})
-        if not _reaches(got.sum(), offset):
-            raise Wrong("no gradient reaches the offsets: use `sample` at y and x that hold them, without .detach()")
 
 
-@exercise
+@exercise(learns=("comes h c", "comes h c"))
 def remember(answer):
     """remember(comes (B, 4 W, h, w), own, h, c (B, W, h, w)) -> (h, c): one step of a ConvLSTM."""
     import torch
@@ -109,14 +105,11 @@ def remember(answer):
             after = (gate(keep) if kept is None else kept(let)) * c + gate(let) * write(new)
             return torch.stack([gate(show) * read(after if shown is None else shown), after])
 
-        got = answer(comes.clone(), own, h.clone(), c.clone())
-        if not isinstance(got, (tuple, list)) or len(got) != 2:
-            raise Wrong("your function gives one value: return both, h and c, for the next step needs them")
-        if any(not hasattr(part, "shape") or tuple(part.shape) != (B, W, side, side) for part in got):
-            raise Wrong(f"h and c are maps (B, W, h, w) = {(B, W, side, side)}, got "
-                        f"{' and '.join(str(tuple(getattr(part, 'shape', ()))) for part in got)}: chunk(4, 1) cuts the "
-                        "CHANNELS into four")
-        same(torch.stack(list(got)), step(), what="remember, (h, c)", mistakes={
+        got = parts(answer(comes.clone(), own, h.clone(), c.clone()), "h", "c")
+        if any(tuple(getattr(part, "shape", ())) == (B, 4 * W, side, side) for part in got):
+            raise Wrong(f"h and c are maps (B, W, h, w) = {(B, W, side, side)}, got one of {(B, 4 * W, side, side)}: "
+                        "chunk(4, 1) cuts the CHANNELS into four")
+        same_parts(got, step(), ("h", "c"), what="one step", mistakes={
             "h and c are exchanged: return h first": step().flip(0),
             "let and keep are exchanged: the first quarter lets in, the second keeps": step((1, 0, 2, 3)),
             "keep and show are exchanged: the second quarter keeps, the third shows": step((0, 2, 1, 3)),
@@ -162,7 +155,7 @@ def right_truth(answer):
                         "without a true film has no score, not another emotion's" if extra else
                         f"no score of {', '.join(sorted(missing))}, of which both films are there")
         first = next(iter(truth.values()))
-        values = [got[e] for e in both]
+        values = np.array([got[e] for e in both])
         same(values, [mean(drawn[e], truth[e]) for e in both], what=f"scores of {' and '.join(both)}", mistakes={
             "all films are compared with ONE true film, as published: that tells how alike they are to each other":
             [mean(drawn[e], first) for e in both],
@@ -204,9 +197,7 @@ def emotion_losses(answer):
             named, caught, fools = F.cross_entropy(a, emotion), F.cross_entropy(b, fake), F.cross_entropy(b, emotion)
             first = {e: F.cross_entropy(b, torch.full_like(emotion, e)) for e in (0, EMOTIONS.index("NEU"))}
         got = answer(critic, true.clone(), drawn, emotion.clone())
-        if not isinstance(got, (tuple, list)) or len(got) != 2:
-            raise Wrong("your function gives one value: return both, the critic's loss and the generator's")
-        own, other = got
+        own, other = parts(got, "the critic's loss", "the generator's")
         same(own, (named + caught) / 2, what="the critic's loss", mistakes={
             "the critic's and the generator's are exchanged: the critic's comes first": fools,
             "drawn runs keep the label of their emotion: then the critic never learns what is drawn, and a bad "
@@ -224,13 +215,15 @@ def emotion_losses(answer):
             "the generator wants only not to be caught: it must show the RIGHT emotion": -caught,
             "the generator's loss is that of true runs, on which it has no influence": named,
             "the generator's loss is halved: it is one term alone": fools / 2})
-        if _reaches(own, drawn):
+        if reaches(own, drawn):
             raise Wrong("the critic's loss reaches the generator through the drawn runs, and would teach it to be "
                         "caught: detach them there")
-        if not _reaches(own, weight):
-            raise Wrong("no gradient reaches the critic: stay with torch, without .item() and no_grad()")
-        if not _reaches(other, drawn):
-            raise Wrong("the generator's loss does not reach the drawn runs, so it teaches nothing: no .detach() there")
+        if not reaches(own, weight):
+            raise Wrong("no gradient of the critic's loss reaches the critic: stay with torch, without .item() and "
+                        "no_grad()")
+        if not reaches(other, drawn):
+            raise Wrong("no gradient of the generator's loss reaches the drawn runs, so it teaches nothing: no "
+                        ".detach() there")
 
 
 # ---- references and variants of them ----------------------------------------------------------------------------
@@ -278,13 +271,3 @@ def _deformed(x, offset, mask, weight, *, middle=1, spread=1, columns=False, sta
 
 def _turned(offset):
     return offset.unflatten(0, (9, 2)).flip(1).flatten(0, 1)
-
-
-def _reaches(loss, x) -> bool:
-    """Whether a gradient of `loss` arrives at `x`."""
-    import torch
-
-    if not getattr(loss, "requires_grad", False):
-        return False
-    found, = torch.autograd.grad(loss, x, allow_unused=True, retain_graph=True)
-    return found is not None and bool(found.abs().sum() > 0)

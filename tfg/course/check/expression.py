@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfg.course.check.core import Wrong, exercise, same
+from tfg.course.check.core import Wrong, exercise, parts, same
 from tfg.vocabulary import EXPRESSION, index
 
 LIDS = index("eyeBlink")
@@ -53,8 +53,7 @@ def shut_lids(answer):
 
         now, b = face[:, LIDS], blink[:, None]
         want = now + (1 - now) * b
-        given = face.copy()
-        same(answer(given, blink.copy()), lids(want), what="shut_lids", mistakes={
+        same(answer(face.copy(), blink.copy()), lids(want), what="shut_lids", mistakes={
             "the lids are replaced by the signal: whose eyes are narrow at rest, or squint, opens them wide": lids(
                 b * np.ones(2)),
             "the signal is added: the lids go beyond shut (1). They go a share of what is still open": lids(now + b),
@@ -69,11 +68,9 @@ def shut_lids(answer):
             "the whole face goes to 1: only the columns of eyeBlink do": face + (1 - face) * b,
             "only the lids came back: the rest of the face belongs to the target, too": want,
             "nothing has changed": face})
-        if not np.array_equal(given, face):
-            raise Wrong("your function changed its argument, the true face: copy it first")
 
 
-@exercise
+@exercise(learns=("mean logvar", "mean logvar"))
 def code_and_price(answer):
     """code_and_price(mean, logvar, noise (B, D)) -> (z (B, D), KL ()): z = mean + std noise, KL to N(0, 1)."""
     import torch
@@ -84,11 +81,9 @@ def code_and_price(answer):
         mean.requires_grad_(), logvar.requires_grad_()
         m, v, e = (x.detach() for x in (mean, logvar, noise))
         got = answer(mean, logvar, noise.clone())
-        if not isinstance(got, (tuple, list)) or len(got) != 2:
-            raise Wrong("expected two things, the code z and its price KL")
-        if not _alike(got[0], answer(mean, logvar, noise.clone())[0]):
+        z, kl = parts(got, "the code z", "its price KL")
+        if not _alike(z, answer(mean, logvar, noise.clone())[0]):
             raise Wrong("another call gives another z: use the noise that you are given")
-        z, kl = got
         each = (m ** 2 + v.exp() - 1 - v) / 2                                              # (B, D), 0 or more
         same(z, m + (v / 2).exp() * e, what="z", mistakes={
             "the noise is as large as the variance: logvar is the logarithm of the VARIANCE, its root is "
@@ -112,22 +107,11 @@ def code_and_price(answer):
             ((m ** 2 + v.exp() - 1 + v) / 2).sum(1).mean(),
             "the mean has no price: mean^2 is missing": ((v.exp() - 1 - v) / 2).sum(1).mean(),
             "there is one price for each chunk: take their mean": each.sum(1)})
-        if not (_reaches(z, logvar) and _reaches(kl, logvar) and _reaches(z, mean) and _reaches(kl, mean)):
-            raise Wrong("no gradient comes back to mean and logvar: stay with torch, without .detach() and .item()")
 
 
 def _alike(a, b) -> bool:
-    return not hasattr(a, "detach") or bool((a - b).detach().abs().max() < 1e-5)
-
-
-def _reaches(value, x) -> bool:
-    """Whether a gradient of `value` arrives at `x`."""
-    import torch
-
-    if not getattr(value, "requires_grad", False):
-        return False
-    found, = torch.autograd.grad(value.sum(), x, allow_unused=True, retain_graph=True)
-    return found is not None and bool(found.abs().sum() > 0)
+    """Whether two results are equal; what is no tensor is judged elsewhere."""
+    return not hasattr(a, "detach") or np.allclose(a.detach(), b.detach(), atol=1e-5, equal_nan=True)
 
 
 @exercise
@@ -138,8 +122,8 @@ def join_chunks(answer):
         chunks = rng.normal(size=(N, L, 6)) + np.arange(N)[:, None, None]
         x = (np.arange(n) + 1) / (n + 1)
         straight, ends = x[:, None], np.linspace(0, 1, n)[:, None]
-        given = chunks.copy()
-        same(answer(given, n), _joined(chunks, n, _ease(straight)), what=f"join_chunks of {N} chunks", mistakes={
+        want = _joined(chunks, n, _ease(straight))
+        same(answer(chunks.copy(), n), want, what=f"join_chunks of {N} chunks", mistakes={
             "chunks stand one after the other: the shared frames come twice, and the head jumps": chunks.reshape(-1, 6)
             if N > 1 else np.nan,
             "the old chunk goes on to its end, then the new one takes over: there the head jumps. Fade": _joined(
@@ -155,8 +139,6 @@ def join_chunks(answer):
             "the fade reaches 0 and 1 within the shared frames: two of them do not fade. x = (k + 1) / (n + 1)":
             _joined(chunks, n, _ease(ends)),
             "shared frames are added: the weights of old and new sum to 1": _joined(chunks, n, 1 + 0 * straight, 1)})
-        if not np.array_equal(given, chunks):
-            raise Wrong("your function changed its argument: copy the chunks first")
 
 
 def _ease(x):

@@ -162,8 +162,6 @@ def bootstrap(answer):
         per = np.array([values[names == n].mean() for n in np.unique(names)])
         want = {"mean": per.mean(), "std": per.std() / people ** .5}
         got = answer(values.copy(), names.copy(), 1, draws)
-        if got is None:
-            raise Wrong("bootstrap returned None: does your function end with `return`?")
         got = np.asarray(got, float)
         if got.shape != (draws,):
             raise Wrong(f"bootstrap has shape {got.shape}, expected ({draws},): one mean for each draw")
@@ -179,8 +177,10 @@ def bootstrap(answer):
                 clustered = not near(got.std(), of_clips, .1)
                 raise Wrong("actors with many clips count more: take each actor's mean first, then draw actors" if
                             clustered else "you drew clips: draw actors, for clips of one person resemble each other")
-            raise Wrong(f"the draws are {got.mean():.4g} on average, expected {want['mean']:.4g}: the mean of the "
-                        "actors' means")
+            ratio = got.mean() / want["mean"]
+            how = "has the wrong sign" if ratio < 0 else f"is {ratio:.4g} times as large as it should be"
+            raise Wrong(f"the mean of the draws, {got.mean():.4g}, {how}: expected is the mean of the actors' means, "
+                        f"{want['mean']:.4g}")
         if not near(got.std(), want["std"], .06):
             single = per.std()
             raise Wrong("one actor is drawn each time: draw as many as there are" if near(got.std(), single, .06) else

@@ -3,11 +3,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfg.course.check.core import Wrong, exercise, same
+from tfg.course.check.core import Wrong, exercise, parts, same, same_parts
 from tfg.metrics.sync import sync_curve as curve_of
 
 
-@exercise
+@exercise(learns="frames")
 def lower_half(answer):
     """lower_half(frames (B, T, 3, S, S)) -> (B, 3 T, S / 2, S): lips and jaw, the frames of a window as channels."""
     import torch
@@ -33,7 +33,7 @@ def moments(answer):
     for n, K, start in ((71, 8, .98), (40, 8, .5), (63, 8, 0.), (52, 6, .37), (100, 8, .13)):
         k = np.arange(K)
         what = f"moments({n}, {K}, {start})"
-        same(answer(n, K, start), np.floor((k + start) / K * n), what=what, atol=0, rtol=0, mistakes={
+        same(answer(n, K, start), np.floor((k + start) / K * n).astype(int), what=what, atol=0, rtol=0, mistakes={
             "indices must be whole: round down": (k + start) / K * n,
             "you rounded to the nearest, and the last one may lie beyond the clip: round down":
             np.round((k + start) / K * n),
@@ -43,7 +43,7 @@ def moments(answer):
             "the last one is n - 1 whatever the start": np.floor(np.linspace(0, n - 1, K))})
 
 
-@exercise
+@exercise(learns="v a")
 def sync_loss(answer):
     """sync_loss(v (B, E), a (B, E), label (B,)) -> binary cross entropy of the cosines; no entry is negative."""
     import torch
@@ -76,7 +76,7 @@ def sync_loss(answer):
         raise Wrong("a false pair with cosine 1 costs infinity: clamp the cosine to [1e-6, 1 - 1e-6] before the log")
 
 
-@exercise
+@exercise(learns="fit")
 def choice_loss(answer):
     """choice_loss(fit (B, K, K), temperature) -> cross entropy of choosing the right sound, and the right picture."""
     import torch
@@ -151,13 +151,9 @@ def sync_scores(answer):
             curve[:blank] = curve[-blank:] = np.nan
         low, middle = np.nanmin(curve), np.nanmedian(curve)
         got = answer(curve.copy())
-        if got is None:
-            raise Wrong("sync_scores is None: does your function end with `return`?")
-        if np.size(got) != 3:
-            raise Wrong(f"sync_scores must give three numbers (lse_d, lse_c, offset), not {np.size(got)}")
-        same(np.array([float(x) for x in got]), [low, middle - low, best],
-             what=f"(lse_d, lse_c, offset) of a curve with its minimum at s = {best}"
-             + (", NaN at its ends" if blank else ""), mistakes={
+        got = parts(got, "lse_d", "lse_c", "offset")
+        what = f"a curve with its minimum at s = {best}" + (", NaN at its ends" if blank else "")
+        same_parts(got, [low, middle - low, best], ("lse_d", "lse_c", "offset"), what=what, mistakes={
                  "NaN is not left out: np.nanmin, np.nanmedian, np.nanargmin":
                  [np.min(curve), np.median(curve) - np.min(curve), np.argmin(curve) - R],
                  "the offset is an index: the middle of the curve is s = 0": [low, middle - low, R + best],

@@ -1,0 +1,1 @@
+"""The solved exercises, one module for each chapter: written by `python -m tools.solved`; do not edit."""

@@ -1,0 +1,50 @@
+"""Solved exercises of solutions/08_emogen_gan.ipynb.
+
+Written by `python -m tools.solved`; do not edit.
+"""
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from tfg.vocabulary import EMOTIONS
+
+
+def hide_face(frames, mask):
+    """Frames (..., 3, S, S) with 0 wherever anything will be drawn.  mask: (S, S), 0 to 1."""
+    return frames * (mask <= 0)
+
+
+def feelings(emotion, intensity):
+    """What is felt: (B, 6), intensity of the emotion, the rest neutral.  emotion: (B,) int.  intensity: (B,)."""
+    one, neutral = np.eye(6)[emotion], np.eye(6)[EMOTIONS.index("NEU")]
+    return intensity[:, None] * one + (1 - intensity[:, None]) * neutral
+
+
+def may_refer(actor, emotion, i: int):
+    """Places of clips that may be the reference of clip i: (n,) int.  actor, emotion: (N,) names."""
+    return np.flatnonzero((actor == actor[i]) & (emotion != emotion[i]))
+
+
+def at_bottleneck(sound, emotion, picture):
+    """Codes joined: (B * T, A + E + P, 1, 1).  sound, picture: (B * T, ., 1, 1).  emotion: (B, E)."""
+    frames = len(sound) // len(emotion)
+    each = emotion.repeat_interleave(frames, 0)[:, :, None, None]
+    return torch.cat([sound, each, picture], 1)
+
+
+def weighted_l1(drawn, target, weight):
+    """Weighted mean of |drawn - target|: ().  drawn, target: (N, 3, S, S).  weight: (S, S), 0 or more."""
+    away = (drawn - target).abs().mean(1)                             # (N, S, S)
+    return (away * weight).sum() / (len(away) * weight.sum())
+
+
+def gan_losses(quality, true, drawn):
+    """(generator's loss, discriminator's loss), both ().  quality: (N, 3, S, S) -> (N,) logits, above 0 for true."""
+    def bce(logits, label):
+        return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))
+
+    of_drawer = bce(quality(drawn), 1.0)
+    of_judge = (bce(quality(true), 1.0) + bce(quality(drawn.detach()), 0.0)) / 2
+    return of_drawer, of_judge
