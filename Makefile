@@ -25,11 +25,12 @@ ALONE := PYTHONPATH="$$PWD/tests/offline" TFG_SHARED="$$PWD/build/alone/shared" 
 # Test files that take a second or two each, of every room: what `make quick` runs.
 QUICK := $(addprefix tests/test_,$(addsuffix .py,$(shell sed 's/\#.*//' tests/quick.txt)))
 
-.PHONY: help demo app test test-offline quick lint types pytest pytest-quick notebooks-run notebooks-open notebooks-solved \
-	notebooks docs wheel colab bench address constraints clean
+.PHONY: help demo app test test-offline explorers explorers-7 quick lint types pytest pytest-quick notebooks-run \
+	notebooks-open notebooks-solved notebooks docs wheel colab bench address constraints clean
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 	@echo "make test-offline  the same as on a fresh clone without web, ../shared and mirror"
+	@echo "make explorers     every explorer of every chapter in JupyterLab and Voila (needs Chromium); explorers-7: ipywidgets 7.7"
 	@echo "make lint, types   style (ruff, nbstripout); types (mypy)"
 	@echo "make notebooks     regenerate notebooks/ from solutions/"
 	@echo "make docs          the API reference, built from the docstrings: build/site/index.html"
@@ -87,6 +88,27 @@ test: $(VENV)/.dev
 test-offline: $(VENV)/.dev
 	@rm -rf build/alone; env $(ALONE) $(MAKE) --no-print-directory test
 
+# Every explorer of every chapter in a browser; `make test` runs them, too. Screenshots: build/screens.
+explorers: $(VENV)/.dev
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup tests/test_explorers_browser.py
+
+# The same with ipywidgets 7.7, which hosted notebooks have, and the JupyterLab that suits it: an environment that holds
+# these few and takes all else from $(VENV). (Voila and nbconvert look for their templates beside the interpreter.)
+IPYWIDGETS7 := build/ipywidgets7
+$(IPYWIDGETS7)/.made: $(VENV)/.dev
+	@$(STEP); make_it() { $(BIN)/python -m venv $(IPYWIDGETS7); \
+		$(BIN)/python -c "import site; print(site.getsitepackages()[0])" > $(IPYWIDGETS7)/below; \
+		mv $(IPYWIDGETS7)/below "$$($(IPYWIDGETS7)/bin/python -c 'import site; print(site.getsitepackages()[0])')/below.pth"; \
+		pip() { $(IPYWIDGETS7)/bin/python -m pip install --quiet --disable-pip-version-check "$$@"; }; \
+		pip ipywidgets==7.7.1 jupyterlab==3.6.8 jupyterlab_widgets==1.1.11; \
+		pip --no-deps --ignore-installed "voila>=0.5.7" nbconvert; }; \
+	step "making an environment with ipywidgets 7.7" make_it
+	@touch $@
+
+explorers-7: $(IPYWIDGETS7)/.made
+	@TFG_JUPYTER_PYTHON=$$PWD/$(IPYWIDGETS7)/bin/python TFG_SCREENS=screens7 \
+		$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup tests/test_explorers_browser.py
+
 quick: $(VENV)/.dev
 	@$(STEP); export OMP_NUM_THREADS=1 MPLBACKEND=agg; \
 	step "style" $(MAKE) --no-print-directory lint; \
@@ -104,7 +126,28 @@ types: $(VENV)/.dev
 pytest: $(VENV)/.dev
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q tests
 
-pytest-quick: $(VENV)/.dev
+pytest-# Every explorer of every chapter in a browser; `make test` runs them, too. Screenshots: build/screens.
+explorers: $(VENV)/.dev
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup tests/test_explorers_browser.py
+
+# The same with ipywidgets 7.7, which hosted notebooks have, and the JupyterLab that suits it: an environment that holds
+# these few and takes all else from $(VENV). (Voila and nbconvert look for their templates beside the interpreter.)
+IPYWIDGETS7 := build/ipywidgets7
+$(IPYWIDGETS7)/.made: $(VENV)/.dev
+	@$(STEP); make_it() { $(BIN)/python -m venv $(IPYWIDGETS7); \
+		$(BIN)/python -c "import site; print(site.getsitepackages()[0])" > $(IPYWIDGETS7)/below; \
+		mv $(IPYWIDGETS7)/below "$$($(IPYWIDGETS7)/bin/python -c 'import site; print(site.getsitepackages()[0])')/below.pth"; \
+		pip() { $(IPYWIDGETS7)/bin/python -m pip install --quiet --disable-pip-version-check "$$@"; }; \
+		pip ipywidgets==7.7.1 jupyterlab==3.6.8 jupyterlab_widgets==1.1.11; \
+		pip --no-deps --ignore-installed "voila>=0.5.7" nbconvert; }; \
+	step "making an environment with ipywidgets 7.7" make_it
+	@touch $@
+
+explorers-7: $(IPYWIDGETS7)/.made
+	@TFG_JUPYTER_PYTHON=$$PWD/$(IPYWIDGETS7)/bin/python TFG_SCREENS=screens7 \
+		$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup tests/test_explorers_browser.py
+
+quick: $(VENV)/.dev
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q -m "not slow" $(QUICK)
 
 # Learners' notebooks run green from day one, and solutions pass their own checks. The two folders differ in the solutions

@@ -1,6 +1,7 @@
 """Every figure draws at the ends of its sliders; every explorer opens without an error."""
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -162,7 +163,8 @@ def test_start_figures(image, motions):
 
 @pytest.fixture
 def opened(monkeypatch):
-    """Open an explorer and move its sliders to both ends, without a browser."""
+    """Open an explorer and move its sliders to both ends, without a browser; no figure may stay open in pyplot."""
+    import matplotlib.pyplot as plt
     from IPython import display
 
     shown = []
@@ -170,8 +172,9 @@ def opened(monkeypatch):
 
     def open_explorer(run):
         shown.clear()
+        open_figures = plt.get_fignums()
         run()
-        *controls, page = shown[-1].children
+        *controls, sign, page = shown[-1].children
         assert 1 <= len(controls) <= 4 and "data:image/png" in page.value
         for end in ("min", "max"):
             for control in controls:
@@ -183,6 +186,7 @@ def opened(monkeypatch):
             for k in range(min(2, len(getattr(control, "options", ())))):
                 control.index = k
                 assert "Traceback" not in page.value, page.value
+        assert "drawing …" not in sign.value and plt.get_fignums() == open_figures
 
     return open_explorer
 
@@ -195,6 +199,72 @@ def test_a_wrong_figure_stops_the_cell_and_a_wrong_slider_shows_why():
     box = panel(lambda k: explore.draw_pairs(np.arange(4.0), np.arange(4.0) ** (1 / k)), {"k": (0, 3, 1, 2)})
     box.children[0].value = 0
     assert "ZeroDivisionError" in box.children[-1].value
+
+
+def moving(draw, moves, seconds=.5):
+    """Put moves to a slider inside an event loop, as a kernel does, each `moves` seconds after the one before it.
+    Returns what was drawn, the states of the busy sign after each move, and the panel's children."""
+    from tfg.course.explore.widgets import panel
+
+    drawn_values, signs = [], []
+
+    def keeping(k):
+        drawn_values.append(k)
+        return draw(k)
+
+    async def move():
+        slider, sign, page = box.children
+        for value, wait in moves:
+            slider.value = value
+            signs.append("drawing …" in sign.value)
+            await asyncio.sleep(wait)
+        await asyncio.sleep(seconds)
+
+    box = panel(keeping, {"k": (0, 9, 1, 0)})
+    asyncio.run(move())
+    return drawn_values, signs, box.children
+
+
+def test_the_last_of_many_moves_is_drawn_and_a_sign_says_that_it_is():
+    picture = SimpleNamespace(_repr_html_=lambda: "a player")
+    drawn_values, signs, (_, sign, page) = moving(lambda k: picture, [(k, .002) for k in range(1, 8)])
+    assert drawn_values == [0, 7] and signs == [True] * 7
+    assert "drawing …" not in sign.value and "a player" in page.value and "tfg-old" not in page._dom_classes
+    assert 'data-drawn="2"' in page.value
+
+
+def test_moves_during_a_slow_drawing_are_answered_by_one():
+    """A kernel is busy while it draws; what came meanwhile waits in its queue, and comes in one go."""
+    import time
+
+    def slow(k):
+        time.sleep(.1)
+        return SimpleNamespace(_repr_html_=lambda: f"number {k}")
+
+    drawn_values, _, (_, _, page) = moving(slow, [(1, .06), (2, .001), (3, .001), (4, .001)])
+    assert drawn_values == [0, 1, 4] and "number 4" in page.value
+
+
+def test_a_slow_figure_that_fails_takes_its_sign_away():
+    _, _, (_, sign, page) = moving(lambda k: explore.draw_pairs(np.arange(4.0), np.arange(4.0) * (1 // (5 - k))),
+                                   [(5, .01)])
+    assert "ZeroDivisionError" in page.value and "drawing …" not in sign.value
+
+
+def test_pictures_say_what_they_show():
+    from tfg.course.explore.widgets import panel
+
+    box = panel(lambda who, k: explore.draw_pairs(np.arange(4.0), np.arange(4.0)),
+                {"who": {'the "first"': 1, "second": 2}, "k": (0, 3, 1, 2)})
+    assert 'alt="who the &quot;first&quot;, k 2"' in box.children[-1].value
+
+
+def test_what_is_computed_once_is_not_computed_again():
+    from tfg.course.explore.widgets import once
+
+    seen = []
+    known = once(lambda k: seen.append(k) or 2 * k, keep=2)
+    assert [known(k) for k in (1, 2, 1, 3, 1)] == [2, 4, 2, 6, 2] and seen == [1, 2, 3]
 
 
 def test_explorers_at_both_ends(opened, y, mel, image, points, motions):

@@ -59,19 +59,21 @@ def render_head(head: Head, identity=None, expression=None, pose=None, size: int
     tri, part = head.triangles[drawn], head.part[drawn]
     face, bary, _ = rasterise(xy, depth, tri, w, w)
     hit = face >= 0
-    f, b = face[hit], bary[hit][:, :, None]
-    normal = (vertex_normals(v, head.triangles)[tri[f]] * b).sum(1) @ r.T
+    f, b = face[hit], bary[hit]
+    corners = tri[f]                                                               # (P, 3)
+    known = np.concatenate([vertex_normals(v, head.triangles), vertex_colours(head, np.asarray(skin, np.float32)),
+                            head.mean, v, head.masks["inside_mouth"][:, None]], 1)  # (V, 13), fetched in one go
+    seen = sum(known[corners[:, k]] * b[:, k, None] for k in range(3))             # (P, 13)
+    normal, albedo, rest, at, inside = np.split(seen, (3, 6, 9, 12), axis=1)       # rest: points of the mean head
+    normal = normal @ r.T
     normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-9
-    albedo = (vertex_colours(head, np.asarray(skin, np.float32))[tri[f]] * b).sum(1)
-    rest = (head.mean[tri[f]] * b).sum(1)                                          # (P, 3) points of the mean head
     _paint_brows(albedo, rest, part[f] == 0)
-    _paint_eyes(head, albedo, (v[tri[f]] * b).sum(1), v, part[f], expression)
+    _paint_eyes(head, albedo, at, v, part[f], expression)
     light = LIGHT / np.linalg.norm(LIGHT)
     half = light + np.array([0, 0, 1], np.float32)
     half /= np.linalg.norm(half)
     shade = 0.42 + 0.10 * normal[:, 1] + 0.62 * np.clip(normal @ light, 0, 1)
-    inside = (head.masks["inside_mouth"][tri[f]] * b[..., 0]).sum(1)
-    shade *= 1 - 0.6 * inside
+    shade *= 1 - 0.6 * inside[:, 0]
     colour = albedo * shade[:, None] + 0.10 * np.clip(normal @ half, 0, 1)[:, None] ** 24
     image = np.tile(BACKGROUND, (w, w, 1))
     image[hit] = colour

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from tfg.course.explore.speaking import drawn_film, told_of
-from tfg.course.explore.widgets import sliders
+from tfg.course.explore.widgets import remembered, sliders
 from tfg.plot_style import COLOURS, EMOTION_COLOURS, GRID, INK, PAPER, figure
 from tfg.vocabulary import EMOTION_NAMES, EMOTIONS
 
@@ -301,11 +301,11 @@ def offset_field(photo, film, offsets, weights) -> None:
 
 def noises(network, photo, audio) -> None:
     """A slider over the seed of `draw_noise`, and a menu of emotions."""
-    sliders(lambda seed, emotion: draw_noise(network, photo, audio, seed, emotion), seed=(0, 9, 1, 0),
+    sliders(remembered(lambda seed, emotion: draw_noise(network, photo, audio, seed, emotion)), seed=(0, 9, 1, 0),
             emotion={EMOTION_NAMES[e]: e for e in ("NEU", *(e for e in EMOTIONS if e != "NEU"))})
 
 
 def mismatches(network, photo, voices: dict, judge: Callable | None = None) -> None:
     """Menus of the voice's and the face's emotion over `draw_mismatch`.  voices: emotion -> (N,) at 16 kHz."""
-    sliders(lambda voice, face: draw_mismatch(network, photo, voices[voice], face, voice, judge),
+    sliders(remembered(lambda voice, face: draw_mismatch(network, photo, voices[voice], face, voice, judge)),
             voice={EMOTION_NAMES[e]: e for e in voices}, face={EMOTION_NAMES[e]: e for e in EMOTIONS})

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfg.course.explore.widgets import sliders
+from tfg.course.explore.widgets import remembered, sliders
 from tfg.plot_style import COLOURS, figure
 from tfg.vocabulary import EMOTION_NAMES, EMOTIONS
 
@@ -141,7 +141,9 @@ def feel(network, crops, mels) -> None:
 
     crops: (N, S, S, 3) uint8.  mels: (M, 80, 16).
     """
-    sliders(lambda seen, heard, strongest: draw_feelings(network, crops[seen], mels[heard],
-                                                         [k * strongest / 4 for k in (1, 2, 3, 4)]),
+    def draw(seen, heard, strongest):
+        return draw_feelings(network, crops[seen], mels[heard], [k * strongest / 4 for k in (1, 2, 3, 4)])
+
+    sliders(remembered(draw),
             seen=(0, len(crops) - 1, 1, len(crops) // 2), heard=(0, len(mels) - 1, 1, len(mels) // 2),
             strongest=(.2, 1.5, .1, 1.0))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tfg.course.explore.widgets import sliders
+from tfg.course.explore.widgets import remembered, sliders
 from tfg.plot_style import COLOURS, EMOTION_COLOURS, GRID, figure
 from tfg.vocabulary import EMOTION_NAMES, EMOTIONS, LEVELS
 
@@ -279,7 +279,7 @@ def mix_emotions(actor, networks: dict) -> None:
     def first(code):                                    # a menu begins with its first entry
         return {k: v for k, v in sorted(menu.items(), key=lambda kv: kv[1] != code)}
 
-    sliders(lambda a, b, weight, intensity: draw_mix(actor, networks, a, b, weight, intensity),
+    sliders(remembered(lambda a, b, weight, intensity: draw_mix(actor, networks, a, b, weight, intensity)),
             a=first("HAP"), b=first("SAD"), weight=(0.0, 1.0, 0.05, 0.3), intensity=(0.0, 1.0, 0.05, 0.9))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfg.course.explore.widgets import sliders
+from tfg.course.explore.widgets import remembered, sliders
 from tfg.plot_style import COLOURS, EMOTION_COLOURS, GRID, figure
 from tfg.vocabulary import EMOTION_NAMES, EMOTIONS, index
 
@@ -159,4 +159,4 @@ def add_emotion(source, portrait=None, *, model: str = "linear", frame: int | No
         return draw_added_emotion(source, portrait, emotion=emotion, intensity=intensity, alpha=alpha, ortho=ortho,
                                   model=model, frame=frame)
 
-    sliders(draw, emotion=menu, intensity=(0.0, 1.0, .1, .9), alpha=(-1.0, 2.0, .1, 1.0), ortho=False)
+    sliders(remembered(draw), emotion=menu, intensity=(0.0, 1.0, .1, .9), alpha=(-1.0, 2.0, .1, 1.0), ortho=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from tfg import vocabulary
-from tfg.course.explore.widgets import sliders
+from tfg.course.explore.widgets import Page, as_html, once, remembered, sliders
 from tfg.faces.aus import AUS, COEFFICIENT
 from tfg.plot_style import COLOURS, EMOTION_COLOURS, figure
 
@@ -73,6 +73,8 @@ def draw_head(expression=None, yaw: float = 0.0, pitch: float = 0.0, identity=No
     a, b = (rest @ r.T)[:, :2] * 1000, (moved @ r.T)[:, :2] * 1000
     far = np.linalg.norm(moved - rest, axis=1) * 1000
     fig, (left, right) = figure(7.5, 3.9, 1, 2)
+    fig.set_layout_engine("none")                          # its places are known, and a layout takes most of the time
+    left.set_position((.01, .02, .46, .9)), right.set_position((.56, .13, .43, .79))
     left.imshow(_picture(expression, yaw, pitch, identity=identity))
     left.axis("off")
     left.set_title(title)
@@ -198,7 +200,7 @@ def _without_side(name):
 def fit_strength(fit, image, target) -> None:
     """A slider over the strength of the prior.
 
-    fit(weight) -> (points (478, 2) px, identity (K,), expression (52,)); slow fits make slow sliders.
+    fit(weight) -> (points (478, 2) px, identity (K,), expression (52,)); called once for each place of the slider.
     """
     def draw(log10_weight):
         points, identity, expression = fit(10.0 ** log10_weight)
@@ -215,17 +217,19 @@ def fit_strength(fit, image, target) -> None:
         right.set_title("the fitted head, turned by 20 degrees")
         return fig
 
-    sliders(draw, log10_weight=(-6.0, 0.0, 0.5, -3.0))
+    sliders(remembered(draw), log10_weight=(-6.0, 0.0, 0.5, -3.0))
 
 
 def curves(motions: dict) -> None:
     """Menu of coefficients, with their curves in all six emotions, and the head at a moment of one of them."""
     names = [n for n in vocabulary.EXPRESSION if not all(np.isnan(m.curve(n)).all() for m in motions.values())]
 
+    above = once(lambda coefficient: Page(as_html(draw_curves(motions, (coefficient,)), f"curves of {coefficient}")))
+    below = once(lambda emotion, frame: Page(as_html(
+        draw_head(np.nan_to_num(motions[emotion].expression[frame]), title=f"{emotion}, frame {frame}"),
+        f"the head in frame {frame} of {emotion}")))
+
     def draw(coefficient, emotion, at):
-        motion = motions[emotion]
-        frame = int(at * (len(motion) - 1))
-        return [draw_curves(motions, (coefficient,)),
-                draw_head(np.nan_to_num(motion.expression[frame]), title=f"{emotion}, frame {frame}")]
+        return [above(coefficient), below(emotion, int(at * (len(motions[emotion]) - 1)))]
 
     sliders(draw, coefficient=["mouthSmileLeft"] + names, emotion=list(motions), at=(0.0, 1.0, 0.05, 0.5))

@@ -2,20 +2,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from tfg.course.explore.emogen import draw_grid
-from tfg.course.explore.widgets import sliders
+from tfg.course.explore.widgets import WAIT_S, follow, framed, once, picture_html, sliders
 from tfg.faces.aus import AUS, MOST
 from tfg.plot_style import COLOURS, GRID, INK, figure, finish_grid
 from tfg.vocabulary import AU_NAMES, EMOTION_NAMES, EMOTIONS
 
 SIDE = 256
 """Side of the pictures that follow a slider, px: larger ones would lag behind."""
-WAIT_S = .06
-"""How long a slider must rest before the face is drawn again, seconds."""
 
 
 # ---- values ---------------------------------------------------------------------------------------------------
@@ -218,29 +215,31 @@ def draw_voice(audio, heard, listen: float = 1.0):
 
 # ---- sliders --------------------------------------------------------------------------------------------------
 def unit_sliders(editor) -> None:
-    """A slider for each of the 17 units beside the face; it is drawn again once they rest for 60 ms."""
+    """A slider for each of the 17 units above the face, which follows while a slider is drawn along."""
     from IPython.display import display
 
     display(unit_panel(editor))
 
 
 def unit_panel(editor, wait_s: float = WAIT_S):
-    """A box of 17 sliders and, last, the page with the face.  wait_s: see WAIT_S; 0 draws at once."""
+    """A box of 17 sliders in two columns, the busy sign and, last, the page with the face.  wait_s: see WAIT_S."""
     import ipywidgets
 
     boxes = [ipywidgets.FloatSlider(value=0, min=0, max=MOST, step=.25, description=f"AU{au} {AU_NAMES[au]}",
-                                    style={"description_width": "150px"}, layout={"width": "340px"}) for au in AUS]
-    page = ipywidgets.HTML()
+                                    style={"description_width": "150px"}, layout={"width": "340px", "max_width": "98%"})
+             for au in AUS]
 
-    def redraw() -> None:
-        page.value = _picture_html(cut(editor, editor(np.array([box.value for box in boxes], np.float32))))
+    def draw() -> str:
+        asked = {au: box.value for au, box in zip(AUS, boxes) if box.value}
+        picture = cut(editor, editor(np.array([box.value for box in boxes], np.float32)))
+        return picture_html(picture, ", ".join(f"AU{au} {v:.2f}" for au, v in asked.items()) or "the photo",
+                            2 * picture.shape[1])
 
-    later = Later(redraw, wait_s)
-    for box in boxes:
-        box.observe(lambda change: later(), "value")
-    redraw()
+    sign, page = follow(draw, boxes, wait_s)
     half = (len(boxes) + 1) // 2
-    return ipywidgets.HBox([ipywidgets.VBox(boxes[:half]), ipywidgets.VBox(boxes[half:]), page])
+    columns = ipywidgets.HBox([ipywidgets.VBox(part) for part in (boxes[:half], boxes[half:])],
+                              layout={"flex_flow": "row wrap"})
+    return framed([columns, sign, page])
 
 
 def attention_of(editor) -> None:
@@ -252,45 +251,10 @@ def attention_of(editor) -> None:
 def voices(sounds: dict, hear: Callable) -> None:
     """A menu and a slider over `draw_voice`.  sounds: name -> (N,) at 16 kHz.  hear: as in tfg.systems.ietafs.aunet;
     each sound is heard once."""
-    known: dict = {}
-
-    def draw(voice, listen):
-        if voice not in known:
-            known[voice] = hear(sounds[voice])
-        return draw_voice(sounds[voice], known[voice], listen)
-
-    sliders(draw, voice=list(sounds), listen=(0.0, 2.0, .25, 1.0))
-
-
-class Later:
-    """Calls `run` once no further call has come for `wait_s` seconds; at once where no event loop runs."""
-
-    def __init__(self, run: Callable[[], None], wait_s: float):
-        self.run, self.wait_s = run, wait_s
-        self.timer: Any = None                                # the next drawing, which another move puts off
-
-    def __call__(self) -> None:
-        import asyncio
-
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return self.run()
-        if self.timer is not None:
-            self.timer.cancel()
-        if self.wait_s <= 0:
-            return self.run()
-        self.timer = loop.call_later(self.wait_s, self.run)
+    heard = once(lambda voice: hear(sounds[voice]))
+    sliders(lambda voice, listen: draw_voice(sounds[voice], heard(voice), listen), voice=list(sounds),
+            listen=(0.0, 2.0, .25, 1.0))
 
 
 def _asked(units: dict) -> np.ndarray:
     return np.array([units.get(au, 0.0) for au in AUS], np.float32)
-
-
-def _picture_html(picture: np.ndarray) -> str:
-    import base64
-
-    import cv2
-
-    code = base64.b64encode(cv2.imencode(".png", picture[..., ::-1])[1].tobytes()).decode()
-    return f'<img width="{2 * picture.shape[1]}" style="max-width:100%" src="data:image/png;base64,{code}">'

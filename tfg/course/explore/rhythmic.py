@@ -7,7 +7,7 @@ import numpy as np
 
 from tfg.course.explore.deformable import _arrow, _bare, _box
 from tfg.course.explore.turning import Frames, Sitter, drawn_frames, face_area, lent, lip_gap, with_coefficients
-from tfg.course.explore.widgets import sliders
+from tfg.course.explore.widgets import remembered, sliders
 from tfg.plot_style import COLOURS, GRID, INK, figure
 from tfg.systems.rhythmic.sketch import LINES, RING
 
@@ -330,17 +330,18 @@ def swap(network, people: dict) -> None:
     """
     last = min(len(film.points) for _, film in people.values()) - 1
     names = list(people)
-    sliders(lambda who, face, pose, moment: draw_swap(network, people, who, face, pose, moment), who=names, face=names,
-            pose=names[::-1], moment=(0, last, 1, last // 2))
+    sliders(remembered(lambda who, face, pose, moment: draw_swap(network, people, who, face, pose, moment)),
+            who=names, face=names, pose=names[::-1], moment=(0, last, 1, last // 2))
 
 
 def shots(network, who: Sitter) -> None:
     """Sliders over the number of shots and the turn of `draw_shots`."""
-    sliders(lambda shots, yaw: draw_shots(network, who, shots, yaw), shots=(1, len(who.shots), 1, len(who.shots)),
+    many = len(who.shots)
+    sliders(remembered(lambda shots, yaw: draw_shots(network, who, shots, yaw)), shots=(1, many, 1, many),
             yaw=(-40, 40, 5, -20))
 
 
 def turn(network, people: dict) -> None:
     """Sliders over yaw, pitch and jaw of `draw_turn`, and a menu of people.  people: name -> Sitter."""
-    sliders(lambda who, yaw, pitch, jaw: draw_turn(network, people[who], yaw, pitch, jaw), who=list(people),
+    sliders(remembered(lambda who, yaw, pitch, jaw: draw_turn(network, people[who], yaw, pitch, jaw)), who=list(people),
             yaw=(-FARTHEST, FARTHEST, 5, 30), pitch=(-15, 15, 3, 0), jaw=(.0, .8, .1, .0))

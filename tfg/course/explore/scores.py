@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfg.course.explore.widgets import sliders
+from tfg.course.explore.widgets import remembered, sliders
 from tfg.metrics.stats import mean
 from tfg.plot_style import COLOURS, GRID, INK, figure
 from tfg.scores.columns import SCORES
@@ -199,7 +199,8 @@ def draw_spoiled(lab: Lab, spoil: str = "blur", k: int = 2, n: int = 8):
 
 def spoil(lab: Lab) -> None:
     """A menu of spoilings and a slider of strengths over `draw_spoiled`."""
-    sliders(lambda what, strength: draw_spoiled(lab, what, strength), what=list(SPOILS), strength=(0, 4, 1, 2))
+    sliders(remembered(lambda what, strength: draw_spoiled(lab, what, strength)), what=list(SPOILS),
+            strength=(0, 4, 1, 2))
 
 
 # ---- other figures ---------------------------------------------------------------------------------------------
@@ -346,5 +347,5 @@ def draw_studies(intervals: Mapping[str, np.ndarray], truth: float = 0.0):
 
 def interval(n: int = 60) -> None:
     """Sliders over `draw_studies`: number of people, clips of each, similarity of one person's clips."""
-    sliders(lambda people, clips, alike: draw_studies(studies(people, clips, alike, n)), people=(2, 24, 1, 6),
-            clips=(1, 12, 1, 10), alike=(0.0, 1.0, 0.1, 0.5))
+    sliders(remembered(lambda people, clips, alike: draw_studies(studies(people, clips, alike, n))),
+            people=(2, 24, 1, 6), clips=(1, 12, 1, 10), alike=(0.0, 1.0, 0.1, 0.5))

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfg.course.explore.widgets import listen, sliders
+from tfg.course.explore.widgets import listen, remembered, sliders
 from tfg.media import audio
 from tfg.plot_style import COLOURS, figure
 
@@ -209,7 +209,7 @@ def offset(clip, shift_sound, mouth) -> None:
         shifted = dataclasses.replace(clip, audio=shift_sound(clip.audio, k), path=None)
         return [draw_offset(mouth, loud, k), show(shifted, width=256)]
 
-    sliders(moved, k=(-12, 12, 1, 0))
+    sliders(remembered(moved), k=(-12, 12, 1, 0))
 
 
 def _unit(x):

@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from tfg import vocabulary
-from tfg.course.explore.widgets import sliders
+from tfg.course.explore.widgets import remembered, sliders
 from tfg.plot_style import COLOURS, figure
 
 
@@ -66,5 +66,5 @@ def speak(animate) -> None:
     """Menu of emotions and slider of strength over the animated clip.  animate(emotion, intensity) -> Clip."""
     from tfg.media.show import show
 
-    sliders(lambda emotion, intensity: show(animate(emotion, intensity), width=256),
+    sliders(remembered(lambda emotion, intensity: show(animate(emotion, intensity), width=256)),
             emotion={vocabulary.EMOTION_NAMES[e]: e for e in vocabulary.EMOTIONS}, intensity=(0.0, 1.0, 0.25, 1.0))

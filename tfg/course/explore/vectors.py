@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfg.course.explore.widgets import sliders
+from tfg.course.explore.widgets import once, remembered, sliders
 from tfg.plot_style import COLOURS, GRID, INK, figure, finish_grid
 from tfg.vocabulary import EXPRESSION, POSE, index
 
@@ -203,12 +203,14 @@ def one_coefficient(portrait) -> None:
                                in EXPRESSION or n.removesuffix("Right") + "Left" in EXPRESSION else n
                                for n in EXPRESSION))
 
+    rest = np.zeros(len(EXPRESSION), np.float32)
+    relaxed = once(lambda yaw: portrait.render(portrait.personal(rest), np.array([yaw, 0, 0, 0, 0, 0], np.float32)))
+
     def draw(coefficient, amount, yaw):
-        asked, pose = np.zeros(len(EXPRESSION), np.float32), np.zeros(6, np.float32)
+        asked, pose = rest.copy(), np.zeros(6, np.float32)
         pose[0] = yaw
-        relaxed = portrait.render(portrait.personal(asked), pose)
         asked[index(coefficient)] = amount
-        return draw_sheet({"relaxed": relaxed, f"{coefficient} {amount:.2f}": portrait.render(
+        return draw_sheet({"relaxed": relaxed(yaw), f"{coefficient} {amount:.2f}": portrait.render(
             portrait.personal(asked), pose)}, columns=2)
 
     sliders(draw, coefficient=names, amount=(0.0, 1.0, 0.05, 1.0), yaw=(-20, 20, 5, 0))
@@ -216,5 +218,5 @@ def one_coefficient(portrait) -> None:
 
 def styles(portrait, audio, folder=None) -> None:
     """Two sliders over `draw_style`: the style, and the seed of its motion."""
-    sliders(lambda style, seed: draw_style(portrait, audio, style, seed, folder), style=(0, 45, 1, 0),
+    sliders(remembered(lambda style, seed: draw_style(portrait, audio, style, seed, folder)), style=(0, 45, 1, 0),
             seed=(0, 9, 1, 0))
