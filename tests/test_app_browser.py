@@ -5,10 +5,6 @@ Playwright or a Chromium (TFG_CHROMIUM, or on the path). Screenshots go to build
 """
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -17,18 +13,14 @@ from pathlib import Path
 import pytest
 
 from tfg import paths
+from tools.browser import CHROMIUM, FLAGS, served
 
 ROOT = Path(__file__).resolve().parents[1]
-CHROMIUM = os.environ.get("TFG_CHROMIUM") or next(filter(None, map(shutil.which, (
-    "chromium", "chromium-browser", "google-chrome"))), None)
 playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install playwright")
 pytest.importorskip("anywidget", reason="the extra app is not installed")
 pytest.importorskip("voila", reason="the extra app is not installed")
 pytestmark = [pytest.mark.slow,
               pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path; TFG_CHROMIUM names one")]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-         "--disable-sync", "--autoplay-policy=no-user-gesture-required", "--use-fake-ui-for-media-stream",
-         "--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={paths.data('audio', 'ITH.wav')}"]
 PATIENCE = 90_000                                    # ms; a page and its networks on a busy machine
 NAMES = """() => [...document.querySelectorAll(
       ".tfg-app :is(input, select, textarea, button, a, video, canvas, [role])")]
@@ -56,29 +48,8 @@ CONTRAST = """() => {
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     """Where the app is served, by `tfg app`'s own command."""
-    from tfg.app.serve import command, environment
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("voila") / "log.txt"
-    with open(log, "w") as out:
-        server = subprocess.Popen(command(port=port, browser=False), env=environment(), stdout=out, stderr=out,
-                                  cwd=tmp_path_factory.getbasetemp())
-    try:
-        for _ in range(300):
-            time.sleep(.2)
-            assert server.poll() is None, log.read_text()
-            with socket.socket() as knock:
-                if not knock.connect_ex(("127.0.0.1", port)):
-                    break
-        yield f"http://localhost:{port}/"
-    finally:
-        server.terminate()
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
+    with served(tmp_path_factory.mktemp("voila")) as place:
+        yield place
 
 
 @pytest.fixture(scope="module")
@@ -269,6 +240,48 @@ def test_a_very_short_sound_plays(visit, tmp_path):
     visit.get_by_role("button", name="Play", exact=True).click()
     visit.wait_for_function("document.querySelector('.screen audio').played.length > 0")
     visit.get_by_role("button", name="Play", exact=True).wait_for()
+    quiet(visit)
+
+
+def test_cancel_does_not_wait_for_a_film_to_be_searched(visit, tmp_path):
+    """A film of 20 s takes far longer to be searched for its face than Cancel takes."""
+    import numpy as np
+    from PIL import Image
+
+    from conftest import write_frames
+
+    with Image.open(paths.data("faces", "portrait_1.jpg")) as photo:
+        face = np.asarray(photo.convert("RGB").resize((512, 512)))
+    film = write_frames(tmp_path / "long.mp4", [face] * 500, [k / 25 for k in range(500)])
+    visit.get_by_label("Your photo, or a film to dub").set_input_files(film)
+    visit.get_by_text("A film: systems that dub").wait_for()
+    quiet(visit)
+    visit.locator("summary", has_text="System and its options").click()
+    visit.get_by_label("System", exact=True).select_option("emogen")
+    visit.get_by_label("I have the consent").check()
+    visit.get_by_role("button", name="Render").click()
+    visit.get_by_text("emogen: looking at the face and listening.").wait_for()
+    visit.wait_for_timeout(1500)
+    started = time.monotonic()
+    visit.get_by_role("button", name="Cancel").click()
+    visit.get_by_text("Cancelled; nothing was kept.").wait_for()
+    assert time.monotonic() - started < 8 and visit.locator("progress").is_hidden()
+    visit.get_by_label("System", exact=True).select_option("expression")
+    visit.locator("summary", has_text="System and its options").click()
+    visit.locator(".faces button").first.click()
+    quiet(visit)
+
+
+def test_the_benchs_numbers_are_of_what_is_on_the_screen(visit):
+    """`python -m tools.bench app` measures these on free cores; here it is only seen that they are measured."""
+    from tools.bench.app import moving, stills
+
+    took = stills(visit, "Jaw open", (.2, .9, .4))
+    assert 0 < took["median_ms"] <= took["slowest_ms"] < 60_000
+    shown = moving(visit, "Play", 1500)
+    assert shown["frames"] >= 3 and 1 < shown["frames/s"] <= 61
+    for summary in visit.locator("summary").all():
+        summary.evaluate("(s) => { s.parentElement.open = false; }")
     quiet(visit)
 
 

@@ -180,6 +180,44 @@ def test_cancel_cancels_and_leaves_nothing(its):
     assert seen[-1] < .2 and list(its.visit.folder.iterdir()) == []
 
 
+def test_cancel_is_heard_while_the_face_is_fitted(its, monkeypatch):
+    from tfg.head.portrait import Portrait
+    from tfg.systems.expression import act
+
+    stop, fitted = threading.Event(), Portrait.from_image
+
+    def from_image(*args, **how):
+        stop.set()
+        return fitted(*args, **how)
+
+    monkeypatch.setattr(Portrait, "from_image", from_image)
+    monkeypatch.setattr(act, "act", lambda *_, **how: pytest.fail("it went on"))
+    with pytest.raises(Cancelled):
+        films(its, Wish(values=SMALL), stop=stop)
+    assert list(its.visit.folder.iterdir()) == []
+
+
+def test_cancel_is_heard_while_a_film_is_searched_for_its_face(its, tmp_path, monkeypatch):
+    from tfg.faces.landmarks import Landmarker
+    from tfg.media.image import read_image
+
+    face = read_image(faces()["default"])[::2, ::2]
+    face = np.ascontiguousarray(face[:face.shape[0] // 2 * 2, :face.shape[1] // 2 * 2])
+    its.take_picture(write_frames(tmp_path / "f.mp4", [face] * 40, [k / 25 for k in range(40)]).read_bytes())
+    stop, looks, look = threading.Event(), [], Landmarker.__call__
+
+    def looked(self, *args, **how):
+        looks.append(1)
+        if len(looks) == 3:
+            stop.set()
+        return look(self, *args, **how)
+
+    monkeypatch.setattr(Landmarker, "__call__", looked)
+    with pytest.raises(Cancelled):
+        films(its, Wish(system="emogen", consent=True), stop=stop)
+    assert len(looks) == 3 and [p.suffix for p in its.visit.folder.iterdir()] == [its.source.suffix]
+
+
 def test_who_waits_hears_the_place_and_can_cancel(its, tmp_path):
     stop, said = threading.Event(), []
 

@@ -11,8 +11,8 @@ import tfg
 from tfg import registry
 
 ROOT = Path(tfg.__file__).parent
-BASE = {"errors", "files", "jit", "options", "paths", "plot_style", "registry", "seeding", "signals", "vocabulary",
-        "workers"}
+BASE = {"cancel", "errors", "files", "jit", "options", "paths", "plot_style", "registry", "seeding", "signals",
+        "vocabulary", "workers"}
 ROOMS = ("media", "faces", "head", "compose", "speech", "acting", "corpora", "actors", "networks", "training",
          "metrics", "experts", "systems", "scores", "course")
 """From the bottom to the top: a room uses those before it, and the files in BASE."""

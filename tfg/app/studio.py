@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tfg import paths, registry
+from tfg import cancel, paths, registry
 from tfg.app import controls
 from tfg.app.turns import turn
 from tfg.app.uploads import MOST_S, Visit, check_words
@@ -229,7 +229,8 @@ class Studio:
     def render(self, wish: Wish, report: Report, stop: threading.Event) -> list[Film]:
         """The film, or two of the same sound, when it is this visitor's turn.
 
-        report: hears of the place in the queue and of the progress.  stop: raises Cancelled at the next frame or look.
+        report: hears of the place in the queue and of the progress.  stop: raises Cancelled at the next frame or look,
+        or at the next step of the preparation (a picture searched for the face, a piece of the sound, a network).
         Raises InputError: no consent where it is needed; settings or sources that do not fit.
         """
         jobs = self._jobs(wish)
@@ -273,8 +274,8 @@ class Studio:
             report((k + done / max(total, 1)) / of, f"{its.name}: {done} of {total} frames.")
 
         try:
-            _go_on(stop)
-            animate(source, speech, system=its.name, out=place, badge=True, progress=progress, **given)
+            with cancel.heard(lambda: _go_on(stop)):        # in the preparation, too, before there is any progress
+                animate(source, speech, system=its.name, out=place, badge=True, progress=progress, **given)
             return Film(its.name, place.read_bytes(), time.perf_counter() - started)
         except InputError as error:
             raise self.visit.without_names(error) from error

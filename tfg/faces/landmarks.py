@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tfg import vocabulary
+from tfg import cancel, vocabulary
 from tfg.errors import InputError
 from tfg.faces import models
 from tfg.faces import pose as poses
@@ -124,6 +124,7 @@ class Landmarker:
             self._task = None
 
     def _run(self, image, timestamp_ms):
+        cancel.point()
         picture = self._mp.Image(image_format=self._mp.ImageFormat.SRGB, data=image)
         if self.video:
             return self._task.detect_for_video(picture, int(timestamp_ms) + 1)

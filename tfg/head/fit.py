@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tfg import cancel
 from tfg.head.model import CAMERA_M, Head, angles, project
 
 FACE_OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176,
@@ -71,6 +72,7 @@ def fit_landmarks(head: Head, points: np.ndarray, *, expression_prior: np.ndarra
     coef = prior.copy()
     state = _first_pose(mean, target)
     for _ in range(rounds):
+        cancel.point()
         shape = mean + np.tensordot(coef, basis, 1)
         state = _fit_pose(shape, target, weight, span, state)
         coef = _fit_shape(mean, basis, target, weight, span, state, prior, std, n_id)

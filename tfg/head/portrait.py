@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tfg import cancel
 from tfg.head import mesh
 from tfg.head import template as tp
 from tfg.head.fit import HeadFit, fit_landmarks
@@ -66,6 +67,7 @@ class Portrait:
         head = Head.load()
         fit = fit_landmarks(head, landmarks, expression_prior=blendshapes)
         rest_expression = _rest_expression(fit, blendshapes)
+        cancel.point()
         template = tp.load()
         rest = template.landmarks @ landmarks[:, :2]
         rest = mesh.open_edges(mesh.snap_closed_lips(texture, rest, template, fit.scale), template, fit.scale)
@@ -83,6 +85,7 @@ class Portrait:
         gain = np.ones(len(EXPRESSION))
         for name, value in GAIN.items():
             gain[index(name)] = value
+        cancel.point()
         lids = index(*LID_ACTIONS)
         opened = Openings.build(head, fit, rest_expression, moves, template, lap, layout, tri, border, rest_xy,
                                 texture, gain)

@@ -22,7 +22,7 @@ from typing import TypeVar
 
 import torch
 
-from tfg import paths
+from tfg import cancel, paths
 from tfg.errors import InputError
 from tfg.files import atomic, make_folder
 from tfg.networks import cards as carded
@@ -58,6 +58,7 @@ def load(name: str, network_class: type[N], config_class, folder=None, *, again:
     folder = paths.data(name) if folder is None else Path(folder)
     again = again or ("give a folder that `tfg train` has finished, or train it: "
                       f"tfg train {name.replace('_', '-')} --help")
+    cancel.point()
     raw, card = carded.read(folder, name, ".safetensors", again=again)
     try:
         config = config_class(**_checked(card["config"], config_class))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfg import registry
+from tfg import cancel, registry
 from tfg.errors import InputError
 from tfg.files import check_file, reserved
 from tfg.options import Options, flags, of_call
@@ -47,7 +47,7 @@ def animate(source, audio=None, *, text: str | None = None, system: str = regist
     save_motion: write there (.npz) the coefficients that were played, by systems that play some.
     badge: draw "AI-generated" into a corner; None: yes, except on the synthetic faces that ship with tfg.  The file's
     metadata says so in any case.  progress: a bar on stderr, or a function of the number of frames done and of all;
-    what it raises stops the work, and leaves no file.
+    what it raises stops the work, and leaves no file. `tfg.cancel.heard` ends the preparation before it, too.
 
     A given `motion` replaces the performance, cut or held to the length of the sound, which may be missing (a silent
     video).
@@ -77,8 +77,10 @@ def _animate(source, audio, text, its: System, chosen, out: Path | None, save_mo
         raise InputError("idle is a stretch without sound, but a sound or text was given as well; leave one out.")
     speech = read_speech(audio, text, needed=motion is None and idle is None)
     seconds = {"read": time.perf_counter() - started}
+    cancel.point()
     take = its.prepare(source, speech, chosen, progress=progress is True)
     seconds.update(take.seconds)
+    cancel.point()
     badge = not is_shipped_face(source) if badge is None else badge
     rolling = time.perf_counter()
     path = Path(out) if out is not None else temporary_video()

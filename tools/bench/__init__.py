@@ -14,4 +14,4 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 PARTS = ("fit", "seen", "extraction", "aus", "emotions", "emotion_add", "expression", "overlap", "actors", "making",
          "prepare", "windows", "training", "dub", "dubbed", "scores", "lips", "speed",
-         "stream", "explorers")
+         "stream", "explorers", "app")

@@ -10,6 +10,7 @@ import time
 import numpy as np
 import torch
 
+from tfg import cancel
 from tfg.media.audio import SR, frame_at, n_frames
 from tfg.systems.base import Footage, Speech, Take
 from tfg.systems.deformable import moves, sound
@@ -72,6 +73,7 @@ def listen(network, audio: np.ndarray, chance: np.ndarray, emotion: str = "NEU",
     felt = torch.from_numpy(feeling(EMOTIONS.index(emotion), intensity))[None].to(device)
     state, out = State(), []
     for first in range(-sound.LEAD, T, piece):
+        cancel.point()
         stop = min(first + piece, T)
         given = (sound.part(wave, first, stop, c.context), chance[first + sound.LEAD:stop + sound.LEAD])
         heard, free = (torch.from_numpy(np.ascontiguousarray(x))[None].to(device) for x in given)

@@ -20,6 +20,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from tfg import cancel
 from tfg.media.audio import HOP_LENGTH, check_audible, load_audio, mel_spectrogram, mel_windows, n_frames
 from tfg.networks import checkpoint
 from tfg.networks.blocks import TemporalBlock
@@ -102,6 +103,7 @@ def predict(audio: np.ndarray | str | Path, *, model: MouthNet | None = None, ch
     mean = speech_mean(mel)
     out = np.zeros((total, len(visemes.EXPRESSION)), np.float32)
     for start in range(0, total, chunk):
+        cancel.point()
         lo, hi = max(start - reach, 0), min(start + chunk + reach, total)
         windows = torch.from_numpy(_windows(mel, mean, lo, hi, total, model.config.width))
         channels = model(windows[None])[0][0].numpy()                         # (hi - lo, 13)

@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tfg import cancel
 from tfg.acting.performance import JAW_SHARE
 from tfg.errors import InputError
 from tfg.media.audio import HOP_LENGTH, check_audible, load_audio, mel_spectrogram, mel_windows, n_frames
@@ -164,6 +165,7 @@ def predict(audio: np.ndarray | str | Path, *, neutral: np.ndarray | None = None
     rest, lids = _check(neutral, (N_OUT,), "neutral", .999), _check(blink, (total,), "blink", 1.0)
     mean, reach, out = speech_mean(mel), network.config.reach, np.empty((total, N_OUT), np.float32)
     for start in range(0, total, chunk):
+        cancel.point()
         lo, hi = max(start - reach, 0), min(start + chunk + reach, total)
         windows = torch.from_numpy(frame_windows(mel, mean, np.arange(lo, hi)))
         face = network(windows[None], torch.from_numpy(rest)[None], torch.from_numpy(lids[lo:hi])[None])[0].numpy()

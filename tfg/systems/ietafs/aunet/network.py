@@ -24,6 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tfg import cancel
 from tfg.faces.aus import AUS, MOST
 from tfg.media.audio import MEL_FLOOR, mel_spectrogram, mel_start, n_frames
 from tfg.networks import checkpoint
@@ -271,6 +272,7 @@ def hear(audio: np.ndarray, *, model: AUNet | None = None, chunk: int = CHUNK) -
     manner, speech = model.manner, np.empty((total, len(AUS)), np.float32)
     frames = torch.empty((1, total, 4 * N_MELS + 1))
     for start in range(0, total, chunk):
+        cancel.point()
         lo, hi = max(start - config.reach, 0) // STEP * STEP, min(start + chunk + config.reach, total)
         columns, mask = torch.from_numpy(columns_of(mel, mean, lo, hi - lo))[None], torch.ones(1, hi - lo)
         part = slice(start - lo, start - lo + chunk)
@@ -278,6 +280,7 @@ def hear(audio: np.ndarray, *, model: AUNet | None = None, chunk: int = CHUNK) -
         frames[:, start:start + chunk] = manner.frames(columns, mask)[:, part]
     feeling = np.empty_like(speech)
     for start in range(0, total, chunk):
+        cancel.point()
         lo, hi = max(start - config.pool, 0), min(start + chunk + config.pool, total)
         feeling[start:start + chunk] = manner.feelings(frames[:, lo:hi])[0, start - lo:start - lo + chunk].numpy()
     emotion = torch.softmax(manner.emotions(frames.sum(1, dtype=torch.float64).float())[0], -1).numpy()

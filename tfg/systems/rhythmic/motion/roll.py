@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from tfg import cancel
 from tfg.acting.emotion import slow_noise, smoothstep
 from tfg.media.audio import FPS, SAMPLES_PER_FRAME
 from tfg.systems.rhythmic.motion.network import SEED, MotionNet
@@ -62,6 +63,7 @@ def roll(network: MotionNet, audio: np.ndarray, n: int, *, observed: np.ndarray 
     before = before[np.isfinite(before).all(1)][-SEED:]
     state, out = State(before), []
     for first in range(0, n, PIECE):
+        cancel.point()
         poses, state = piece(network, wave, first, min(first + PIECE, n), noise, state)
         out.append(poses)
     poses = np.concatenate(out) if out else np.zeros((0, 6), np.float32)

@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tfg import cancel
 from tfg.media.audio import mel_spectrogram, mel_windows
 from tfg.networks.blocks import TemporalBlock
 from tfg.speech.features import N_MELS, normalise
@@ -120,6 +121,7 @@ def speak(network: PointsNet, audio: np.ndarray, n: int, rest: np.ndarray, *, em
     felt = feeling_of(EMOTIONS.index(emotion), np.full(n, intensity, np.float32))
     face, reach, out = torch.from_numpy(np.asarray(rest, np.float32))[None], network.config.reach, []
     for first in range(0, n, chunk):
+        cancel.point()
         lo, hi = max(first - reach, 0), min(first + chunk + reach, n)
         part = network(torch.from_numpy(mel[lo:hi])[None], torch.from_numpy(felt[lo:hi])[None], face)[0].numpy()
         out.append(part[first - lo:first - lo + chunk])
