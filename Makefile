@@ -26,14 +26,15 @@ ALONE := PYTHONPATH="$$PWD/tests/offline" TFG_SHARED="$$PWD/build/alone/shared" 
 QUICK := $(addprefix tests/test_,$(addsuffix .py,$(shell sed 's/\#.*//' tests/quick.txt)))
 
 .PHONY: help demo app test test-offline explorers explorers-7 quick lint types pytest pytest-quick notebooks-run \
-	notebooks-open notebooks-solved notebooks docs wheel colab bench address constraints clean
+	notebooks-open notebooks-solved notebooks site docs wheel colab bench address constraints clean
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 	@echo "make test-offline  the same as on a fresh clone without web, ../shared and mirror"
 	@echo "make explorers     every explorer of every chapter in JupyterLab and Voila (needs Chromium); explorers-7: ipywidgets 7.7"
 	@echo "make lint, types   style (ruff, nbstripout); types (mypy)"
 	@echo "make notebooks     regenerate notebooks/ from solutions/"
-	@echo "make docs          the API reference, built from the docstrings: build/site/index.html"
+	@echo "make site          the course as a site, chapters executed (PROFILE=cpu: an hour; ci): build/site/index.html"
+	@echo "make docs          the same without running a chapter, so without figures: build/docs/index.html"
 	@echo "make wheel         build/dist/tfg-*.whl"
 	@echo "make colab         rehearse Colab: its versions, the wheel, three chapters without the web, a disconnection"
 	@echo "make address       write the repository's address and release (pyproject.toml) into notebooks and others"
@@ -173,9 +174,14 @@ notebooks-solved: $(VENV)/.dev
 notebooks: $(VENV)/.dev
 	@$(BIN)/jupyter nbconvert --config tools/student.py --output-dir notebooks solutions/*.ipynb
 
-# Links are checked strictly: a page that names what is not there stops the build.
+# Links are checked strictly: a page that names what is not there stops the build. EXECUTED names a folder of chapters that
+# were executed already, as `make test` leaves them in build/papermill.
+PROFILE ?= cpu
+site: $(VENV)/.dev
+	@$(BIN)/python -m tools.site --profile $(PROFILE) $(if $(EXECUTED),--executed $(EXECUTED))
+
 docs: $(VENV)/.dev
-	@$(BIN)/mkdocs build --strict --quiet && echo "Open build/site/index.html."
+	@$(BIN)/python -m tools.site --executed solutions --out build/docs
 
 wheel: $(VENV)/.dev
 	@$(BIN)/python -m build --wheel --no-isolation --outdir build/dist .

@@ -213,6 +213,7 @@ def test_another_address_and_release_reach_every_place():
     assert places >= 4 and moved.count("some-one/faces") == places
     assert "git+https://github.com/some-one/faces@v2.3.4" in moved
     assert address.in_notebook(moved, address.repository(), tfg.__version__) == notebook
-    settings = "version: 0.0.9\nrepository-code: https://github.com/a/b\nrepo_url: x\n"
+    settings = "version: 0.0.9\nrepository-code: https://github.com/a/b\nrepo_url: x\nextra:\n  version: 0.0.9\n"
     assert address.in_settings(settings, "https://github.com/c/d", "1.0.0") == (
-        "version: 1.0.0\nrepository-code: https://github.com/c/d\nrepo_url: https://github.com/c/d\n")
+        "version: 1.0.0\nrepository-code: https://github.com/c/d\nrepo_url: https://github.com/c/d\n"
+        "extra:\n  version: 1.0.0\n")

@@ -90,7 +90,9 @@ def test_the_api_reference_covers_every_room_and_base_file():
         assert f"::: tfg.{room}\n" in (ROOT / "docs" / "api" / f"{room}.md").read_text(encoding="utf-8")
     base = {p.stem for p in (ROOT / "tfg").glob("*.py")} - {"__init__"}
     assert base == set(re.findall(r"^::: tfg\.(\w+)$", (ROOT / "docs/api/base.md").read_text(encoding="utf-8"), re.M))
-    assert "--strict" in dry_run("docs")
+    assert "-m tools.site" in dry_run("docs")
+    assert "--executed build/papermill" in dry_run("site", "EXECUTED=build/papermill")
+    assert '"--strict"' in (ROOT / "tools" / "site" / "__main__.py").read_text(encoding="utf-8")
 
 
 def test_changelog_has_this_version_and_what_comes():

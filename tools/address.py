@@ -43,7 +43,7 @@ def in_notebook(text: str, address: str, version: str) -> str:
 def in_settings(text: str, address: str, version: str) -> str:
     """CITATION.cff or mkdocs.yml with this address and release."""
     text = re.sub(r"^(repository-code|repo_url): .*$", rf"\g<1>: {address}", text, flags=re.M)
-    return re.sub(r"^version: .*$", f"version: {version}", text, flags=re.M)
+    return re.sub(r"^( *)version: .*$", rf"\g<1>version: {version}", text, flags=re.M)
 
 
 def written() -> dict[Path, str]:

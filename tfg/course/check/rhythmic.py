@@ -116,7 +116,7 @@ def attend(answer):
 
 @exercise(learns="x maps")
 def spade(answer):
-    """spade(x (B, C, h, w), maps, layers) -> (B, C, h, w); layers[k](maps[k]) is gamma, then beta, (B, 2 C, h, w)."""
+    """spade(x (B, C, h, w), maps, layers) -> (B, C, h, w); layer k of map k gives gamma, then beta, (B, 2 C, h, w)."""
     import torch
 
     for B, C, h, w, seed in ((2, 3, 5, 4, 1), (3, 4, 4, 6, 2)):
