@@ -1,7 +1,7 @@
-"""Notebooks with the explorers of one chapter each, and the two servers that show them: JupyterLab and Voila.
+"""Notebooks with the explorers of several chapters, and the two servers that show them: JupyterLab and Voila.
 
-The interpreter that runs the servers is this one, or the one that TFG_JUPYTER_PYTHON names (`make explorers-7`: one with
-ipywidgets 7.7).
+The interpreter that runs the servers is this one, or the one that TFG_JUPYTER_PYTHON names, such as that of
+`make explorers-7`, which has ipywidgets 7.7.
 """
 from __future__ import annotations
 
@@ -15,28 +15,30 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools import explorers
-
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = os.environ.get("TFG_JUPYTER_PYTHON") or sys.executable
 VOILA_EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8",
                     "@voila-dashboards/widgets-manager7")
-# What a learner who has used JupyterLab before has set: no question about news; light or dark as the system is.
-SETTINGS = {"notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True},
-            "themes": {"adaptive-theme": True, "theme": "JupyterLab Light", "preferred-light-theme": "JupyterLab Light",
-                       "preferred-dark-theme": "JupyterLab Dark"}}
+# JupyterLab asks no question about news, and keeps all cells in its page, not only those that are in sight.
+SETTINGS = {"apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False,
+                                                "doNotDisturbMode": True},
+            "notebook-extension/tracker": {"windowingMode": "none"}}
 
 
-def write(folder: Path, chapter: str) -> Path:
-    """Write the excerpt of a chapter as a notebook into a folder; returns its path."""
+def alone(scope: str, source: str) -> str:
+    """A cell that runs a chapter's source among the names of this chapter alone, so that several can share a kernel."""
+    return (f"exec(compile({source!r}, {scope!r}, 'exec'),\n"
+            f"     globals().setdefault('of_{scope}', {{'__name__': '__main__', 'display': display}}))")
+
+
+def write(path: Path, sources: list[str]) -> None:
+    """Write a notebook of code cells."""
     cells = [{"cell_type": "code", "execution_count": None, "id": f"cell-{k}", "metadata": {}, "outputs": [],
-              "source": source} for k, source in enumerate(explorers.excerpt(chapter))]
+              "source": source} for k, source in enumerate(sources)]
     book = {"cells": cells, "nbformat": 4, "nbformat_minor": 5,
             "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
                          "language_info": {"name": "python"}}}
-    path = folder / f"{chapter[:2]}.ipynb"
     path.write_text(json.dumps(book), encoding="utf-8")
-    return path
 
 
 @contextlib.contextmanager
@@ -46,10 +48,10 @@ def served(frontend: str, folder: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     state = folder / f".{frontend}"                          # nothing of the user's own settings is read or written
-    settings = state / "settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
     for name, values in SETTINGS.items():
-        (settings / f"{name}.jupyterlab-settings").write_text(json.dumps(values))
+        settings = state / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        settings.parent.mkdir(parents=True)
+        settings.write_text(json.dumps(values))
     if frontend == "lab":
         line = ["jupyterlab", "--ServerApp.token=", "--ServerApp.password=", "--ServerApp.disable_check_xsrf=True",
                 f"--ServerApp.root_dir={folder}", f"--ServerApp.port={port}", "--LabApp.expose_app_in_browser=True",

@@ -17,6 +17,9 @@ CHAPTERS = tuple(sorted(p.stem for p in (ROOT / "solutions").glob("[0-9][0-9]_*.
 SHOWS = ("print", "display", "explore", "check")
 """Names whose calls only show something: a statement that is nothing but such a call is left out."""
 
+SETUP = ("tfg.style()", "tfg.seed(0)")
+"""Statements that are always kept: they change how all figures look."""
+
 
 @functools.cache
 def explorers() -> dict[str, str]:
@@ -49,7 +52,8 @@ def excerpt(chapter: str, folder: str = "solutions") -> list[str]:
             s.changes -= modules
         for name, used in s.functions.items():
             bodies.setdefault(name, set()).update(used)
-    keep = {k for k, s in enumerate(statements) if s.called & set(explorers()) and "explore" in s.uses}
+    keep = {k for k, s in enumerate(statements) if _shown(s.node)
+            or isinstance(s.node, ast.Expr) and ast.unparse(s.node) in SETUP}
     todo = list(keep)
     while todo:
         k = todo.pop()
@@ -70,7 +74,7 @@ def excerpt(chapter: str, folder: str = "solutions") -> list[str]:
 
 def name_in(source: str) -> str:
     """The explorer that a cell shows; "" if none."""
-    found = _called(ast.parse(source)) & set(explorers())
+    found = _shown(ast.parse(source))
     return found.pop() if found else ""
 
 
@@ -95,7 +99,6 @@ class _Statement:
         code = compile(ast.Module([node], []), "cell", "exec")
         self.binds = _names(code, ("STORE_NAME", "STORE_GLOBAL"))
         self.uses = _names(code, ("LOAD_NAME", "LOAD_GLOBAL"))
-        self.called = _called(node)
         paths = {f"folder/{n.right.value}" for n in ast.walk(node) if isinstance(n, ast.BinOp)
                  and isinstance(n.op, ast.Div) and isinstance(n.right, ast.Constant) and _root(n.left) == "folder"}
         self.uses |= paths
@@ -145,6 +148,12 @@ def _called(node: ast.AST) -> set[str]:
     """Last names of all that is called in a piece of code."""
     calls = [n.func for n in ast.walk(node) if isinstance(n, ast.Call)]
     return {f.attr if isinstance(f, ast.Attribute) else getattr(f, "id", "") for f in calls}
+
+
+def _shown(node: ast.AST) -> set[str]:
+    """The explorers that a piece of code calls, as explore.NAME(...)."""
+    calls = [n.func for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]
+    return {f.attr for f in calls if _root(f) == "explore"} & set(explorers())
 
 
 def _with_bodies(names: set[str], bodies: dict[str, set]) -> set[str]:

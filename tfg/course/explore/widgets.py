@@ -19,8 +19,13 @@ STYLE = """<style>
 .tfg-sign { visibility: hidden; animation: tfg-sign 0s .25s forwards; font-size: 12px; }
 @keyframes tfg-sign { to { visibility: visible; } }
 .tfg-page :is(img, video) { max-width: 100%; height: auto; }
+@media (max-width: 600px) {
+  .tfg-page > .widget-html-content { overflow-x: auto; }
+  .tfg-page img { max-width: none; width: max(100%, min(var(--tfg-wide, 100%), 620px)); }
+}
 </style>"""
-"""Style of the busy sign, which shows when a drawing takes more than 0.25 s, and of what is drawn."""
+"""Style of the busy sign, which shows when a drawing takes more than 0.25 s, and of what is drawn: on a phone a wide
+figure is moved sideways, as its words would be too small to read if it were squeezed."""
 
 
 def sliders(draw, **controls) -> None:
@@ -38,7 +43,8 @@ def sliders(draw, **controls) -> None:
 
 def panel(draw, controls: dict):
     """A VBox of the controls, the busy sign and, last, the page that they redraw."""
-    boxes = {name: _control(name, spec) for name, spec in controls.items()}
+    width = f"{8 * max(map(len, controls)) + 12}px"       # of the names, so that all sliders begin at one place
+    boxes = {name: _control(name, spec, width) for name, spec in controls.items()}
 
     def drawn() -> str:
         values = {name: box.value for name, box in boxes.items()}
@@ -165,14 +171,15 @@ def as_html(result, title: str = "") -> str:
 
 
 def picture_html(picture, title: str = "", width: int | None = None) -> str:
-    """A picture (H, W, 3) uint8 as a PNG inside the page.  width: px on the page; None: its own."""
+    """A picture (H, W, 3) uint8 as a PNG inside the page.  title: what a screen reader says.  width: px on the page,
+    less on a narrow one; None: its own, as befits a figure with words."""
     from PIL import Image
 
     file = io.BytesIO()
     Image.fromarray(picture).save(file, format="png", compress_level=1)
     code = base64.b64encode(file.getvalue()).decode()
-    wide = f'width="{width}" ' if width else ""
-    return (f'<img {wide}style="max-width:100%" alt="{html.escape(title, quote=True)}" '
+    size = f'width="{width}"' if width else f'style="--tfg-wide:{picture.shape[1]}px"'
+    return (f'<img {size} alt="{html.escape(title, quote=True)}" '
             f'src="data:image/png;base64,{code}">')
 
 
@@ -183,10 +190,10 @@ def listen(y, sr: int = 16_000):
     return Audio(y, rate=sr, normalize=False)
 
 
-def _control(name, spec):
+def _control(name, spec, width):
     import ipywidgets
 
-    label = {"description": name.replace("_", " "), "style": {"description_width": "initial"}}
+    label = {"description": name.replace("_", " "), "style": {"description_width": width}}
     if isinstance(spec, bool):
         return ipywidgets.Checkbox(value=spec, **label)
     if isinstance(spec, (list, dict)):
