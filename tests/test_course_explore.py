@@ -246,7 +246,7 @@ def test_moves_during_a_slow_drawing_are_answered_by_one():
 
 
 def test_a_slow_figure_that_fails_takes_its_sign_away():
-    _, _, (_, sign, page) = moving(lambda k: explore.draw_pairs(np.arange(4.0), np.arange(4.0) * (1 // (5 - k))),
+    _, _, (_, sign, page) = moving(lambda k: explore.draw_pairs(np.arange(4.0), np.arange(4.0) * (10 // (5 - k))),
                                    [(5, .01)])
     assert "ZeroDivisionError" in page.value and "drawing …" not in sign.value
 

@@ -194,8 +194,8 @@ def test_a_slow_explorer_says_so_and_answers_the_last_move_alone(opened, fronten
     for _ in range(8):
         page.keyboard.press("ArrowRight")
         page.wait_for_timeout(50)
-    page.wait_for_function("""panel => { const sign = panel.querySelector(".tfg-sign");        // after a quarter second
-        return sign && getComputedStyle(sign).visibility === "visible" && panel.querySelector(".tfg-page.tfg-old"); }""",
+    page.wait_for_function("""panel => { const sign = panel.querySelector(".tfg-sign");        // after .25 s
+        return sign && getComputedStyle(sign).visibility === "visible" && panel.querySelector(".tfg-old"); }""",
                            arg=panel.element_handle())
     panel.get_by_text("number 8", exact=True).wait_for()
     page.wait_for_function("panel => !panel.querySelector('.tfg-sign')", arg=panel.element_handle())
