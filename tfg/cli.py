@@ -118,7 +118,7 @@ def _add_animate(commands, its: System):
                    help="a visible 'AI-generated' (default: yes, except on tfg's own synthetic faces)")
     p.add_argument("--save-motion", metavar="M.npz", help="write the coefficients that were played, by systems that "
                                                           "play some")
-    _add_out(p, "the video, .mp4")
+    _add_out(p, "the video, .mp4 or .webm; without an ending, a folder of PNG pictures")
     _add_system(p, its, its.Options)
 
 

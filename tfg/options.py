@@ -32,12 +32,14 @@ StrPath = str | os.PathLike[str]
 class Option:
     """One option.
 
-    help: one line without a full stop.  kind: "number", "whole", "switch", "choice", "text", "path",
-    "paths", "box", "angles" or "object" (a path or an object of Python's).  unit: unit of its numbers, as a word.
+    help: one line without a full stop.  kind: "number", "whole", "switch", "choice", "text", "path", "paths", "box",
+    "angles", "curve" (numbers, or a path of many) or "object" (a path or an object of Python's).  unit: unit of its
+    numbers, as a word.
     low, high: least and greatest value.  multiple_of: divisor of whole numbers.  choices: the words of a choice.
     convert: a further check of a value that has its kind; it returns the value to keep, and raises InputError.
-    needed: whether the command line insists on it.  parts: of a text such as "AU12=3,AU4=0", the names that it may set
-    with what they mean, each from low to high; a page shows a slider for each.
+    needed: whether the command line insists on it.  metavar: word for a value in the command line's help.
+    parts: of a text such as "AU12=3,AU4=0", the names that it may set with what they mean, each from low to high; a
+    page shows a slider for each.
     """
 
     help: str
@@ -49,6 +51,7 @@ class Option:
     choices: tuple[str, ...] = ()
     convert: Callable[[Any], Any] | None = None
     needed: bool = False
+    metavar: str = ""
     parts: tuple[tuple[str, str], ...] = ()
 
     def value(self, name: str, given: Any) -> Any:
@@ -75,7 +78,7 @@ class Option:
         if self.kind == "angles":
             return (f"one or more angles{self.range} degrees, spread over the clip, such as --{_flag(name)} 0 20 -10 0")
         return {"text": "a text", "path": "a path", "object": "a path",
-                "paths": "one or more paths"}[self.kind]
+                "paths": "one or more paths", "curve": "numbers or a path"}[self.kind]
 
     @property
     def range(self) -> str:
@@ -129,9 +132,14 @@ def paths(help: str, *, default: Any = None, needed: bool = False) -> Any:
     return _field(default, Option(help, "paths", needed=needed))
 
 
-def thing(help: str, *, default: Any = None, convert: Callable[[Any], Any] | None = None) -> Any:
+def thing(help: str, *, default: Any = None, convert: Callable[[Any], Any] | None = None, metavar: str = "PATH") -> Any:
     """A field for a path on the command line, and a path or an object in Python."""
-    return _field(default, Option(help, "object", convert=convert))
+    return _field(default, Option(help, "object", convert=convert, metavar=metavar))
+
+
+def curve(help: str, *, default: Any = None, convert: Callable[[Any], Any], unit: str = "", metavar: str = "X") -> Any:
+    """A field for some numbers, or the path of a file with many; convert says which, and refuses others."""
+    return _field(default, Option(help, "curve", unit, convert=convert, metavar=metavar))
 
 
 def rectangle(help: str, *, default: Any = None, low: int | None = None, high: int | None = None) -> Any:
@@ -185,6 +193,7 @@ _KINDS: dict[str, Callable[[Option, Any], tuple[bool, Any]]] = {
     "path": lambda o, v: (isinstance(v, (str, os.PathLike)), v),
     "paths": lambda o, v: _paths(v),
     "object": lambda o, v: (not isinstance(v, (bool, int, float)), v),
+    "curve": lambda o, v: (not isinstance(v, bool), v),
 }
 
 
@@ -283,15 +292,15 @@ def add_arguments(parser: argparse._ActionsContainer, cls: type[Options], *, lea
 
 def _parsed(name: str, option: Option) -> dict[str, Any]:
     metavar = {"path": "PATH", "paths": "PATH", "object": "PATH", "text": "TEXT", "number": "X", "whole": "N",
-               "angles": "DEG", "choice": "NAME"}
+               "angles": "DEG", "choice": "NAME", "curve": "X"}
     if option.kind == "switch":
         return {"action": argparse.BooleanOptionalAction}
     if option.kind == "box":
         return {"nargs": 4, "type": int, "metavar": ("T", "B", "L", "R")}
-    how: dict[str, Any] = {"metavar": metavar[option.kind]}
+    how: dict[str, Any] = {"metavar": option.metavar or metavar[option.kind]}
     if option.kind in ("number", "whole", "angles"):
         how["type"] = int if option.kind == "whole" else float
-    if option.kind in ("angles", "paths"):
+    if option.kind in ("angles", "paths", "curve"):
         how["nargs"] = "+"
     return how | ({"required": True} if option.needed else {})
 

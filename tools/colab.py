@@ -24,7 +24,7 @@ RUNTIME = HELD | {
     "traitlets": "5.7.1", "tornado": "6.5.1", "pyzmq": "26.2.1", "nbformat": "5.10.4", "nbclient": "0.10.4",
     "matplotlib": "3.10.0", "pillow": "11.3.0", "scikit-learn": "1.6.1", "scikit-image": "0.25.2", "pandas": "2.2.2",
     "safetensors": "0.7.0", "tqdm": "4.67.3", "joblib": "1.5.3", "filelock": "3.29.0", "threadpoolctl": "3.6.0",
-    "protobuf": "5.29.6", "requests": "2.32.4", "aiohttp": "3.14.0"}
+    "protobuf": "5.29.6", "requests": "2.32.4", "aiohttp": "3.14.0", "setuptools": "75.2.0"}
 """What else a chapter meets there, for tools/colab_rehearsal.py; published at github.com/googlecolab/backend-info."""
 OPENCV = ("4.14", "5.0")
 """Colab has two builds of OpenCV; either may be the one that is imported."""

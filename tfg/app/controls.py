@@ -17,7 +17,7 @@ FEELING = ("emotion", "intensity")
 """Options that the pad sets."""
 SILENT = ("idle",)
 """Options that go with no sound: the page always has one."""
-FILES = ("path", "paths", "object")
+FILES = ("path", "paths", "object", "curve")
 """Kinds of options that name files on the machine: a page that strangers may see does not ask for them."""
 
 

@@ -18,7 +18,7 @@ from tfg.head.framing import frame
 from tfg.head.model import HEAD_WIDTH_M, NECK_PIVOT, Head, rotation, to_pixels
 from tfg.head.openings import LID_ACTIONS, Openings
 from tfg.head.paint import paint_openings
-from tfg.head.raster import sample, source_map
+from tfg.head.raster import sample, sample_plain, source_map
 from tfg.vocabulary import EXPRESSION, index
 
 GAIN = {"browDown": 1.8, "browInnerUp": 2.4, "browOuterUp": 2.0, "mouthPucker": 1.8, "mouthFunnel": 1.2,
@@ -47,6 +47,7 @@ class Portrait:
     paste: tuple | None = None          # with `full`: (whole photo, x, y, w, h of the region in it)
     beyond: tuple = (0, 0, 0, 0)        # columns and rows of the texture beyond the photo's left, top, right, bottom
     inward: tuple | None = None         # headness (N,) and signs (N, 2) of motion away from the photo's edges
+    opacity: np.ndarray | None = None   # (TH, TW) float32 in [0, 1]: where the person is, once `cut_out` was called
 
     @classmethod
     def from_image(cls, image: np.ndarray, *, size: int = 256, preprocess: str = "crop", face: int | None = None,
@@ -109,6 +110,19 @@ class Portrait:
         x, y, w, h = self.window
         return self.paste[0] if self.paste else self.texture[y:y + h, x:x + w]
 
+    def cut_out(self) -> None:
+        """Take the background away: from now on `render` returns (h, w, 4), the last the opacity, which moves with the
+        picture and so never flickers."""
+        from tfg.faces.matte import Matte, foreground
+        from tfg.media.background import with_alpha
+
+        self.opacity = Matte()(self.texture)
+        self.texture = foreground(self.texture, self.opacity)
+        if self.paste:
+            photo, *place = self.paste
+            alpha = Matte()(photo)
+            self.paste = (with_alpha(foreground(photo, alpha), alpha), *place)
+
     def personal(self, expression: np.ndarray) -> np.ndarray:
         """Translate expressions (..., 52) in which 0 is this person at rest into coefficients (..., 52) for `render`.
 
@@ -136,7 +150,7 @@ class Portrait:
         return xy, depth
 
     def render(self, expression: np.ndarray, pose: np.ndarray | None = None) -> np.ndarray:
-        """Draw one frame: (h, w, 3) uint8 RGB.
+        """Draw one frame: (h, w, 3) uint8 RGB, or (h, w, 4) after `cut_out`.
 
         expression: (52,) absolute coefficients; 0 is a relaxed face with closed lips, and `rest_expression` gives the
         photo.  pose: (6,) relative to the photo's own, signs and units as in tfg.vocabulary.POSE.
@@ -150,8 +164,12 @@ class Portrait:
         covered = np.zeros((h, w), np.bool_)
         source_map(at, self.triangles, self.rest_xy, order, map_xy, covered)
         out = sample(self.texture, map_xy)
+        if self.opacity is not None:
+            alpha = np.where(covered, sample_plain(self.opacity, map_xy), 1)     # mouth and eyes are painted
         turn = (lambda q: self._turn(q, np.asarray(pose, float))) if pose is not None else (lambda q: q)
         paint_openings(self, out, covered, at, expression, turn, (x, y))
+        if self.opacity is not None:
+            out = np.dstack([out, 255 * alpha])
         frame = np.clip(out + 0.5, 0, 255).astype(np.uint8)
         return self._paste(frame) if self.paste else frame
 

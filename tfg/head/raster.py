@@ -105,3 +105,10 @@ def sample(texture, map_xy):
     import cv2
 
     return cv2.remap(texture, map_xy, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+
+
+def sample_plain(values, map_xy):
+    """Sample values (h, w) float32 at map_xy (H, W, 2), bilinear, which never leaves their range: (H, W) float32."""
+    import cv2
+
+    return cv2.remap(values, map_xy, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

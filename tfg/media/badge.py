@@ -9,15 +9,23 @@ BADGE = "AI-generated"
 
 
 def draw_badge(frame: np.ndarray) -> np.ndarray:
-    """Draw "AI-generated" into the lower left corner of a frame (H, W, 3) uint8, in place if it is writable, and return
-    it."""
+    """Draw "AI-generated" into the lower left corner of a frame, in place if it is writable, and return it.
+
+    frame: (H, W, 3) uint8, or (H, W, 4) with its opacity.
+    """
     cover, ink = _badge(frame.shape[0], frame.shape[1])
     frame = frame if frame.flags.writeable else frame.copy()
     h, w = cover.shape[:2]
     gap = max(2, frame.shape[0] // 64)
     y, x = max(0, frame.shape[0] - gap - h), gap
     area = frame[y:y + h, x:x + w]
-    area[:] = (area * (1 - cover) + ink).astype(np.uint8)
+    if frame.shape[2] == 3:
+        area[:] = (area * (1 - cover) + ink).astype(np.uint8)
+        return frame
+    rest = area[..., 3:] / np.float32(255) * (1 - cover)      # what is left of the frame's own, where it is opaque
+    opaque = cover + rest
+    area[..., :3] = ((ink + area[..., :3] * rest) / np.maximum(opaque, 1e-6)).astype(np.uint8)
+    area[..., 3:] = (opaque * 255 + .5).astype(np.uint8)
     return frame
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -17,6 +18,7 @@ from tfg.errors import InputError
 from tfg.files import atomic
 from tfg.media.audio import FPS, SR
 from tfg.media.decode import ONE_THREAD
+from tfg.media.film_names import MP4_SUFFIXES, WEBM_SUFFIX
 
 AI_TAG = "AI-generated (tfg)"
 """Comment in the metadata of each film that tfg generates."""
@@ -48,35 +50,39 @@ def check_size(height: int, width: int, name: str) -> None:
 def write_video(path: str | os.PathLike, frames: Iterable[np.ndarray], audio: np.ndarray | None = None, *,
                 fps: float = FPS, times: np.ndarray | None = None, metadata: dict | None = None, crf: int = 18,
                 generated: bool = True, progress: Callable[[int], None] | None = None) -> Path:
-    """Write an MP4 that browsers play: H.264, yuv420p, AAC, index first. Returns its path.
+    """Write an MP4 that browsers play: H.264, yuv420p, AAC, index first. Returns its path. A name that ends in .webm
+    gives VP9, which keeps transparency, and Opus.
 
-    frames: iterable of (H, W, 3) uint8 RGB, at least one; only one is in memory at a time. Odd sizes gain a row or
-    column (the edge is repeated), as yuv420p needs even ones.  audio: (N,) float32 at 16 kHz, sample 0 at frame 0.
+    frames: iterable of (H, W, 3) uint8 RGB, at least one; only one is in memory at a time. For a .webm also (H, W, 4),
+    the fourth channel the opacity. Odd sizes gain a row or column (the edge is repeated), as yuv420p needs even ones.
+    audio: (N,) float32 at 16 kHz, sample 0 at frame 0.
     fps: frames per second.  times: (T,) rising seconds from 0 at which the frames begin, if their rate is not constant.
     metadata: entries for which MP4 has a name (title, artist, date, ...) are shown by players; the others are written
     as JSON into the description.  generated: False leaves out the comment "AI-generated (tfg)"; only for unchanged
-    recordings.  crf: quality, 0 (lossless) .. 51.  progress: function that receives the number of frames written.
+    recordings.  crf: quality, 0 (lossless) .. 51, as H.264 counts it.  progress: function that receives the number of
+    frames written.
     After any error, also one in `frames`, no file is left behind. Raises InputError if the folder is missing or not
-    writable, the name does not end in .mp4, there are no frames, or they are too large for H.264.
+    writable, the name does not end in .mp4 or .webm, there are no frames, they are too large for H.264, or they are
+    transparent and the file is no .webm.
     """
-    path = Path(path)
-    if path.suffix.lower() not in (".mp4", ".m4v", ".mov"):
-        raise InputError(f"cannot write {path.name}: videos are written as MP4; give a name that ends in .mp4.")
+    path, kind = Path(path), _kind(path)
     if audio is not None:
         audio = np.asarray(audio, dtype=np.float32)
         if audio.ndim != 1 or not np.isfinite(np.dot(audio, audio)):
             raise InputError(f"the sound for {path} has the shape {audio.shape} or holds NaN; give (N,) finite "
                              "samples.")
-    with atomic(path) as part, av.open(f"file:{part}", "w", format="mp4", options={"movflags": "+faststart"}) as out:
+    with atomic(path) as part, av.open(f"file:{part}", "w", format=kind.format, options=kind.options) as out:
         out.metadata.update(_tags(metadata or {}, generated))
         iterator = iter(frames)
         first = next(iterator, None)
         if first is None:
             raise InputError(f"there are no frames to write to {path}; give at least one.")
-        height, width = _checked(first, None).shape[:2]
+        height, width, channels = _checked(first, None).shape
+        if channels == 4 and kind is MP4:
+            raise InputError(f"{path.name} cannot keep transparent pictures; give a name that ends in {WEBM_SUFFIX}.")
         check_size(height, width, path.name)
-        video = _video_stream(out, first.shape, fps, crf)
-        sound = _Sound(out, audio) if audio is not None and len(audio) else None
+        video = kind.stream(out, first.shape, fps, crf)
+        sound = _Sound(out, audio, kind.sound) if audio is not None and len(audio) else None
         to_yuv = VideoReformatter()  # shared by all frames, for its setup takes as long as a frame
         step = TICK if times is not None else 1 / Fraction(fps).limit_denominator(1001)
         if times is not None:
@@ -84,9 +90,10 @@ def write_video(path: str | os.PathLike, frames: Iterable[np.ndarray], audio: np
             times = np.maximum.accumulate(np.rint(np.asarray(times) / float(TICK)).astype(np.int64))
         n = 0
         for frame in chain([first], iterator):
-            picture = av.VideoFrame.from_ndarray(_even(_checked(frame, first.shape)), format="rgb24")
+            picture = av.VideoFrame.from_ndarray(_even(_checked(frame, first.shape)),
+                                               format="rgb24" if channels == 3 else "rgba")
             picture.pts, picture.time_base = n if times is None else int(times[n]), step
-            yuv = to_yuv.reformat(picture, format="yuv420p", dst_colorspace=Colorspace.ITU601, **ONE_THREAD)
+            yuv = to_yuv.reformat(picture, format=video.pix_fmt, dst_colorspace=Colorspace.ITU601, **ONE_THREAD)
             out.mux(video.encode(yuv))
             n += 1
             if sound is not None:
@@ -125,11 +132,50 @@ def _video_stream(out, shape: tuple, fps: float, crf: int):
     return stream
 
 
+def _webm_stream(out, shape: tuple, fps: float, crf: int):
+    """Add a VP9 stream to the container `out`, with an opacity if the frames have four channels."""
+    stream = out.add_stream("libvpx-vp9", rate=Fraction(fps).limit_denominator(1001))
+    stream.height, stream.width = shape[0] + shape[0] % 2, shape[1] + shape[1] % 2
+    stream.pix_fmt = "yuva420p" if shape[2] == 4 else "yuv420p"
+    # VP9 counts quality from 0 to 63. Frames that are never shown (alt-ref) are not allowed beside an opacity.
+    stream.options = {"crf": str(round(crf * 63 / 51)), "b": "0", "g": "50", "deadline": "realtime", "cpu-used": "5",
+                      "auto-alt-ref": "0", "lag-in-frames": "0", "row-mt": "0"}
+    stream.codec_context.thread_count = 1                 # the same bytes on every machine
+    context = stream.codec_context
+    context.colorspace, context.color_range, context.color_primaries, context.color_trc = 6, 1, 6, 6  # BT.601, limited
+    return stream
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of file: container, its options, the function that adds its pictures, the encoder of its sound."""
+
+    format: str
+    options: dict[str, str]
+    stream: Callable
+    sound: str
+
+
+MP4 = _Kind("mp4", {"movflags": "+faststart"}, _video_stream, "aac")
+WEBM = _Kind("webm", {"fflags": "+bitexact"}, _webm_stream, "libopus")       # else it holds a number drawn by chance
+
+
+def _kind(path: Path) -> _Kind:
+    """The kind of a file by its name.  Raises InputError."""
+    suffix = path.suffix.lower()
+    if suffix not in (*MP4_SUFFIXES, WEBM_SUFFIX):
+        raise InputError(f"cannot write {path.name}: videos are written as MP4 or WebM; give a name that ends in .mp4 "
+                         f"or {WEBM_SUFFIX}.")
+    return WEBM if suffix == WEBM_SUFFIX else MP4
+
+
 def _checked(frame: np.ndarray, shape: tuple | None) -> np.ndarray:
-    """Return the frame as an array. Raises ValueError unless it is (H, W, 3) uint8, and of `shape` if that is given."""
+    """Return the frame as an array. Raises ValueError unless it is (H, W, 3 or 4) uint8, and of `shape` if that is
+    given."""
     frame = np.asarray(frame)
-    if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
-        raise ValueError(f"frames must be (H, W, 3) uint8, got {frame.shape} {frame.dtype}")
+    if frame.ndim != 3 or frame.shape[2] not in (3, 4) or frame.dtype != np.uint8:
+        raise ValueError(f"frames must be (H, W, 3) uint8, or (H, W, 4) with their opacity, got {frame.shape} "
+                         f"{frame.dtype}")
     if shape is not None and frame.shape != shape:
         raise ValueError(f"all frames must have the size of the first, {shape}, got {frame.shape}")
     return frame
@@ -144,16 +190,17 @@ def _even(frame: np.ndarray) -> np.ndarray:
 
 
 class _Sound:
-    """The AAC track beside the frames. The encoder's run-in of 1024 samples is marked in the file and skipped by
-    readers, so that sample 0 plays with frame 0 (tested by a click)."""
+    """The AAC or Opus track beside the frames. The encoder's run-in is marked in the file and skipped by readers, so
+    that sample 0 plays with frame 0 (tested by a click)."""
 
     RATE = 48000  # three times 16 kHz, and supported by all browsers and players
 
-    def __init__(self, out, audio: np.ndarray):
+    def __init__(self, out, audio: np.ndarray, codec: str):
         self.out, self.audio, self.at = out, audio, 0
-        self.stream = out.add_stream("aac", rate=self.RATE, layout="mono")
+        self.stream = out.add_stream(codec, rate=self.RATE, layout="mono")
         self.stream.bit_rate = 128_000
-        self.resampler = av.AudioResampler(format="fltp", layout="mono", rate=self.RATE, frame_size=1024)
+        self.resampler = av.AudioResampler(format="fltp", layout="mono", rate=self.RATE,
+                                           frame_size=960 if codec == "libopus" else 1024)
 
     def write_until(self, seconds: float) -> None:
         """Encode the sound up to that time."""

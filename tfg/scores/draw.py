@@ -24,8 +24,8 @@ from tfg.systems.base import Footage, Speech, System
 
 SET = ("emotion", "intensity", "seed", "size", "preprocess", "face")
 """Options that the protocol sets, where a system has them: from the clip, or so that frames have the crops' size."""
-INSTEAD = ("motion", "idle")
-"""Options that are refused, as they replace the motion that the clip's sound should cause."""
+INSTEAD = ("motion", "idle", "background")
+"""Options that are refused, as they replace what the clip's sound should cause, or what the scores compare."""
 
 
 class NotDrawn(InputError):

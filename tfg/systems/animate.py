@@ -16,6 +16,7 @@ from tfg import cancel, registry
 from tfg.errors import InputError
 from tfg.files import check_file, reserved
 from tfg.options import Options, flags, of_call
+from tfg.systems.background import Behind, check_transparent, chosen_background, suffix_for, write_film
 from tfg.systems.base import Speech, System, Take
 from tfg.systems.inputs import (
     check_places,
@@ -43,7 +44,9 @@ def animate(source, audio=None, *, text: str | None = None, system: str = regist
     system: a name in `tfg.registry.SYSTEMS`.  options: those of the system, such as emotion="HAP": the fields of
     `tfg.registry.system(NAME).Options`. `tfg systems` lists them all with ranges and defaults, and editors complete
     them.
-    out: the .mp4; None: a temporary file, gone when Python ends.  overwrite: whether existing files may be replaced.
+    out: the .mp4; or a .webm, or a folder of PNG pictures (a name without an ending, or a pattern such as
+    frames/%04d.png), which keep a transparent background; None: a temporary file, gone when Python ends.
+    overwrite: whether existing files may be replaced.
     save_motion: write there (.npz) the coefficients that were played, by systems that play some.
     badge: draw "AI-generated" into a corner; None: yes, except on the synthetic faces that ship with tfg.  The file's
     metadata says so in any case.  progress: a bar on stderr, or a function of the number of frames done and of all;
@@ -61,6 +64,7 @@ def animate(source, audio=None, *, text: str | None = None, system: str = regist
     check_result(its, save_motion)
     motion = getattr(chosen, "motion", None)
     out, save_motion = check_places(source, audio, motion, out, save_motion, overwrite)
+    check_transparent(chosen_background(chosen), out)
     with reserved(out, save_motion, overwrite=overwrite):
         return _animate(source, audio, text, its, chosen, out, save_motion, badge, progress, started)
 
@@ -81,9 +85,12 @@ def _animate(source, audio, text, its: System, chosen, out: Path | None, save_mo
     take = its.prepare(source, speech, chosen, progress=progress is True)
     seconds.update(take.seconds)
     cancel.point()
+    background = chosen_background(chosen)
+    if background is not None:
+        take.frames = map(Behind(background, take.size), take.frames)
     badge = not is_shipped_face(source) if badge is None else badge
     rolling = time.perf_counter()
-    path = Path(out) if out is not None else temporary_video()
+    path = Path(out) if out is not None else temporary_video(suffix_for(background))
     _write(path, take, speech.audio, badge=badge, progress=progress)
     seconds["render"] = time.perf_counter() - rolling
     if save_motion is not None and take.motion is not None:
@@ -137,13 +144,17 @@ def _loaded(chosen: Options) -> Any:
 
 def _clip(path: Path, take: Take, speech: Speech, chosen: Options, meta: dict) -> Clip:
     from tfg.media.clip import Clip
+    from tfg.media.film_names import folder_and_name, is_sequence
+    from tfg.media.picture_sequence import PictureFrames
     from tfg.media.video import FrameReader
 
     values = chosen.values()
+    folder = is_sequence(path)
     settings = {name: None if hasattr(value, "expression") else value          # a Motion is no setting
                 for name, value in values.items() if name != "motion"}
     acted = values.get("motion") is None or values.get("emotion", "NEU") != "NEU"
-    return Clip(frames=FrameReader(path), audio=speech.audio, path=path, motion=take.motion,
+    return Clip(frames=PictureFrames(path) if folder else FrameReader(path), audio=speech.audio,
+                path=folder_and_name(path)[0] if folder else path, motion=take.motion,
                 emotion=values.get("emotion") if acted else None, meta={**meta, **take.meta, "settings": settings})
 
 
@@ -151,15 +162,14 @@ def _write(path: Path, take: Take, audio, *, badge: bool, progress: bool | Progr
     from tqdm.auto import tqdm
 
     from tfg.media.badge import draw_badge
-    from tfg.media.video import write_video
 
     frames = (draw_badge(frame) for frame in take.frames) if badge else take.frames
     if callable(progress):
         progress(0, take.n)
-        return write_video(path, frames, audio, fps=take.fps, times=take.times,
-                           progress=lambda done: progress(done, take.n))
+        write_film(path, frames, audio, fps=take.fps, times=take.times, progress=lambda done: progress(done, take.n))
+        return
     with tqdm(total=take.n, desc="frames", unit="frame", disable=not progress, leave=False, delay=.5) as bar:
-        write_video(path, frames, audio, fps=take.fps, times=take.times, progress=lambda done: bar.update(done - bar.n))
+        write_film(path, frames, audio, fps=take.fps, times=take.times, progress=lambda done: bar.update(done - bar.n))
 
 
 def fit(source, *, system: str, out, progress: bool = True, **options) -> Path:

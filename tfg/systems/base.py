@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from tfg.errors import InputError
-from tfg.options import Options, choice, flags, number, option_class, switch, text, thing, whole
+from tfg.options import Options, choice, curve, flags, number, option_class, switch, text, thing, whole
 
 if TYPE_CHECKING:
     from tfg.media.motion import Motion
@@ -63,6 +63,7 @@ class Footage:
 class Take:
     """What a system hands back, ready to roll: n frames of size (h, w), made one at a time while `frames` is read.
 
+    frames: (h, w, 3) uint8; (h, w, 4) from a system that knows the person's opacity, if another background is wanted.
     fps: frames per second.  times: (n,) seconds at which they begin, if not at a constant rate.  meta: what is to be
     known of them, for the clip's `meta`; it may still grow while the frames are read.
     """
@@ -178,14 +179,30 @@ def emotion_code(value: Any) -> str:
     return check_emotion(value)
 
 
+def background(value: Any) -> Any:
+    """The value, if it is a background.  Raises InputError."""
+    from tfg.media.background import check_background
+
+    return value if value is None else check_background(value)
+
+
+def gaze(value: Any) -> Any:
+    """A gaze as pairs of angles (`tfg.systems.gaze.gaze_of`).  Raises InputError."""
+    from tfg.systems.gaze import gaze_of
+
+    return value if value is None else gaze_of(value)
+
+
 @option_class
 class EmotionOptions(Options):
-    """Which emotion, and how much of it."""
+    """Which emotion, how much of it, of whom, and before which background."""
 
     emotion: str = text("ANG anger, DIS disgust, FEA fear, HAP happiness, NEU neutral, SAD sadness", default="NEU",
                         convert=emotion_code)
     intensity: float = number("how much of the emotion", default=1.0, low=0, high=1)
     face: int | None = whole("which face if there are several, 0 is the largest", default=None, low=0)
+    background: Any = thing("put behind the person: transparent, a colour such as white or #00ff00, or a picture",
+                            default=None, convert=background, metavar="transparent|COLOUR|IMAGE")
 
 
 LOOKS = (("lookSide", "the eyes look to the person's left"), ("lookUp", "the eyes look up"))
@@ -242,6 +259,11 @@ class PortraitOptions(EmotionOptions):
     offsets: Any = text("added to every frame, from -1 to 1: coefficients, or where the eyes look, such as "
                         "mouthSmile=.4,lookUp=-.2", default=None, convert=offsets_of, parts=coefficient_parts(),
                         low=-1, high=1)
+    gaze: Any = curve("where the eyes look, from where they look in the photo: to the person's left, and up, such as "
+                      "10 -5; or a CSV with the columns x and y and a row for each frame", default=None, convert=gaze,
+                      unit="degrees", metavar="X Y|CSV")
+    attend: bool = switch("a gesture of attention at the beginning: eyes on the viewer, brows up, a small nod",
+                          default=False)
     motion: Any = thing("play these coefficients (.npz of tfg measure) instead of a performance", default=None)
 
     replaced: ClassVar[tuple[str, ...]] = ("emotion", "intensity", "blink", "seed")

@@ -12,14 +12,17 @@ import numpy as np
 
 from tfg.errors import InputError
 from tfg.files import check_file, check_place
+from tfg.media.film_names import MP4_SUFFIXES, WEBM_SUFFIX, is_sequence
+from tfg.media.picture_sequence import check_sequence
 from tfg.systems.base import Footage, Speech
 
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov")
+VIDEO_SUFFIXES = (*MP4_SUFFIXES, WEBM_SUFFIX)
 
 
 def check_places(source, audio, motion, out, save_motion, overwrite: bool = False):
     """(out, save_motion) as paths. InputError if one cannot be written, exists already, or is also read from."""
-    out = None if out is None else check_place(out, VIDEO_SUFFIXES, overwrite)
+    if out is not None:
+        out = check_sequence(out, overwrite) if is_sequence(out) else check_place(out, VIDEO_SUFFIXES, overwrite)
     save_motion = None if save_motion is None else check_place(save_motion, (".npz",), overwrite)
     read = {Path(p).resolve() for p in (source, audio, motion) if isinstance(p, (str, os.PathLike))}
     for place in (out, save_motion):
@@ -98,9 +101,9 @@ def is_shipped_face(source) -> bool:
         Path(source).resolve().is_relative_to(paths.data("faces").resolve())
 
 
-def temporary_video() -> Path:
+def temporary_video(suffix: str = ".mp4") -> Path:
     """A new file for a video, gone when Python ends."""
-    handle, name = tempfile.mkstemp(suffix=".mp4", dir=_temporary_folder())
+    handle, name = tempfile.mkstemp(suffix=suffix, dir=_temporary_folder())
     os.close(handle)
     return Path(name)
 

@@ -19,6 +19,7 @@ from tfg.errors import InputError
 from tfg.media.audio import FPS, SR
 from tfg.options import Options
 from tfg.systems.animate import options_for
+from tfg.systems.background import Behind, chosen_background
 from tfg.systems.base import Live
 from tfg.systems.inputs import check_source, is_shipped_face
 
@@ -48,6 +49,8 @@ class Stream:
 
     def __init__(self, system: str, live: Live, *, badge: bool):
         self._system, self._live, self._badge, self._ended = system, live, badge, False
+        background = chosen_background(live.options)
+        self._behind = None if background is None else Behind(background, live.size)
         self.size = live.size
         self.delay_ms = round(1000 * (live.ahead + 1) / FPS)
 
@@ -58,6 +61,7 @@ class Stream:
 
     def push(self, samples: np.ndarray, sr: int = SR) -> Iterator[np.ndarray]:
         """The frames that more sound lets it draw, (h, w, 3) uint8 each; what is not read comes with the next piece.
+        With a transparent background they are (h, w, 4), the last the opacity.
 
         samples: (N,) float in [-1, 1] or whole numbers at full scale, N of any size.  sr: samples per second.
         Frames do not depend on how the sound was cut into pieces.  Raises InputError: no such samples; the end was
@@ -85,4 +89,5 @@ class Stream:
     def _shown(self, frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         from tfg.media.badge import draw_badge
 
+        frames = frames if self._behind is None else map(self._behind, frames)
         return (draw_badge(frame) for frame in frames) if self._badge else frames

@@ -22,7 +22,8 @@ from tfg.acting.performance import EYE_RANGE_DEG
 from tfg.media.motion import Motion
 from tfg.systems.base import Speech, Take
 from tfg.systems.expression.options import ExpressionOptions
-from tfg.systems.portrait import read_source, retimed, with_offsets
+from tfg.systems.gaze import directed
+from tfg.systems.portrait import read_source, retimed
 from tfg.vocabulary import EXPRESSION, POSE, index
 
 FPS = 25
@@ -44,6 +45,8 @@ def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
     clock = time.perf_counter()
     image, face = read_source(source, face=options.face)
     portrait = Portrait.from_image(image, size=options.size, preprocess=options.preprocess, face=face)
+    if options.background is not None:
+        portrait.cut_out()
     seconds["fit"] = time.perf_counter() - clock
     clock = time.perf_counter()
     neutral = portrait.personal(np.zeros(len(portrait.rest_expression), np.float32))
@@ -117,7 +120,7 @@ def act(speech: Speech, *, neutral: np.ndarray | None = None, options: Expressio
     if o.motion is None:
         look = performance.gaze(n, manner, seed=o.seed, fps=FPS) - pose[:, :2] * (COUNTER / EYE_RANGE_DEG)
         performance.write_gaze(felt, look)
-    felt = with_offsets(felt, o.offsets)
+    felt, pose = directed(felt, pose, o)
     meta = dict(kind="replay" if o.motion is not None else "idle" if speech.audio is None else "performance",
                 system="expression", emotion=o.emotion, intensity=float(o.intensity), seed=int(o.seed))
     return Motion(felt, pose, fps=float(FPS), meta=meta)

@@ -35,12 +35,12 @@ from tfg.systems.expression.emotion.features import FRAMES as FELT_FRAMES
 from tfg.systems.expression.expnet import network as expnet
 from tfg.systems.expression.options import ExpressionOptions
 from tfg.systems.expression.posevae.live import LiveHead
-from tfg.systems.portrait import with_offsets
+from tfg.systems.gaze import LiveGaze, directed
 from tfg.vocabulary import EXPRESSION, POSE, index
 
 FPS = 25
 CHANGING = ("emotion", "intensity", "pose_scale", "expression_scale", "blink", "yaw", "pitch", "roll", "still",
-            "emotion_model", "alpha", "ortho", "offsets")
+            "emotion_model", "alpha", "ortho", "offsets", "gaze")
 """Options that may change while a stream runs."""
 WHOLE = ("motion", "idle", "ref_pose", "ref_blink")
 """Options that need an end."""
@@ -62,7 +62,7 @@ class LiveMotion:
         self.network = expnet.load_expnet(options.expnet)[0]
         self.head = LiveHead(style=options.pose_style, seed=options.seed, folder=options.posevae)
         self.lids, self.eyes = Lids(options.seed), Eyes(options.seed)
-        self.voiced, self.feelings = Voiced(), Feelings(options)
+        self.voiced, self.feelings, self.gaze = Voiced(), Feelings(options), LiveGaze()
         self._levels: deque[float] = deque(maxlen=4 * AHEAD)
         self._heard = 0                                     # frames whose loudness and pitch are known
         self._place = self._target()
@@ -111,7 +111,7 @@ class LiveMotion:
         out = felt[None]
         performance.write_gaze(out, look[None])
         self.frame += 1
-        return with_offsets(out, o.offsets)[0], pose
+        return self.gaze(out[0], pose, o, frame)
 
     # ---- parts ------------------------------------------------------------------------------------------------
     def _listen(self, frames: int) -> None:
@@ -258,6 +258,8 @@ class LivePortrait(Live):
         check_options(options)
         image, face = read_source(source, face=options.face)
         self.portrait = Portrait.from_image(image, size=options.size, preprocess=options.preprocess, face=face)
+        if options.background is not None:
+            self.portrait.cut_out()
         self.size = self.portrait.size
         self.neutral = self.portrait.personal(np.zeros(len(EXPRESSION), np.float32))
         trial = LiveMotion(self.neutral, options)           # what is compiled and loaded at first use is so now
@@ -293,7 +295,8 @@ class LivePortrait(Live):
         pose = feelings.lean * (0.0 if options.still else options.pose_scale)
         pose[:3] = [pose[k] if given is None else given[0] for k, given in enumerate(angles)]
         performance.write_gaze(felt, feelings.gaze[None] - pose[None, :2] * (COUNTER / EYE_RANGE_DEG))
-        return self._draw(with_offsets(felt, options.offsets)[0], pose)
+        felt, turned = directed(felt, pose[None], options.replace(attend=False))
+        return self._draw(felt[0], turned[0])
 
     def _frames(self):
         while self.motion.ready:
@@ -317,3 +320,5 @@ def check_options(options: ExpressionOptions) -> None:
     for name in POSE[:3]:
         if len(getattr(options, name) or ()) > 1:
             raise InputError(f"a stream has no end over which several angles could be spread; give one --{name}.")
+    if len(options.gaze or ()) > 1:
+        raise InputError("a stream has no end over which a gaze could be spread; give one direction: --gaze X Y.")

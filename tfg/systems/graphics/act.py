@@ -12,7 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 from tfg.systems.base import Speech, Take
-from tfg.systems.portrait import read_source, retimed, with_offsets
+from tfg.systems.gaze import directed
+from tfg.systems.portrait import read_source, retimed
 
 
 def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
@@ -26,6 +27,8 @@ def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
     clock, seconds = time.perf_counter(), {}
     image, face = read_source(source, face=options.face)
     portrait = Portrait.from_image(image, size=options.size, preprocess=options.preprocess, face=face)
+    if options.background is not None:
+        portrait.cut_out()
     seconds["fit"] = time.perf_counter() - clock
     clock = time.perf_counter()
     if options.motion is None and speech.phones is None:
@@ -40,7 +43,8 @@ def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
                      seed=options.seed, **scales)
     else:
         motion = replay(options.motion, speech.audio, **scales)
-    motion = replace(motion, expression=with_offsets(motion.expression, options.offsets))
+    expression, pose = directed(motion.expression, motion.pose, options)
+    motion = replace(motion, expression=expression, pose=pose)
     seconds["motion"] = time.perf_counter() - clock
     return Take(frames=portrait.render_motion(motion), n=len(motion), size=portrait.size, motion=motion,
                 seconds=seconds)
