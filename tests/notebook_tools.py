@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,7 +47,7 @@ def exercises(names: list[str] = NAMES) -> list[tuple[str, str]]:
     found = []
     for name in names:
         for cell in cells(name):
-            source = cell["source"].strip()
-            if cell["cell_type"] == "code" and source.startswith("check."):
-                found.append((name, source.removeprefix("check.").split("(")[0]))
+            call = re.match(r"(?:\w+ = )?check\.(\w+)\(", cell["source"])
+            if cell["cell_type"] == "code" and call:
+                found.append((name, call.group(1)))
     return found

@@ -93,6 +93,9 @@ def test_other_sound_figures(mel, y):
     for k in (-12, 0, 12):
         drawn(explore.draw_offset(np.zeros(25), audio.loudness(y), k))
     drawn(explore.draw_lag_curve(np.arange(-3, 4), np.arange(7.0)))
+    mouth = np.random.default_rng(0).random(60)
+    lags, scores = explore.lag_curve(mouth, np.roll(mouth, 4), 10)
+    assert lags[np.argmax(scores)] == 4 and lags[0] == -10 and len(lags) == len(scores) == 21
 
 
 @pytest.mark.parametrize("yaw", [-90, 0, 90])

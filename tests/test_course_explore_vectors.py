@@ -71,15 +71,6 @@ def test_separate_chunks_know_nothing_of_each_other(posevae, voice):
     assert not np.allclose(five, explore.separate_chunks(voice, 24, 5, style=3, folder=posevae))
 
 
-def test_joined_chunks_have_no_jump():
-    chunks = np.stack([np.full((10, 6), k, float) for k in (0., 5., -5.)])
-    out = explore.joined(chunks, 4)
-    assert out.shape == (3 * 6 + 4, 6) and (out[:6] == 0).all() and (out[10:12] == 5).all() and (out[-6:] == -5).all()
-    steps = np.abs(np.diff(out[:, 0]))
-    assert steps.max() < .6 * 10 and steps[6] < steps[7]                      # spread, and gently at first
-    assert np.array_equal(explore.joined(chunks[:1], 4), chunks[0])
-
-
 # ---- figures --------------------------------------------------------------------------------------------------
 def test_told_names_who_cannot_see(faces):
     blind = faces.copy()

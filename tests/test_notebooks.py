@@ -21,6 +21,7 @@ from tools import address
 
 REPOSITORY = re.compile(r"(?:colab\.research\.google\.com/github|git\+https://github\.com|https://github\.com)/"
                         r"([\w.-]+/[\w.-]+?)(?=[/@\")])")
+CHECK = re.compile(r"(?:\w+ = )?check\.\w+\(")
 each = pytest.mark.parametrize("name", NAMES)
 
 
@@ -134,7 +135,7 @@ def test_exercises(name):
         assert text.count("<details><summary>Hint ") >= 2
         assert answer.startswith(f"def {function}(") and '"""' in answer
         assert "# BEGIN SOLUTION" in answer and "# END SOLUTION" in answer
-        assert call == f"check.{function}({function})"
+        assert call in (f"check.{function}({function})", f"{function} = check.{function}({function})")
 
 
 @each
@@ -149,20 +150,22 @@ def test_what_should_be_seen_stands_right_under_its_figure(name):
         seen = [k for k, p in enumerate(paragraphs) if re.match(r"You should (see|have seen|recognise|hear)\b", p)]
         assert seen in ([], [0]), f"{name} {cell['id']}: 'You should see' is not the first paragraph"
         if seen:
-            assert before["cell_type"] == "code" and not before["source"].startswith("check."), (
+            assert before["cell_type"] == "code" and not CHECK.match(before["source"]), (
                 f"{name} {cell['id']}: 'You should see' does not stand under a figure")
         headings = [k for k, p in enumerate(paragraphs) if re.match(r"#+ ", p)]
         assert headings in ([], [len(seen)]), f"{name} {cell['id']}: a heading in the middle of a cell"
 
 
 @each
-def test_later_cells_do_not_need_the_learners_functions(name):
+def test_later_cells_use_a_learners_function_only_from_its_check(name):
+    """`f = check.f(f)` gives the learner's function once it is right and the solution until then, so nothing waits."""
     all_cells = cells(name)
+    code = [c for c in all_cells if c["cell_type"] == "code" and not CHECK.match(c["source"])]
     for wanted in (w for n, w in exercises() if n == name):
-        code = [c for c in all_cells if c["cell_type"] == "code" and not c["source"].startswith(("check.", "def "))]
-        used = [c["id"] for c in code if re.search(rf"(?<![\w.]){wanted}\(", c["source"])
-                and f"def {wanted}(" not in c["source"]]
-        assert not used, f"{wanted} of the learner is called in {used}"
+        used = [c["id"] for c in code if re.search(rf"(?<![\w.]){wanted}(?=[(,)])", c["source"])
+                and not c["source"].startswith(f"def {wanted}(")]
+        given = any(c["source"] == f"{wanted} = check.{wanted}({wanted})" for c in all_cells)
+        assert given == bool(used), f"used in {used}; assigned from its check: {given} ({wanted})"
 
 
 def package_names(name: str) -> list[tuple[str, str]]:

@@ -79,7 +79,7 @@ def test_each_chapter_links_its_terms_once_to_entries_that_exist(built):
     for name in NAMES:
         page = (built[0] / "chapters" / f"{name}.html").read_text(encoding="utf-8")
         found = re.findall(r'<a class="term" href="\.\./glossary\.html#([^"]+)" title="[^"]{20,}">', page)
-        assert len(found) == len(set(found)) >= 7 and set(found) <= entries, name
+        assert len(found) == len(set(found)) >= 5 and set(found) <= entries, name
         used |= set(found)
     rare = {"3dmm", "augmentation", "explorer", "gradient-penalty", "hop", "lip-gap", "occlusion-map",
             "profile-of-a-run", "roll", "warp", "waveform"}                 # in headings, code or further reading alone

@@ -10,7 +10,7 @@ import importlib
 _WHERE = {
     "widgets": ("sliders", "listen"),
     "sound": ("draw_wave", "draw_slice", "draw_spectrogram", "draw_filterbank", "draw_mel", "draw_frame_map",
-              "draw_offset", "draw_lag_curve", "wave", "resolution", "frame_map", "offset"),
+              "draw_offset", "lag_curve", "draw_lag_curve", "wave", "resolution", "frame_map", "offset"),
     "landmarks": ("draw_points", "draw_68", "draw_backends", "draw_alignment", "draw_jitter", "draw_smoothing",
                   "draw_faces", "draw_pairs", "points", "alignment", "smoothing"),
     "heads": ("UNIT_COEFFICIENTS", "coefficients", "draw_head", "draw_units", "draw_people", "draw_fit", "draw_fits",
@@ -30,7 +30,7 @@ _WHERE = {
     "scores": ("SPOILS", "Lab", "clearest", "blurred", "shifted", "brighter", "late", "held", "other_mouth", "draw_lab",
                "draw_spoiled", "draw_films", "draw_values", "draw_structure", "draw_masks", "draw_gaps", "draw_bias",
                "draw_by_actor", "studies", "draw_studies", "spoil", "interval"),
-    "vectors": ("blink_signal", "with_blinks", "separate_chunks", "joined", "draw_against", "draw_agreements",
+    "vectors": ("blink_signal", "with_blinks", "separate_chunks", "draw_against", "draw_agreements",
                 "draw_bars", "draw_heads", "draw_reachable", "draw_parts", "draw_style", "one_coefficient", "styles"),
     "expression": ("along", "face_of", "draw_added", "draw_along", "draw_faces_row", "draw_feelings_of", "draw_errors",
                    "draw_own_table", "draw_added_emotion", "add_emotion"),

@@ -36,18 +36,6 @@ def separate_chunks(audio, step: int, n: int = 5, *, style: int = 0, seed: int =
     return np.stack([predict(part, style=style, seed=1000 * seed + k, folder=folder) for k, part in enumerate(parts)])
 
 
-def joined(chunks, overlap: int) -> np.ndarray:
-    """Chunks (N, L, 6) whose neighbours share `overlap` frames, faded into one motion as by
-    `tfg.systems.expression.posevae.network`."""
-    from tfg.systems.expression.posevae.parts import fade
-
-    soft, out = fade(overlap)[:, None], np.asarray(chunks)[0]
-    for chunk in np.asarray(chunks)[1:]:
-        shared = (1 - soft) * out[-overlap:] + soft * chunk[:overlap]
-        out = np.concatenate([out[:-overlap], shared, chunk[overlap:]])
-    return out
-
-
 # ---- figures --------------------------------------------------------------------------------------------------
 def draw_against(true, curves: dict, names=("jawOpen", "mouthSmile", "browInnerUp", "eyeBlink"), label: str = "true",
               fps: float = 25.0):
