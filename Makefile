@@ -32,7 +32,7 @@ help:
 	@echo "make test-offline  the same as on a fresh clone without web, ../shared and mirror"
 	@echo "make explorers     every explorer of every chapter in JupyterLab and Voila (needs Chromium); explorers-7: ipywidgets 7.7"
 	@echo "make lint, types   style (ruff, nbstripout); types (mypy)"
-	@echo "make notebooks     regenerate notebooks/ from solutions/"
+	@echo "make notebooks     regenerate notebooks/ and tfg/course/solved from solutions/"
 	@echo "make site          the course as a site, chapters executed (PROFILE=cpu: an hour; ci): build/site/index.html"
 	@echo "make docs          the same without running a chapter, so without figures: build/docs/index.html"
 	@echo "make wheel         build/dist/tfg-*.whl"
@@ -173,6 +173,7 @@ notebooks-solved: $(VENV)/.dev
 # ---- for authors ------------------------------------------------------------------------------------------------
 notebooks: $(VENV)/.dev
 	@$(BIN)/jupyter nbconvert --config tools/student.py --output-dir notebooks solutions/*.ipynb
+	@$(BIN)/python -m tools.solved
 
 # Links are checked strictly: a page that names what is not there stops the build. EXECUTED names a folder of chapters that
 # were executed already, as `make test` leaves them in build/papermill.

@@ -89,5 +89,6 @@ WRONG = {
                     (lambda s, f, k, b: _shown(s + k * f, b, how=lambda x, y: y), "replaces lids"),
                     (lambda s, f, k, b: _shown(s + k * f, b, how=np.add), "cannot shut more"),
                     (lambda s, f, k, b: np.clip(s + k * f, 0, 5), "nobody blinks"),
-                    (lambda s, f, k, b: np.maximum(s + k * f, 0), ""), (_in_place, "changed its argument")],
+                    (lambda s, f, k, b: np.maximum(s + k * f, 0), "nobody blinks, and"),
+                    (_in_place, "changed its argument")],
 }

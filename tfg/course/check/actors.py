@@ -26,6 +26,10 @@ def dominance_blend(answer):
             "the strengths are missing": _blend(np.exp(-away / tau), targets),
             "the distance is measured from the phone's middle; inside the phone it is 0":
             _blend(strengths * np.exp(-centre / tau), targets),
+            "the distance is measured from the phone's end alone; inside the phone it is 0":
+            _blend(strengths * np.exp(-np.abs(t[:, None] - stops) / tau), targets),
+            "the distance is measured from the phone's beginning alone; inside the phone it is 0":
+            _blend(strengths * np.exp(-np.abs(t[:, None] - starts) / tau), targets),
             "the distance is negative inside the phone: it is 0 there":
             _blend(strengths * np.exp(-np.maximum(starts - t[:, None], t[:, None] - stops) / tau), targets),
             "only the time before the phone counts as distance, not the time after it":

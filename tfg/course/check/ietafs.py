@@ -224,6 +224,7 @@ def frame_units(answer):
             "the blink replaces lids that the feeling has narrowed: take the larger of the two": shown(both, _second),
             "the blink is added: take the larger of the two, a shut eye cannot shut more": shown(both, np.add),
             "nobody blinks: column AUS.index(45)": np.clip(both, 0, MOST),
+            "nobody blinks, and units above 5 are left: column AUS.index(45), then clip": np.maximum(both, 0),
             "the blink went into another column: the place of AU 45 is AUS.index(45)": np.clip(
                 lids(both, column=BLINK - 1), 0, MOST)})
 

@@ -128,7 +128,8 @@ def _turned(got, want) -> str:
             return f"is transposed: its axes come in the order {order}, counted in those of the right result"
     for axis in range(want.ndim):
         if alike(got, np.flip(want, axis)):
-            return f"runs backwards along axis {axis}"
+            return f"has the two entries of axis {axis} exchanged (x and y?)" if want.shape[axis] == 2 else \
+                f"runs backwards along axis {axis}"
     return ""
 
 
@@ -141,8 +142,8 @@ def _moved(got, want) -> str:
             for late, x, y in ((True, a[k:], b[:-k]), (False, a[:-k], b[k:])):
                 if alike(x, y) and not alike(y[:1], y):
                     many, when = "one" if k == 1 else k, "late" if late else "early"
-                    return (f"is off by {many}: everything comes {many} too {when} along axis {axis}. Do you count "
-                            "from 0, and does a slice end before its last number?")
+                    return (f"is off by {many}: everything comes {many} too {when} along axis {axis}" +
+                            ". Do you count from 0, and does a slice end before its last number?" * (k == 1))
     return ""
 
 

@@ -68,8 +68,12 @@ class Watched:
 
         given = [_leaf(_copy(x), any(name in part.split() for part in learns))
                  for name, x in zip(self.names, self.first)]
-        with torch.enable_grad():
-            got = self.answer(*given)
+        try:
+            with torch.enable_grad():
+                got = self.answer(*given)
+        except Exception as error:                          # it ran before, without gradients
+            raise Wrong(f"the numbers are right, but with inputs that want gradients your function stops ({error}): "
+                        f"{CUTS}") from error
         results = list(got) if isinstance(got, (tuple, list)) else [got]
         for k, (result, names) in enumerate(zip(results, learns)):
             what = "the result" if len(learns) == 1 else f"result {k + 1} of {len(learns)}"
