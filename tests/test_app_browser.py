@@ -5,7 +5,6 @@ Playwright or a Chromium (TFG_CHROMIUM, or on the path). Screenshots go to build
 """
 from __future__ import annotations
 
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -21,7 +20,7 @@ pytest.importorskip("anywidget", reason="the extra app is not installed")
 pytest.importorskip("voila", reason="the extra app is not installed")
 pytestmark = [pytest.mark.slow,
               pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path; TFG_CHROMIUM names one")]
-PATIENCE = 90_000                                    # ms; a page and its networks on a busy machine
+PATIENCE = 180_000                                   # ms; a page and its networks on a busy machine
 NAMES = """() => [...document.querySelectorAll(
       ".tfg-app :is(input, select, textarea, button, a, video, canvas, [role])")]
     .filter((e) => e.checkVisibility() && !["status", "alert"].includes(e.role))
@@ -243,8 +242,8 @@ def test_a_very_short_sound_plays(visit, tmp_path):
     quiet(visit)
 
 
-def test_cancel_does_not_wait_for_a_film_to_be_searched(visit, tmp_path):
-    """A film of 20 s takes far longer to be searched for its face than Cancel takes."""
+def test_cancel_while_a_film_is_searched_for_its_face(visit, tmp_path):
+    """That it does not wait for the end of the search is tested in test_app_studio; here, what the visitor sees."""
     import numpy as np
     from PIL import Image
 
@@ -252,7 +251,7 @@ def test_cancel_does_not_wait_for_a_film_to_be_searched(visit, tmp_path):
 
     with Image.open(paths.data("faces", "portrait_1.jpg")) as photo:
         face = np.asarray(photo.convert("RGB").resize((512, 512)))
-    film = write_frames(tmp_path / "long.mp4", [face] * 500, [k / 25 for k in range(500)])
+    film = write_frames(tmp_path / "long.mp4", [face] * 300, [k / 25 for k in range(300)])
     visit.get_by_label("Your photo, or a film to dub").set_input_files(film)
     visit.get_by_text("A film: systems that dub").wait_for()
     quiet(visit)
@@ -261,11 +260,10 @@ def test_cancel_does_not_wait_for_a_film_to_be_searched(visit, tmp_path):
     visit.get_by_label("I have the consent").check()
     visit.get_by_role("button", name="Render").click()
     visit.get_by_text("emogen: looking at the face and listening.").wait_for()
-    visit.wait_for_timeout(1500)
-    started = time.monotonic()
+    assert visit.locator("progress").get_attribute("value") == "0"
     visit.get_by_role("button", name="Cancel").click()
     visit.get_by_text("Cancelled; nothing was kept.").wait_for()
-    assert time.monotonic() - started < 8 and visit.locator("progress").is_hidden()
+    assert visit.locator("progress").is_hidden() and visit.get_by_role("button", name="Render").is_enabled()
     visit.get_by_label("System", exact=True).select_option("expression")
     visit.locator("summary", has_text="System and its options").click()
     visit.locator(".faces button").first.click()

@@ -15,7 +15,7 @@ X = {"x": np.zeros((7, 6)), "name": "HAP"}
 
 
 @pytest.mark.parametrize("got, want, words", [
-    (-CURVE, CURVE, "wrong sign"), (np.abs(CURVE), CURVE, "lost its sign"),
+    (CURVE * 1.00001, CURVE, "almost right"), (-CURVE, CURVE, "wrong sign"), (np.abs(CURVE), CURVE, "lost its sign"),
     (CURVE * np.sign(RNG.normal(size=CURVE.shape)), CURVE, "wrong sign at some places"),
     (CURVE[::-1], CURVE, "backwards along axis 0"), (CURVE[:, :2][:, ::-1], CURVE[:, :2], "exchanged (x and y?)"),
     (CURVE[:4].T, CURVE[:4], "transposed"), (CURVE.T, CURVE, "are the axes transposed?"),
@@ -73,7 +73,7 @@ def double(answer):
     (3, "was given a plain number: give it the function itself"),
     (float, "was given a class"),
     (lambda x, by: x + thrice, "`thrice` is known nowhere"),                                            # noqa: F821
-    (lambda x, by: x + np.zeros(3), "two shapes do not suit each other"), (lambda x, by: x[7], "index lies outside"),
+    (lambda x, by: x + np.zeros(3), "Two shapes do not suit each other"), (lambda x, by: x[7], "index lies outside"),
     (lambda x, by: x if x > 0 else by, "one True or False is wanted"),
     (lambda x, by: x + None, "stopped with TypeError"),
     (lambda x, by: by / 0, "divided by 0"), (lambda x, by: [1, 2][by], "must be a whole number")])

@@ -19,7 +19,8 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
          "--disable-sync", "--autoplay-policy=no-user-gesture-required", "--use-fake-ui-for-media-stream",
          "--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={paths.data('audio', 'ITH.wav')}"]
 """Without a sandbox, as containers need; nothing is asked of the web; the microphone hears a sentence that ships."""
-START_S = 60
+START_S = 180
+"""Seconds that the server may take to start; 5 on free cores."""
 
 
 @contextmanager

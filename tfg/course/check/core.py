@@ -31,13 +31,14 @@ def exercise(check=None, *, learns: str | Sequence[str] = ()):
         return functools.partial(exercise, learns=learns)
 
     @functools.wraps(check)
-    def run(answer) -> Callable[..., Any]:
+    def one(answer) -> Callable[..., Any]:
         mark, message = judge(run, answer)
         print(f"{mark} {check.__name__}{': ' if message else ''}{message}")
         if mark != "✓" and os.environ.get("TFG_STRICT") == "1":
             raise AssertionError(f"{check.__name__}: {message}")
         return _silent(answer if mark == "✓" else solution(run) or answer)
 
+    run: Any = one                                          # a function with two notes on it
     run.body = check
     run.learns = (learns,) if isinstance(learns, str) else tuple(learns)
     return run

@@ -6,7 +6,7 @@ result, or "" if it is not that mistake.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ FACTORS = {
     np.pi: "a factor of pi is missing, or there are two of them",
 }
 """How many times too large, or too small, a result is if its unit is wrong."""
-FUNCTIONS = {
+FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "is the square of what is expected: a root is missing, or a square is one too many": np.square,
     "is the root of what is expected: a square is missing, or a root is one too many": lambda x: np.sqrt(np.abs(x)),
     "lost its sign: it is the absolute value of what is expected": np.abs,
@@ -64,6 +64,9 @@ def name(got: np.ndarray, want: np.ndarray, given: Mapping[str, Any] | None = No
 def _one_shape(got, want, given) -> Iterator[str]:
     if got.size == 0:
         return
+    if alike(got, want):
+        yield ("is almost right, but not to enough digits: is a constant rounded, a small number added, or the type "
+               "one of few digits (float16)?")
     if got.ndim:
         yield _turned(got, want)
         yield _moved(got, want)
