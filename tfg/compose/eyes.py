@@ -22,7 +22,7 @@ HELD = .6, .35, .4
 THICK, LEAST = .17, .1
 """Half a brow's thickness, and the least height of skin between lid and brow that is reckoned with, widths of the eye.
 """
-SKIN = .55, .55
+SKIN = .6, .6
 """How far a brow rises and sinks at most, of the height of the skin below it."""
 ROOM = .2
 """How far a lid rises at most, of the height of the skin above it."""
@@ -161,7 +161,7 @@ def held(flow: np.ndarray, lids: np.ndarray, brows: np.ndarray | None = None) ->
         up, under = (np.maximum(part, 0) / (reach * width) for part, reach in
                      ((_edge(t, upper) - down, above), (down - _edge(t, lower), np.float32(HELD[1]))))
         beside = np.maximum(np.maximum(-t, t - width), 0) / (HELD[2] * width)
-        keep = np.minimum(keep, (up ** 2 + under ** 2 + beside ** 2) ** .75)      # lashes stretch less than skin
+        keep = np.minimum(keep, (up ** 2 + under ** 2 + beside ** 2) ** .65)      # lashes stretch less than skin
     return flow * (keep * share)[..., None]
 
 
