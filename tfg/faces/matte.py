@@ -82,18 +82,20 @@ def refined(frame: np.ndarray, coarse: np.ndarray) -> np.ndarray:
 def foreground(frame: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """The person's own colours, (H, W, 3) uint8: at the edges, what the background mixed into them is taken out.
 
-    frame: (H, W, 3) uint8.  alpha: (H, W), its opacity. Colours of person and background around each pixel are means
-    weighted by opacity; what is left of the pixel is shared between them (Forte 2021, "Approximate fast foreground
-    colour estimation").
+    frame: (H, W, 3) uint8.  alpha: (H, W), its opacity. Colours of person and background around each pixel are
+    weighted means; what is left of the pixel is shared between them (Forte 2021, "Approximate fast foreground colour
+    estimation"). Weights are powers of the opacity: a wide edge would keep half of the background's colour without.
     """
     import cv2
 
     small, a = _small(frame).astype(np.float32), _small(alpha)[..., None]
-    person = small
-    for radius in (12, 3):                                # far first, so that every pixel finds some person
-        share = _mean(a, radius)[..., None]
-        own, other = _mean(person * a, radius) / (share + 1e-4), _mean(small * (1 - a), radius) / (1 - share + 1e-4)
-        person = np.clip(own + a * (small - a * own - (1 - a) * other), 0, 255)
+    person = background = small
+    for radius, sure in ((24, 6), (6, 2)):                # far first, so that every pixel finds some person
+        mine, rest = a ** sure, (1 - a) ** sure           # mixed pixels count less
+        own = _mean(person * mine, radius) / (_mean(mine, radius)[..., None] + 1e-4)
+        other = _mean(background * rest, radius) / (_mean(rest, radius)[..., None] + 1e-4)
+        left = small - a * own - (1 - a) * other
+        person, background = np.clip(own + a * left, 0, 255), np.clip(other + (1 - a) * left, 0, 255)
     size = frame.shape[1::-1]
     own, other, a = cv2.resize(own, size), cv2.resize(other, size), alpha[..., None]
     return np.clip(own + a * (frame - a * own - (1 - a) * other) + .5, 0, 255).astype(np.uint8)

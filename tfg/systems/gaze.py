@@ -44,19 +44,26 @@ def gaze_of(value: Any) -> Gaze | None:
         value = value[0]                                  # the command line gives a list of words
     path = isinstance(value, (str, os.PathLike)) and str(value).lower().endswith(".csv")
     if isinstance(value, str) and not path:
-        value = value.replace(",", " ").split()
+        value = value.replace(",", " ").split() or value
     try:
         angles = _read(Path(value)) if path else np.array(value, np.float32)
+    except InputError:                                    # which is a ValueError, too
+        raise
     except (TypeError, ValueError):
         angles = np.zeros(0, np.float32)
     angles = angles[None] if angles.ndim == 1 else angles
     if angles.ndim != 2 or angles.shape[1] != 2 or not len(angles) or not np.isfinite(angles).all():
-        raise InputError(f"the gaze is {str(value)[:60]!r}, but it must be two angles in degrees, to the person's left "
+        raise InputError(f"the gaze is {_shown(value)}, but it must be two angles in degrees, to the person's left "
                          "and up, such as --gaze 10 -5, or a CSV with the columns x and y and a row for each frame.")
     if (most := float(np.abs(angles).max())) > MOST_DEG:
         raise InputError(f"the gaze turns the eyes by {most:g} degrees; give angles from -{MOST_DEG:g} to "
                          f"{MOST_DEG:g}.")
     return tuple((float(x), float(y)) for x, y in angles)
+
+
+def _shown(value: Any) -> str:
+    words = isinstance(value, (list, tuple)) and all(isinstance(word, str) for word in value)
+    return repr(" ".join(value)) if words and value else repr(value)[:60]
 
 
 def _read(path: Path) -> np.ndarray:
