@@ -1,5 +1,6 @@
 # make demo   a portrait says one sentence in six emotions: build/demo.mp4 and build/demo.png
 # make app    a page in the browser: a face of your choice speaks
+# make web    the same without a server, for any static host: build/web (needs Node.js 20 with npm)
 # make test   everything that CI runs
 # make quick  what to run while you work: style, types and the quick tests, under 90 s
 # All need Python 3.11 to 3.13 and make, install what they need into .venv, and skip what is done already.
@@ -7,7 +8,7 @@
 SHELL := bash
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := dev,course,app,voice,automl
+EXTRAS := dev,course,app,voice,automl,export
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1; then echo $$p; break; fi; done)
 WORKERS ?= 2
@@ -25,7 +26,10 @@ ALONE := PYTHONPATH="$$PWD/tests/offline" TFG_SHARED="$$PWD/build/alone/shared" 
 # Test files that take a second or two each, of every room: what `make quick` runs.
 QUICK := $(addprefix tests/test_,$(addsuffix .py,$(shell sed 's/\#.*//' tests/quick.txt)))
 
-.PHONY: help demo app test test-offline explorers explorers-7 quick lint types pytest pytest-quick notebooks-run \
+# A Chromium and npm: what the browser tests of the static page need.
+BROWSER := $(and $(shell command -v npm),$(or $(TFG_CHROMIUM),$(shell command -v chromium chromium-browser google-chrome)))
+
+.PHONY: help demo app web test test-offline explorers explorers-7 quick lint types pytest pytest-quick notebooks-run \
 	notebooks-open notebooks-solved notebooks site docs wheel colab bench address constraints clean
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -62,6 +66,12 @@ $(VENV)/.app: $(VENV)/.core
 		-c constraints.txt -e ".[app,voice]"
 	@touch $@
 
+$(VENV)/.web: $(VENV)/.core
+	@$(STEP); step "installing what writes the networks" \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check $$($(PYTHON) tools/check_system.py --pip) \
+		-c constraints.txt -e ".[export]"
+	@touch $@
+
 $(VENV)/.dev: $(VENV)/.core
 	@$(STEP); step "installing the test tools" \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check $$($(PYTHON) tools/check_system.py --pip) \
@@ -78,9 +88,28 @@ build/demo.mp4: $(VENV)/.core $(SOURCES)
 app: $(VENV)/.app
 	@$(BIN)/tfg app
 
+# ---- the static page --------------------------------------------------------------------------------------------
+web: build/web/index.html
+	@echo "Put build/web on any static host, or look at it here: $(BIN)/python -m http.server -d build/web, then http://localhost:8000"
+
+build/web-model/page.json: $(VENV)/.web tfg/systems/expression/export.py tfg/systems/expression/onnx_parts.py \
+		$(wildcard tfg/head/*.py data/head/* data/expnet/* data/posevae/* data/emotion_add/*)
+	@$(STEP); rm -rf build/web-model; step "writing the networks" $(BIN)/tfg export onnx --out build/web-model
+	@cp "$$($(BIN)/python -c 'from tfg.faces.models import face_landmarker_path; print(face_landmarker_path())')" build/web-model/
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	@command -v npm >/dev/null || { echo "npm was not found; install Node.js 20 or newer, which brings it."; exit 1; }
+	@$(STEP); cd web; step "installing npm's packages" npm ci
+
+build/web/index.html: build/web-model/page.json web/node_modules/.package-lock.json \
+		$(wildcard web/*.* web/src/* tfg/app/web/* data/faces/*.jpg data/audio/*.wav)
+	@$(STEP); step "building the page" node web/build.mjs --model build/web-model --data data --app tfg/app/web --out build/web
+
+# ---- tests ------------------------------------------------------------------------------------------------------
 test: $(VENV)/.dev
 	@$(STEP); export OMP_NUM_THREADS=1 MPLBACKEND=agg; mkdir -p build; \
 	step "style" $(MAKE) --no-print-directory lint; \
+	$(if $(BROWSER),$(MAKE) --no-print-directory web || echo "    the page cannot be built here: its browser tests are skipped";) \
 	step "types, and tests of the library" $(MAKE) --no-print-directory -j2 types pytest; \
 	step "the notebooks" $(MAKE) --no-print-directory notebooks-run; \
 	echo; echo "make test: everything passed in $$((SECONDS - start)) s"
