@@ -76,7 +76,7 @@ def test_posevae_turns_as_in_torch(folder, sound, style):
         if number:
             chunk[:posevae.OVERLAP] = (1 - soft) * out[at:at + posevae.OVERLAP] + soft * chunk[:posevae.OVERLAP]
         out[at:at + posevae.CHUNK] = chunk
-    pose = smooth((out[None, context:context + T] * network.scale[style].numpy()))[0]
+    pose = smooth(out[None, context:context + T] * network.scale[style].numpy())[0]
     rise = 1 - np.concatenate([[0], fade(posevae.START - 1)])[:, None]
     pose[:posevae.START] -= pose[:1] * rise
     true = posevae.predict(sound, style=style, seed=0)
@@ -128,3 +128,17 @@ def test_without_the_extra_the_sentence_says_what_to_install(tmp_path, monkeypat
 def test_the_same_bytes_twice(folder, tmp_path):
     for path in exported.export(tmp_path / "again"):
         assert path.read_bytes() == (folder / path.name).read_bytes(), path.name
+
+
+def test_the_pages_packages_are_pinned_and_their_lock_names_no_registry():
+    from pathlib import Path
+
+    web = Path(__file__).resolve().parents[1] / "web"
+    package, lock = (json.loads((web / name).read_text()) for name in ("package.json", "package-lock.json"))
+    wanted = package["dependencies"] | package["devDependencies"]
+    assert wanted["@mediapipe/tasks-vision"] == "0.10.35"                           # 1.x reports usage
+    for name, version in wanted.items():
+        assert version[0].isdigit() and lock["packages"][f"node_modules/{name}"]["version"] == version, name
+    assert len(lock["packages"]) > len(wanted)
+    for name, entry in lock["packages"].items():
+        assert "resolved" not in entry and (not name or entry["integrity"].startswith("sha512-")), name

@@ -40,7 +40,7 @@ def mean_so_far(mel: np.ndarray) -> np.ndarray:
     The less speech was heard, the more the mean of the two sentences that ship counts, brought to its loudness; a sound
     without any gives theirs, as speech is yet to come.
     """
-    known, top = _known_mean()
+    known, top = known_mean()
     level = mel.mean(0, dtype=np.float32)
     loudest = np.percentile(level, 97) if len(level) else -4.0
     if loudest < -3.5:
@@ -51,7 +51,7 @@ def mean_so_far(mel: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _known_mean() -> tuple[np.ndarray, float]:
+def known_mean() -> tuple[np.ndarray, float]:
     """`speech_mean` (80, 1) of the sentences that ship with tfg, and their 97th percentile of loudness."""
     from tfg import paths
     from tfg.media.audio import load_audio, mel_spectrogram

@@ -14,7 +14,14 @@ export async function loadAssets(base) {
   ]);
   const arrays = {};
   for (const [name, { dtype, shape, offset }] of Object.entries(constants.arrays)) {
-    arrays[name] = { data: new KINDS[dtype](blob, offset, shape.reduce((a, b) => a * b, 1)), shape };
+    arrays[name] = {
+      data: new KINDS[dtype](
+        blob,
+        offset,
+        shape.reduce((a, b) => a * b, 1),
+      ),
+      shape,
+    };
   }
   return { constants, arrays };
 }
@@ -22,12 +29,14 @@ export async function loadAssets(base) {
 /** The answer of a file of this site; an Error that names the file where it is missing. */
 export async function fetched(address) {
   const answer = await fetch(address);
-  if (!answer.ok) throw new Error(`the file ${address} of this page is missing (${answer.status}); build it again with make web.`);
+  if (!answer.ok)
+    throw new Error(`the file ${address} of this page is missing (${answer.status}); build it again with make web.`);
   return answer;
 }
 
 /** Numbers of the coefficients whose names begin so; without Left or Right both sides. */
 export function columns(expression, ...names) {
-  return names.flatMap((name) => expression.flatMap((each, k) =>
-    [name, `${name}Left`, `${name}Right`].includes(each) ? [k] : []));
+  return names.flatMap((name) =>
+    expression.flatMap((each, k) => ([name, `${name}Left`, `${name}Right`].includes(each) ? [k] : [])),
+  );
 }

@@ -1,15 +1,25 @@
 // The film of a performance: frames and sound encoded by WebCodecs, put together by mediabunny, with the badge on them.
 
 import {
-  AudioBufferSource, BufferTarget, CanvasSource, Mp4OutputFormat, Output, QUALITY_HIGH, WebMOutputFormat, canEncodeAudio, canEncodeVideo,
+  AudioBufferSource,
+  BufferTarget,
+  CanvasSource,
+  Mp4OutputFormat,
+  Output,
+  QUALITY_HIGH,
+  WebMOutputFormat,
+  canEncodeAudio,
+  canEncodeVideo,
 } from "mediabunny";
 
-const SR = 48000, FPS = 25;
+const SR = 48000,
+  FPS = 25;
 export const BADGE = "AI-generated";
 
 /** How this browser can write a film: MP4 where it can, else WebM; null where it has no encoders. */
 export async function filmKind(size) {
-  const video = { width: size, height: size, bitrate: QUALITY_HIGH }, audio = { numberOfChannels: 1, sampleRate: SR, bitrate: QUALITY_HIGH };
+  const video = { width: size, height: size, bitrate: QUALITY_HIGH },
+    audio = { numberOfChannels: 1, sampleRate: SR, bitrate: QUALITY_HIGH };
   const kinds = [
     { ending: "mp4", type: "video/mp4", video: "avc", audio: "aac", format: () => new Mp4OutputFormat() },
     { ending: "webm", type: "video/webm", video: "vp9", audio: "opus", format: () => new WebMOutputFormat() },
@@ -17,7 +27,11 @@ export async function filmKind(size) {
   ];
   if (!("VideoEncoder" in globalThis)) return null;
   for (const kind of kinds) {
-    if (await canEncodeVideo(kind.video, video).catch(() => false) && await canEncodeAudio(kind.audio, audio).catch(() => false)) return kind;
+    if (
+      (await canEncodeVideo(kind.video, video).catch(() => false)) &&
+      (await canEncodeAudio(kind.audio, audio).catch(() => false))
+    )
+      return kind;
   }
   return null;
 }
@@ -30,10 +44,13 @@ export async function filmKind(size) {
  */
 export async function makeFilm(canvas, draw, T, samples, told, signal) {
   const kind = await filmKind(canvas.width);
-  if (!kind) throw new Error("this browser has no video encoder (WebCodecs); try a current Chrome, Edge, Firefox or Safari.");
-  const page = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height }), g = page.getContext("2d");
+  if (!kind)
+    throw new Error("this browser has no video encoder (WebCodecs); try a current Chrome, Edge, Firefox or Safari.");
+  const page = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height }),
+    g = page.getContext("2d");
   const output = new Output({ format: kind.format(), target: new BufferTarget() });
-  const pictures = new CanvasSource(page, { codec: kind.video, bitrate: QUALITY_HIGH }), sound = new AudioBufferSource({ codec: kind.audio, bitrate: QUALITY_HIGH });
+  const pictures = new CanvasSource(page, { codec: kind.video, bitrate: QUALITY_HIGH }),
+    sound = new AudioBufferSource({ codec: kind.audio, bitrate: QUALITY_HIGH });
   output.addVideoTrack(pictures, { frameRate: FPS });
   output.addAudioTrack(sound);
   output.setMetadataTags({ title: "A talking face", comment: `${BADGE} by tfg; no recording of a real person` });
@@ -61,7 +78,9 @@ export async function makeFilm(canvas, draw, T, samples, told, signal) {
 
 /** The sound at a rate that every encoder takes, as long as the pictures. */
 function resampled(samples, seconds) {
-  const context = new OfflineAudioContext(1, Math.round(seconds * SR), SR), buffer = context.createBuffer(1, samples.length, 16000), node = context.createBufferSource();
+  const context = new OfflineAudioContext(1, Math.round(seconds * SR), SR),
+    buffer = context.createBuffer(1, samples.length, 16000),
+    node = context.createBufferSource();
   buffer.copyToChannel(samples, 0);
   node.buffer = buffer;
   node.connect(context.destination);
@@ -71,7 +90,10 @@ function resampled(samples, seconds) {
 
 /** "AI-generated" in the lower left corner. */
 export function drawBadge(g) {
-  const { width, height } = g.canvas, size = Math.min(28, Math.max(11, 0.05 * height)), pad = size / 4, gap = height / 64;
+  const { width, height } = g.canvas,
+    size = Math.min(28, Math.max(11, 0.05 * height)),
+    pad = size / 4,
+    gap = height / 64;
   g.font = `${size}px system-ui, sans-serif`;
   g.textBaseline = "bottom";
   const wide = g.measureText(BADGE).width;

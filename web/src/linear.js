@@ -6,7 +6,8 @@
  * @returns {Float64Array} x (n,).
  */
 export function solveDense(a, b) {
-  const n = b.length, x = Float64Array.from(b);
+  const n = b.length,
+    x = Float64Array.from(b);
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
       let sum = a[i * n + j];
@@ -27,7 +28,8 @@ export function solveDense(a, b) {
 
 /** Largest eigenvalue's vector of a symmetric 4 x 4 matrix (16 numbers), by Jacobi's rotations. */
 export function topEigenvector4(m) {
-  const a = Float64Array.from(m), v = new Float64Array(16);
+  const a = Float64Array.from(m),
+    v = new Float64Array(16);
   for (let k = 0; k < 4; k++) v[5 * k] = 1;
   for (let sweep = 0; sweep < 30; sweep++) {
     for (let p = 0; p < 3; p++) {
@@ -35,7 +37,8 @@ export function topEigenvector4(m) {
         if (Math.abs(a[4 * p + q]) < 1e-300) continue;
         const theta = (a[5 * q] - a[5 * p]) / (2 * a[4 * p + q]);
         const t = Math.sign(theta || 1) / (Math.abs(theta) + Math.hypot(theta, 1));
-        const c = 1 / Math.hypot(t, 1), s = t * c;
+        const c = 1 / Math.hypot(t, 1),
+          s = t * c;
         for (let k = 0; k < 4; k++) [a[4 * k + p], a[4 * k + q]] = turned(a[4 * k + p], a[4 * k + q], c, s);
         for (let k = 0; k < 4; k++) [a[4 * p + k], a[4 * q + k]] = turned(a[4 * p + k], a[4 * q + k], c, s);
         for (let k = 0; k < 4; k++) [v[4 * k + p], v[4 * k + q]] = turned(v[4 * k + p], v[4 * k + q], c, s);
@@ -55,7 +58,10 @@ const turned = (x, y, c, s) => [c * x - s * y, s * x + c * y];
 export class Sparse {
   constructor(n, edges) {
     const count = new Int32Array(n + 1);
-    for (const key of edges.keys()) { count[Math.floor(key / n) + 1]++; count[(key % n) + 1]++; }
+    for (const key of edges.keys()) {
+      count[Math.floor(key / n) + 1]++;
+      count[(key % n) + 1]++;
+    }
     for (let i = 0; i < n; i++) count[i + 1] += count[i];
     this.n = n;
     this.start = count;
@@ -64,9 +70,12 @@ export class Sparse {
     this.diag = new Float64Array(n);
     const fill = Int32Array.from(count);
     for (const [key, value] of edges) {
-      const i = Math.floor(key / n), j = key % n;
-      this.column[fill[i]] = j; this.value[fill[i]++] = value;
-      this.column[fill[j]] = i; this.value[fill[j]++] = value;
+      const i = Math.floor(key / n),
+        j = key % n;
+      this.column[fill[i]] = j;
+      this.value[fill[i]++] = value;
+      this.column[fill[j]] = i;
+      this.value[fill[j]++] = value;
     }
   }
 }
@@ -81,9 +90,11 @@ export class Factored {
     this.order = numbered(matrix, free);
     const m = this.order.length;
     this.place = new Int32Array(n).fill(-1);
-    this.order.forEach((i, k) => { this.place[i] = k; });
+    this.order.forEach((i, k) => {
+      this.place[i] = k;
+    });
     this.first = new Int32Array(m);
-    this.at = new Int32Array(m + 1);                      // where row k begins, minus first[k]
+    this.at = new Int32Array(m + 1); // where row k begins, minus first[k]
     let total = 0;
     for (let k = 0; k < m; k++) {
       let low = k;
@@ -96,9 +107,10 @@ export class Factored {
       this.at[k] = total - low;
       total += k - low + 1;
     }
-    const low = this.low = new Float64Array(total);
+    const low = (this.low = new Float64Array(total));
     for (let k = 0; k < m; k++) {
-      const i = this.order[k], at = this.at[k];
+      const i = this.order[k],
+        at = this.at[k];
       low[at + k] = matrix.diag[i] + more[i];
       for (let e = matrix.start[i]; e < matrix.start[i + 1]; e++) {
         const j = this.place[matrix.column[e]];
@@ -115,7 +127,9 @@ export class Factored {
 
   /** Solve in place for a right side (n,); entries that are not free keep their value. */
   solve(x) {
-    const { order, first, at, low } = this, m = order.length, y = new Float64Array(m);
+    const { order, first, at, low } = this,
+      m = order.length,
+      y = new Float64Array(m);
     for (let k = 0; k < m; k++) {
       let sum = x[order[k]];
       for (let j = first[k]; j < k; j++) sum -= low[at[k] + j] * y[j];
@@ -132,7 +146,8 @@ export class Factored {
 
 /** Numbers of the free rows, neighbours close to each other (reverse Cuthill-McKee). */
 function numbered(matrix, free) {
-  const seen = Uint8Array.from(free, (f) => (f ? 0 : 1)), out = [];
+  const seen = Uint8Array.from(free, (f) => (f ? 0 : 1)),
+    out = [];
   const degree = (i) => matrix.start[i + 1] - matrix.start[i];
   const spread = (from, mark) => {
     const found = [from];
@@ -141,7 +156,10 @@ function numbered(matrix, free) {
       const next = [];
       for (let e = matrix.start[found[k]]; e < matrix.start[found[k] + 1]; e++) {
         const j = matrix.column[e];
-        if (!mark[j]) { mark[j] = 1; next.push(j); }
+        if (!mark[j]) {
+          mark[j] = 1;
+          next.push(j);
+        }
       }
       found.push(...next.sort((a, b) => degree(a) - degree(b)));
     }
@@ -149,7 +167,7 @@ function numbered(matrix, free) {
   };
   for (let i = 0; i < matrix.n; i++) {
     if (seen[i]) continue;
-    const far = spread(i, Uint8Array.from(seen)).at(-1);   // an end of the mesh gives the narrowest band
+    const far = spread(i, Uint8Array.from(seen)).at(-1); // an end of the mesh gives the narrowest band
     out.push(...spread(far, seen));
   }
   return Int32Array.from(out.reverse());
@@ -161,8 +179,13 @@ function numbered(matrix, free) {
  * @param {Float64Array|null} screen (n,) >= 0, pulls unknown vertices to zero.
  */
 export function extend(laplacian, known, values, screen = null) {
-  const n = laplacian.n, free = Uint8Array.from(known, (k) => (k ? 0 : 1));
-  const factored = new Factored(laplacian, free, Float64Array.from({ length: n }, (_, i) => (screen ? screen[i] : 0) + 1e-9));
+  const n = laplacian.n,
+    free = Uint8Array.from(known, (k) => (k ? 0 : 1));
+  const factored = new Factored(
+    laplacian,
+    free,
+    Float64Array.from({ length: n }, (_, i) => (screen ? screen[i] : 0) + 1e-9),
+  );
   for (const column of values) {
     for (let i = 0; i < n; i++) {
       if (known[i]) continue;

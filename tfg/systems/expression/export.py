@@ -1,4 +1,4 @@
-"""`tfg export onnx`: the networks of `expression` as ONNX, and the numbers that the static page (web/) needs beside them.
+"""`tfg export onnx`: the networks of `expression` as ONNX, and the numbers that the static page (web/) needs.
 
     expnet.onnx     windows (1, T, 80, 16), neutral (1, 52), lids (1, T) -> offsets (1, T, 52), as `expnet.predict`
     posevae.onnx    windows (1, 32, 80, 16), before (1, 6, 6), noise (1, 64), style (1,) -> chunk (1, 32, 6)
@@ -116,6 +116,7 @@ def page_arrays() -> dict[str, np.ndarray]:
     from tfg.head import template as tp
     from tfg.head.model import Head
     from tfg.media.audio import mel_filters
+    from tfg.speech import features
     from tfg.systems.expression.posevae import network as posevae
 
     head, template, heads = Head.load(), tp.load(), posevae.load()[0]
@@ -126,6 +127,7 @@ def page_arrays() -> dict[str, np.ndarray]:
     rows, columns = np.nonzero(template.landmarks)
     codes = [np.random.default_rng([0, 46, k]).standard_normal(heads.config.latent) for k in range(CODES)]
     out = {
+        "known_mean": features.known_mean()[0][:, 0],
         "mean": head.at_landmarks(head.mean), "identity": head.at_landmarks(head.identity),
         "expression": head.at_landmarks(head.expression), "identity_std": head.identity_std,
         "jaw": head.expression[:, lower].mean(1), "skin_mean": head.mean[skin],
@@ -150,9 +152,10 @@ def page_constants() -> dict:
     from tfg.head import fit, framing, mesh, model, mouth_interior, openings, paint, portrait, render
     from tfg.head import template as tp
     from tfg.media import audio
-    from tfg.speech import features
+    from tfg.speech import features, voiced
     from tfg.systems.expression import act
     from tfg.systems.expression.emotion.features import FADES_S, FELT
+    from tfg.systems.expression.expnet import network as expnet
     from tfg.systems.expression.options import ALPHA
     from tfg.systems.expression.posevae import network as posevae
     from tfg.systems.expression.posevae.parts import SMOOTH
@@ -171,8 +174,14 @@ def page_constants() -> dict:
         "audio": {name.lower(): getattr(audio, name) for name in
                   ("SR", "FPS", "SAMPLES_PER_FRAME", "HOP_LENGTH", "N_FFT", "N_MELS", "PREEMPHASIS", "MEL_FLOOR",
                    "MIN_SECONDS")},
-        "column_db": features.COLUMN_DB,
-        "posevae": {"context": posevae.load()[0].config.context, "chunk": posevae.CHUNK, "overlap": posevae.OVERLAP, "start": posevae.START, "smooth": SMOOTH},
+        "column_db": features.COLUMN_DB, "known_top": features.known_mean()[1],
+        "reach": expnet.load_expnet()[0].config.reach,
+        "voiced": {"ahead": voiced.AHEAD, "around": voiced.AROUND, "ease": voiced.EASE, "n": voiced.N,
+                   "lags": [voiced.LAGS.start, voiced.LAGS.stop], "pitched": voiced.PITCHED,
+                   "swing_db": voiced.SWING_DB, "swing_frames": voiced.SWING_FRAMES, "quiet_db": voiced.QUIET_DB,
+                   "under_db": voiced.UNDER_DB, "forget_db": voiced.FORGET_DB},
+        "posevae": {"context": posevae.load()[0].config.context, "chunk": posevae.CHUNK, "overlap": posevae.OVERLAP,
+                    "start": posevae.START, "smooth": SMOOTH},
         "gain": gain.tolist(), "upper_face": portrait.UPPER_FACE, "lids": index(*openings.LID_ACTIONS),
         "model": {"camera_m": model.CAMERA_M, "head_width_m": model.HEAD_WIDTH_M, "neck": model.NECK_PIVOT.tolist()},
         "fit": {"face_oval": fit.FACE_OVAL, "outer_eyes": fit.OUTER_EYES, "pixel_std": fit.PIXEL_STD,
@@ -188,8 +197,8 @@ def page_constants() -> dict:
                      "bite_m": mouth_interior.BITE_M},
         "skin": render.SKIN.tolist(),
         "mouth": {name.lower(): np.asarray(getattr(mouth_interior, name)).tolist() for name in
-                  ("UPPER_EDGES", "LOWER_EDGES", "UPPER_LENGTH", "LOWER_LENGTH", "LOWER_DOWN", "CAVITY", "TONGUE", "GUM",
-                   "LOWER_ROW", "TOOTH", "SLIT_M")},
+                  ("UPPER_EDGES", "LOWER_EDGES", "UPPER_LENGTH", "LOWER_LENGTH", "LOWER_DOWN", "CAVITY", "TONGUE",
+                   "GUM", "LOWER_ROW", "TOOTH", "SLIT_M")},
         "paint": {"lip_m": paint.LIP_M, "lip_dark": paint.LIP_DARK, "lash_m": paint.LASH_M,
                   "lash_dark": paint.LASH_DARK},
     }
