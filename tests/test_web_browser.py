@@ -165,7 +165,10 @@ def test_a_stream_is_pythons(visit):
         const live = new page.act.LiveMotion(page.networks, neutral, () => wish);
         for (let k = 0; k < samples.length; k += 1000) {
             live.hear(samples.slice(k, k + 1000));
-            while (live.ready) { const { expression, pose } = await live.step(); out.push([[...expression], [...pose]]); }
+            while (live.ready) {
+                const { expression, pose } = await live.step();
+                out.push([[...expression], [...pose]]);
+            }
         }
         return [out, [...neutral]]; }""", sound.tolist())
     true = LiveMotion(np.array(found[1], np.float32), ExpressionOptions(
