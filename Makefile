@@ -156,28 +156,7 @@ types: $(VENV)/.dev
 pytest: $(VENV)/.dev
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q tests
 
-pytest-# Every explorer of every chapter in a browser; `make test` runs them, too. Screenshots: build/screens.
-explorers: $(VENV)/.dev
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup tests/test_explorers_browser.py
-
-# The same with ipywidgets 7.7, which hosted notebooks have, and the JupyterLab that suits it: an environment that holds
-# these few and takes all else from $(VENV). (Voila and nbconvert look for their templates beside the interpreter.)
-IPYWIDGETS7 := build/ipywidgets7
-$(IPYWIDGETS7)/.made: $(VENV)/.dev
-	@$(STEP); make_it() { $(BIN)/python -m venv $(IPYWIDGETS7); \
-		$(BIN)/python -c "import site; print(site.getsitepackages()[0])" > $(IPYWIDGETS7)/below; \
-		mv $(IPYWIDGETS7)/below "$$($(IPYWIDGETS7)/bin/python -c 'import site; print(site.getsitepackages()[0])')/below.pth"; \
-		pip() { $(IPYWIDGETS7)/bin/python -m pip install --quiet --disable-pip-version-check "$$@"; }; \
-		pip ipywidgets==7.7.1 jupyterlab==3.6.8 jupyterlab_widgets==1.1.11; \
-		pip --no-deps --ignore-installed "voila>=0.5.7" nbconvert; }; \
-	step "making an environment with ipywidgets 7.7" make_it
-	@touch $@
-
-explorers-7: $(IPYWIDGETS7)/.made
-	@TFG_JUPYTER_PYTHON=$$PWD/$(IPYWIDGETS7)/bin/python TFG_SCREENS=screens7 \
-		$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup tests/test_explorers_browser.py
-
-quick: $(VENV)/.dev
+pytest-quick: $(VENV)/.dev
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q -m "not slow" $(QUICK)
 
 # Learners' notebooks run green from day one, and solutions pass their own checks. The two folders differ in the solutions
