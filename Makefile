@@ -37,7 +37,7 @@ help:
 	@echo "make explorers     every explorer of every chapter in JupyterLab and Voila (needs Chromium); explorers-7: ipywidgets 7.7"
 	@echo "make lint, types   style (ruff, nbstripout); types (mypy)"
 	@echo "make notebooks     regenerate notebooks/ and tfg/course/solved from solutions/"
-	@echo "make site          the course as a site, chapters executed (PROFILE=cpu: an hour; ci): build/site/index.html"
+	@echo "make site          the course as a site, chapters executed (PROFILE=cpu or ci): build/site/index.html"
 	@echo "make docs          the same without running a chapter, so without figures: build/docs/index.html"
 	@echo "make wheel         build/dist/tfg-*.whl"
 	@echo "make colab         rehearse Colab: its versions, the wheel, three chapters without the web, a disconnection"

@@ -155,7 +155,7 @@ def test_slides_by_rule_and_by_tag(tmp_path):
     assert page.count("<section") == 5 and "1 / 5" in page and "Gone" not in page
     assert "You should see it." in deck[3].body[1] and "<figure>" in deck[3].body[0]
     assert "return 1" not in page and "NotImplementedError" in page and "think" not in page
-    assert deck[-1].notes and "Say hello." not in re.sub(r"<aside.*?</aside>", "", page)
+    assert deck[-1].notes and "Say hello." not in re.sub(r"<aside.*?</aside>", "", page, flags=re.S)
 
 
 def test_a_paragraph_is_not_cut_within_code_formulas_and_hints():

@@ -1,6 +1,6 @@
 """Build the course as a site: chapters, slides, glossary, course map, teaching guide and API reference.
 
-    python -m tools.site                    executes all chapters in profile cpu first: about an hour on two cores
+    python -m tools.site                    executes all chapters in profile cpu first, 40 min by their headers
     python -m tools.site --profile ci       with the sizes of the tests: some minutes
     python -m tools.site --executed build/papermill                 with notebooks that were executed already
     python -m tools.site --executed solutions --out build/docs      without figures and films, in seconds
