@@ -89,6 +89,7 @@ def scored(rows: dict[str, Deformable | None], scenes: Scenes, cache: Path | Non
         network = rows[shuffled] if shuffled else None
         if network is not None:
             frames["shuffled"] = drawn(network, scenes, k, heard=(k + SPREAD) % len(scenes))[2]
+        cache.mkdir(exist_ok=True)
         points, moved = crops.kept_landmarks(true, cache), energy(true, mask)
         for name, shown in frames.items():
             record = {"actor": scenes.actors[scenes.actor[k]], "scene": k, "energy": energy(shown, mask) / moved}
