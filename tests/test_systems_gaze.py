@@ -14,7 +14,7 @@ from tfg.faces.landmarks import one_face
 from tfg.head.portrait import Portrait
 from tfg.media.image import read_image
 from tfg.media.motion import Motion
-from tfg.systems import gaze
+from tfg.systems import gaze, gaze_given
 from tfg.systems.expression.options import ExpressionOptions
 from tfg.vocabulary import index
 
@@ -59,7 +59,7 @@ def test_what_the_motion_itself_looks_at_is_replaced():
 
 def test_a_curve_goes_on_at_its_end(tmp_path):
     (tmp_path / "look.csv").write_text("frame,x,y\n0,0,0\n1,10,5\n2,20,-5\n")
-    curve = gaze.gaze_of(tmp_path / "look.csv")
+    curve = gaze_given.gaze_of(tmp_path / "look.csv")
     assert curve == ((0, 0), (10, 5), (20, -5))
     seen = gaze.look_at(np.zeros((5, 52), np.float32), np.zeros((5, 6), np.float32), curve)
     np.testing.assert_allclose(30 * seen[:, index("eyeLookOutLeft")[0]], [0, 10, 20, 20, 20], atol=1e-5)
@@ -67,7 +67,7 @@ def test_a_curve_goes_on_at_its_end(tmp_path):
 
 @pytest.mark.parametrize("value", [(10, -5), [10, -5], "10 -5", "10,-5", ["10", "-5"], np.array([10, -5])])
 def test_one_direction(value):
-    assert gaze.gaze_of(value) == ((10.0, -5.0),)
+    assert gaze_given.gaze_of(value) == ((10.0, -5.0),)
 
 
 @pytest.mark.parametrize("value, words", [
@@ -83,7 +83,7 @@ def test_no_gaze(value, words):
 def test_no_curve(tmp_path, text, words):
     (tmp_path / "look.csv").write_text(text)
     with pytest.raises(InputError, match=words):
-        gaze.gaze_of(str(tmp_path / "look.csv"))
+        gaze_given.gaze_of(str(tmp_path / "look.csv"))
 
 
 def test_the_command_line_takes_negative_angles():

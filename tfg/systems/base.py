@@ -187,8 +187,8 @@ def background(value: Any) -> Any:
 
 
 def gaze(value: Any) -> Any:
-    """A gaze as pairs of angles (`tfg.systems.gaze.gaze_of`).  Raises InputError."""
-    from tfg.systems.gaze import gaze_of
+    """A gaze as pairs of angles (`tfg.systems.gaze_given.gaze_of`).  Raises InputError."""
+    from tfg.systems.gaze_given import gaze_of
 
     return value if value is None else gaze_of(value)
 
