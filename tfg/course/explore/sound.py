@@ -160,9 +160,9 @@ def draw_offset(mouth, sound, k: int = 0):
 
 def lag_curve(mouth, sound, reach: int) -> tuple[np.ndarray, np.ndarray]:
     """Lags of the sound from -reach to reach frames, and the correlation of the two curves (T,) at each."""
-    lags = np.arange(-reach, reach + 1)
-    pairs = [(mouth[max(-s, 0):len(mouth) - max(s, 0)], sound[max(s, 0):len(sound) + min(s, 0)]) for s in range(-reach, reach + 1)]
-    return lags, np.array([np.corrcoef(a, b)[0, 1] for a, b in pairs])
+    lags = range(-reach, reach + 1)
+    pairs = [(mouth[max(-s, 0):len(mouth) - max(s, 0)], sound[max(s, 0):len(sound) + min(s, 0)]) for s in lags]
+    return np.array(lags), np.array([np.corrcoef(a, b)[0, 1] for a, b in pairs])
 
 
 def draw_lag_curve(lags, scores):
