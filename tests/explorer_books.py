@@ -58,7 +58,7 @@ def served(frontend: str, folder: Path) -> Iterator[str]:
                 "--LabApp.extension_manager=readonly", "--ServerApp.allow_root=True"]
     else:
         line = ["voila", str(folder), f"--port={port}", "--Voila.tornado_settings=disable_check_xsrf=True",
-                "--VoilaConfiguration.show_tracebacks=True", "--VoilaConfiguration.allow_theme_override=YES",
+                "--VoilaConfiguration.show_tracebacks=True", "--VoilaConfiguration.theme=dark",
                 *(f"--VoilaConfiguration.extension_allowlist={name}" for name in VOILA_EXTENSIONS)]
     own = {"JUPYTER_CONFIG_DIR": state / "config", "JUPYTERLAB_SETTINGS_DIR": state / "settings",
            "JUPYTERLAB_WORKSPACES_DIR": state / "workspaces", "JUPYTER_RUNTIME_DIR": state / "runtime",

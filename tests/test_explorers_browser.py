@@ -123,7 +123,7 @@ def run_in_lab(page, address: str, book: str, panels: int) -> None:
 
 def run_in_voila(page, address: str, book: str, panels: int) -> None:
     """Open a notebook in Voila, which runs it."""
-    page.goto(f"{address}voila/render/{book}.ipynb?voila-theme=dark")
+    page.goto(f"{address}voila/render/{book}.ipynb")
     page.wait_for_function(f"""document.querySelectorAll('.tfg-panel [data-drawn]').length === {panels} ||
                                document.body.innerText.includes('Traceback')""")
     assert "Traceback" not in page.inner_text("body"), page.inner_text("body")[-2000:]
@@ -147,7 +147,7 @@ def move(page, panel, control) -> str:
     is wrong, "" if nothing."""
     first = now = panel.evaluate(SHOWN)
     tag = control.evaluate("e => e.tagName")
-    place = "e => e.getAttribute('aria-valuenow') ?? e.style.left"
+    place = "e => e.closest('.widget-slider, .widget-inline-hbox').querySelector('.widget-readout').textContent"
     control.focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowRight", "ArrowLeft", "ArrowLeft", "ArrowLeft", "ArrowLeft"):
         if tag == "INPUT":

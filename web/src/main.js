@@ -141,9 +141,8 @@ async function motion() {
 
 function drawFrame(t) {
   const { T, expression, pose } = state.motion,
-    k = Math.min(Math.max(t, 0), T - 1);
+    k = (state.frame = Math.min(Math.max(t, 0), T - 1));
   page.drawing.draw(state.portrait.personal(expression.subarray(52 * k, 52 * k + 52)), pose.subarray(6 * k, 6 * k + 6));
-  state.frame = k;
   page.drawn = (page.drawn ?? 0) + 1;
 }
 

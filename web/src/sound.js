@@ -108,7 +108,7 @@ export function clock() {
 
 /**
  * Play samples.  each: called before each picture is shown with the seconds that are heard now.  Resolves at the end.
- * @returns {{stop: function, ended: Promise<void>}}
+ * @returns {{stop: function, ended: Promise<void>, heard: function}} heard: the seconds that are heard now.
  */
 export function play(samples, each) {
   const audio = clock(),
@@ -125,12 +125,13 @@ export function play(samples, each) {
   }).then(() => {
     going = false;
   });
+  const heard = () => audio.currentTime - start - (audio.outputLatency || 0);
   const tick = () => {
     if (!going) return;
-    const now = audio.currentTime - start - (audio.outputLatency || 0);
+    const now = heard();
     if (now >= 0) each(now);
     requestAnimationFrame(tick);
   };
   tick();
-  return { stop: () => node.stop(), ended };
+  return { stop: () => node.stop(), ended, heard };
 }

@@ -21,7 +21,7 @@ STYLE = """<style>
 .tfg-page :is(img, video) { max-width: 100%; height: auto; }
 @media (max-width: 600px) {
   .tfg-page > .widget-html-content { overflow-x: auto; }
-  .tfg-page img { max-width: none; width: max(100%, min(var(--tfg-wide, 100%), 620px)); }
+  .tfg-page img { max-width: none; width: max(100%, min(var(--tfg-wide, 100%), 520px)); }
 }
 </style>"""
 """Style of the busy sign, which shows when a drawing takes more than 0.25 s, and of what is drawn: on a phone a wide
