@@ -223,7 +223,8 @@ def test_the_face_speaks_with_the_sound(visit):
             own.apply(this, how);
             if (!page.state.playing) return;
             g.drawImage(this.canvas, 0, 0, 32, 32);
-            seen.push([page.state.playing.heard(), page.state.frame, [...g.getImageData(0, 0, 32, 32).data].filter((_, k) => k % 4 === 1)]);
+            const grey = [...g.getImageData(0, 0, 32, 32).data].filter((_, k) => k % 4 === 1);
+            seen.push([page.state.playing.heard(), page.state.frame, grey]);
         }; }""")
     visit.get_by_role("button", name="Play", exact=True).click()
     until(visit, "seen.length > 0")
