@@ -271,7 +271,6 @@ def test_output_is_a_folder_or_no_video(refused, tmp_path):
     (tmp_path / "f.mp4").mkdir()
     refused(out=tmp_path / "f.mp4", expect=["folder"])
     refused(out=tmp_path / "o.gif", expect=["o.gif", "o.mp4"])
-    refused(out=tmp_path / "o", expect=["o.mp4"])
 
 
 def test_output_is_the_source(refused, tmp_path, photo):

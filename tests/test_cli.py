@@ -65,7 +65,7 @@ def test_an_option_of_another_system_is_refused_with_its_systems(capsys, tmp_pat
 def test_every_option_reaches_the_system_as_it_was_given(monkeypatch, tmp_path):
     """Each flag of each system, parsed and taken by its dataclass."""
     values = {"number": ["1"], "whole": ["2"], "switch": [], "text": ["HAP"], "path": ["p"], "object": ["m.npz"],
-              "box": ["1", "40", "3", "50"], "angles": ["-1", "2"]}
+              "box": ["1", "40", "3", "50"], "angles": ["-1", "2"], "curve": ["3", "-2"]}
     for system, its in registry.systems().items():
         for name, (_, option) in its.Options.declared().items():
             words = values.get(option.kind) or ([option.choices[-1]] if option.choices else [])

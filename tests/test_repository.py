@@ -220,7 +220,8 @@ def test_pip_is_told_of_the_cpu_builds_only_where_they_are_wanted(monkeypatch, c
     machine(monkeypatch, gpu=False, TFG_TORCH_INDEX="https://x.org/cpu")
     assert check_system.main(["--pip"]) == 0 and capsys.readouterr().out == "--extra-index-url https://x.org/cpu\n"
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert makefile.count("pip install") == makefile.count("tools/check_system.py --pip") == 4
+    assert makefile.count("tools/check_system.py --pip") == 4             # that of ipywidgets 7.7 takes no PyTorch
+    assert makefile.count("pip install") == makefile.count("tools/check_system.py --pip") + 1
 
 
 def test_the_readme_names_the_index_that_the_check_names():

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import small_scenes
 from notebook_tools import function
 from tfg import paths, vocabulary
 from tfg.faces import align, aus, geometry, points68, smooth
@@ -54,11 +55,6 @@ def test_frames_and_windows(y):
     for width in (5, 16):
         assert np.array_equal(np.stack([window(mel, i, width) for i in range(T)]), audio.mel_windows(mel, T, width))
 
-
-def test_shift_and_delay_agree(y):
-    shift, delay = function(SOUND, "shift_sound"), function(SOUND, "delay")
-    for k in (-7, 0, 3):
-        assert np.array_equal(shift(y, k), delay(y, k))
 
 
 def test_similarity_and_its_inverse(rng):
@@ -490,7 +486,6 @@ def test_chunks_join_as_posevae_joins_its_own(rng, monkeypatch):
     besides has no part in this: it leaves rest slowly, and a filter takes out tremor."""
     import torch
 
-    from tfg.course import explore
     from tfg.systems.expression.posevae import network as posevae
 
     class Chunks(posevae.PoseVAE):
@@ -508,8 +503,7 @@ def test_chunks_join_as_posevae_joins_its_own(rng, monkeypatch):
     monkeypatch.setattr(posevae, "smooth", lambda pose: pose)
     package = posevae.generate(network, np.zeros((80, 40), np.float32), [0], [0], 4 * 24 + 8)[0]
     mine = function(VECTORS, "join_chunks")(chunks, posevae.OVERLAP)
-    shown = explore.joined(chunks, posevae.OVERLAP)
-    assert len(drawn) == 5 and mine.shape == (4 * 24 + 32, 6) and np.allclose(mine, shown, atol=1e-6)
+    assert len(drawn) == 5 and mine.shape == (4 * 24 + 32, 6)
     assert np.allclose(mine[posevae.START:len(package)], package[posevae.START:], atol=1e-5)
 
 
@@ -618,11 +612,14 @@ def test_published_losses_are_the_trainings(edit_pair):
     from tfg.systems.ietafs.gan.train import RUNS, SMALL, IetafsTask
 
     source, target, aus, aus_source = edit_pair
+    points = torch.from_numpy(points68.half_sides(small_scenes.points(source.shape[-1]), source.shape[-1]))
     weights = replace(SMALL, pair=0.0, flow=0.0, trust=0.0, still=0.0, sync=0.0)
     task = IetafsTask(wild_ietafs(), None, None, RUNS["ci"], weights, (1e-3, 1e-3), profile="ci")
     given, critic = dict(F=F, applied=applied, penalty=gradient_penalty), task.networks["critic"]
     w = asdict(weights)
-    batch = {"aus": aus, "aus_source": aus_source, "chance": 2 * torch.rand(3, 17) - 1}
+    task.network.mean.copy_(points)                                       # all are the mean face
+    batch = {"aus": aus, "aus_source": aus_source, "chance": 2 * torch.rand(3, 17) - 1,
+             "points_source": points.expand(3, -1, -1)}
     drawn = applied((edit := task.network(source, aus, aus_source)).answer, source)
     mine = function(IETAFS, "critic_loss", **given)(critic, target, drawn, aus, (batch["chance"][:, 0] + 1) / 2, w)
     assert torch.allclose(mine, task._critic(target, drawn.detach(), batch)[0], rtol=1e-4)

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import copy
 import os
-import pickle
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -84,7 +84,7 @@ class Kept:
                 _set_state(part, saved)
             curves = {name: state["curves"][name] for name in self.curves}
             self.step, self._rng = int(state["step"]), state["rng"]
-        except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, UnpicklingError) as error:
             print(f"{path} does not fit this training ({type(error).__name__}) and will be replaced.")
             for part, saved in zip(self.parts, before):
                 _set_state(part, saved)

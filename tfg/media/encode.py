@@ -65,7 +65,8 @@ def write_video(path: str | os.PathLike, frames: Iterable[np.ndarray], audio: np
     writable, the name does not end in .mp4 or .webm, there are no frames, they are too large for H.264, or they are
     transparent and the file is no .webm.
     """
-    path, kind = Path(path), _kind(path)
+    path = Path(path)
+    kind = _kind(path)
     if audio is not None:
         audio = np.asarray(audio, dtype=np.float32)
         if audio.ndim != 1 or not np.isfinite(np.dot(audio, audio)):
