@@ -217,8 +217,8 @@ def test_every_encoder_runs_and_learns(folder, encoder, one_thread):
     task = motion_task(folder, encoder)
     task.weights = motion_train.Weights(steps=0)
     batch = tensors(task.data.batch(0, np.arange(4)))
-    first, last = learn(task, batch, 30)
-    assert last["told"] < .75 * first["told"]
+    first, last = learn(task, batch, 60)
+    assert last["told"] < .85 * first["told"]             # after 30 steps .75 on one kind of CPU and .88 on another
     with pytest.raises(ValueError, match="encoder"):
         motion.MotionConfig("tc")
 
