@@ -26,10 +26,11 @@ ALONE := PYTHONPATH="$$PWD/tests/offline" TFG_SHARED="$$PWD/build/alone/shared" 
 # Test files that take a second or two each, of every room: what `make quick` runs.
 QUICK := $(addprefix tests/test_,$(addsuffix .py,$(shell sed 's/\#.*//' tests/quick.txt)))
 
+IN_BROWSER := $(wildcard tests/test_*_browser.py)
 # A Chromium and npm: what the browser tests of the static page need.
 BROWSER := $(and $(shell command -v npm),$(or $(TFG_CHROMIUM),$(shell command -v chromium chromium-browser google-chrome)))
 
-.PHONY: help demo app web test test-offline explorers explorers-7 quick lint types pytest pytest-quick notebooks-run \
+.PHONY: help demo app web test test-offline explorers explorers-7 quick lint types pytest pytest-browser pytest-quick notebooks-run \
 	notebooks-open notebooks-solved notebooks site docs wheel colab bench address constraints clean
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -111,6 +112,7 @@ test: $(VENV)/.dev
 	step "style" $(MAKE) --no-print-directory lint; \
 	$(if $(BROWSER),$(MAKE) --no-print-directory web || echo "    the page cannot be built here: its browser tests are skipped";) \
 	step "types, and tests of the library" $(MAKE) --no-print-directory -j2 types pytest; \
+	step "pages, the app and explorers in a browser" $(MAKE) --no-print-directory pytest-browser; \
 	step "the notebooks" $(MAKE) --no-print-directory notebooks-run; \
 	echo; echo "make test: everything passed in $$((SECONDS - start)) s"
 
@@ -154,7 +156,11 @@ types: $(VENV)/.dev
 	@$(BIN)/mypy
 
 pytest: $(VENV)/.dev
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q tests
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q $(addprefix --ignore=,$(IN_BROWSER)) tests
+
+# After the library's tests, not beside them: a page that plays a sound needs its core. All are skipped without a browser.
+pytest-browser: $(VENV)/.dev
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q $(IN_BROWSER)
 
 pytest-quick: $(VENV)/.dev
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q -m "not slow" $(QUICK)

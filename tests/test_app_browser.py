@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install playwright")
 pytest.importorskip("anywidget", reason="the extra app is not installed")
 pytest.importorskip("voila", reason="the extra app is not installed")
-pytestmark = [pytest.mark.slow,
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("app"),
               pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path; TFG_CHROMIUM names one")]
 PATIENCE = 180_000                                   # ms; a page and its networks on a busy machine
 NAMES = """() => [...document.querySelectorAll(

@@ -30,7 +30,7 @@ SHOTS = ROOT / "build" / "web-shots"
 CHROMIUM = os.environ.get("TFG_CHROMIUM") or next(filter(None, map(shutil.which, (
     "chromium", "chromium-browser", "google-chrome"))), None)
 playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install playwright")
-pytestmark = [pytest.mark.slow,
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("web"),
               pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path; TFG_CHROMIUM names one"),
               pytest.mark.skipif(not (PAGE / "index.html").is_file(), reason="no page in build/web: make web")]
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking",
@@ -70,7 +70,19 @@ def until(page, condition: str) -> None:
     """Wait until JavaScript is true. The page forbids Playwright's own way, which evaluates text inside it."""
     stop = time.monotonic() + PATIENCE_S
     while not page.evaluate(condition):
-        assert time.monotonic() < stop, f"{condition}; the page says: {page.locator('.alert').all_inner_texts()}"
+        if time.monotonic() > stop:
+            said = page.locator(".alert, .status").all_inner_texts()
+            done = page.locator("progress").first.get_attribute("value")
+            raise AssertionError(f"{condition} is not so after {PATIENCE_S} s; the page says: {said}, progress {done}, "
+                                 f"{page.complaints}")
+        page.wait_for_timeout(100)
+
+
+def eventually(page, true) -> None:
+    """Wait until a function of no argument is true."""
+    stop = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < stop, f"not so after {PATIENCE_S} s"
         page.wait_for_timeout(100)
 
 
@@ -181,7 +193,8 @@ def test_a_stream_is_pythons(visit):
         assert np.abs(expression - wanted)[heard].max() < 2e-3 and np.abs(pose - turned).max() < .02
 
 
-@pytest.mark.parametrize("number, name", enumerate(["default", "portrait_1", "portrait_2", "portrait_3"]))
+@pytest.mark.parametrize("number, name", list(enumerate(
+    ["default", "portrait_1", "portrait_2", "portrait_3"])))
 def test_frames_are_pythons(visit, number, name):
     """The same motion drawn by WebGL and by Python, each with its own landmarks, fit and mesh."""
     from tfg.head.portrait import Portrait
@@ -220,11 +233,12 @@ def test_the_face_speaks_with_the_sound(visit):
         small.width = small.height = 32;
         window.seen = [];
         page.drawing.draw = function (...how) {
+            const heard = page.state.playing?.heard();          // before a slow machine's drawing
             own.apply(this, how);
-            if (!page.state.playing) return;
+            if (heard === undefined) return;
             g.drawImage(this.canvas, 0, 0, 32, 32);
             const grey = [...g.getImageData(0, 0, 32, 32).data].filter((_, k) => k % 4 === 1);
-            seen.push([page.state.playing.heard(), page.state.frame, grey]);
+            seen.push([heard, page.state.frame, grey]);
         }; }""")
     visit.get_by_role("button", name="Play", exact=True).click()
     until(visit, "seen.length > 0")
@@ -247,13 +261,10 @@ def test_keys_move_the_pad_and_the_face_follows(visit):
     for key in ("ArrowRight", *["ArrowUp"] * 5):
         visit.keyboard.press(key)
     assert pad.get_attribute("aria-valuetext") == "anger, 100 percent"
-    until(visit, "page.state.busy === 0")
-    visit.wait_for_timeout(500)
+    eventually(visit, lambda: np.abs(shown(visit) - calm).mean() > 1)
     shot(visit, "wide_light")
-    assert np.abs(shown(visit) - calm).mean() > 1
     visit.keyboard.press("Home")
-    visit.wait_for_timeout(500)
-    assert np.abs(shown(visit) - calm).mean() < .3
+    eventually(visit, lambda: np.abs(shown(visit) - calm).mean() < .3)
 
 
 def test_an_own_photo_and_voice_need_the_sentence_of_consent(visit):
@@ -301,8 +312,7 @@ def test_who_speaks_live_sees_the_face_follow(visit):
     calm = shown(visit)
     visit.get_by_role("button", name="Speak live").click()
     until(visit, "page.state.live?.frames > 20")
-    frames = [shown(visit) for _ in range(8) if not visit.wait_for_timeout(100)]
-    assert max(np.abs(frame - calm).mean() for frame in frames) > .5
+    eventually(visit, lambda: np.abs(shown(visit) - calm).mean() > .5)
     visit.get_by_role("button", name="Stop speaking").click()
     until(visit, "!page.state.live && window.lent.getTracks().every((track) => track.readyState === 'ended')")
     quiet(visit)
@@ -317,7 +327,7 @@ def test_a_film_has_all_frames_the_sound_and_the_badge(visit, tmp_path):
     until(visit, "!page.state.ownVoice")
     quiet(visit)
     visit.get_by_role("button", name="Make the film").click()
-    until(visit, "page.film")
+    until(visit, "!!page.film")
     quiet(visit)
     with visit.expect_download() as download:
         visit.get_by_role("link", name="Download").click()

@@ -117,6 +117,8 @@ class _Statement:
             root = _root(value.func)
             if root not in SHOWS and getattr(value.func, "attr", "") != "show":
                 changed |= {root} | {_root(a) for a in [*value.args, *(k.value for k in value.keywords)]}
+        while new := {name for given, taken in _loops(self.node) if given & changed for name in taken} - changed:
+            changed |= new
         return changed
 
 
@@ -135,6 +137,19 @@ def _bare_calls(node: ast.stmt):
         if isinstance(n, ast.Expr):
             values = n.value.elts if isinstance(n.value, ast.Tuple) else [n.value]
             yield from (v for v in values if isinstance(v, ast.Call))
+
+
+def _loops(node: ast.stmt):
+    """Names that a loop and what is assigned in it give, and the names they take them from: what changes the former
+    changes the latter, as a step of an optimiser changes the networks that the loop goes over."""
+    def names(part):
+        return {n.id for n in ast.walk(part) if isinstance(n, ast.Name)}
+
+    if isinstance(node, ast.For):
+        for n in ast.walk(node):
+            if isinstance(n, (ast.For, ast.Assign)):
+                targets, value = ([n.target], n.iter) if isinstance(n, ast.For) else (n.targets, n.value)
+                yield set().union(*map(names, targets)), names(value)
 
 
 def _root(node: ast.AST) -> str:

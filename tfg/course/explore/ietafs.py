@@ -226,7 +226,7 @@ def unit_panel(editor, wait_s: float = WAIT_S):
     import ipywidgets
 
     boxes = [ipywidgets.FloatSlider(value=0, min=0, max=MOST, step=.25, description=f"AU{au} {AU_NAMES[au]}",
-                                    style={"description_width": "150px"}, layout={"width": "340px", "max_width": "98%"})
+                                    style={"description_width": "176px"}, layout={"width": "366px", "max_width": "98%"})
              for au in AUS]
 
     def draw() -> str:
