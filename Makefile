@@ -124,7 +124,7 @@ test-offline: $(VENV)/.dev
 explorers: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup tests/test_explorers_browser.py
 
-# The same with ipywidgets 7.7, which hosted notebooks have, and the JupyterLab that suits it: an environment that holds
+# The same with ipywidgets 7.7, which hosted notebooks have, and the JupyterLab and Voila that suit it: an environment that holds
 # these few and takes all else from $(VENV). (Voila and nbconvert look for their templates beside the interpreter.)
 IPYWIDGETS7 := build/ipywidgets7
 $(IPYWIDGETS7)/.made: $(VENV)/.dev
@@ -133,7 +133,7 @@ $(IPYWIDGETS7)/.made: $(VENV)/.dev
 		mv $(IPYWIDGETS7)/below "$$($(IPYWIDGETS7)/bin/python -c 'import site; print(site.getsitepackages()[0])')/below.pth"; \
 		pip() { $(IPYWIDGETS7)/bin/python -m pip install --quiet --disable-pip-version-check "$$@"; }; \
 		pip ipywidgets==7.7.1 jupyterlab==3.6.8 jupyterlab_widgets==1.1.11; \
-		pip --no-deps --ignore-installed "voila>=0.5.7" nbconvert; }; \
+		pip --no-deps --ignore-installed voila==0.4.6 nbconvert; }; \
 	step "making an environment with ipywidgets 7.7" make_it
 	@touch $@
 

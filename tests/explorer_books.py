@@ -54,8 +54,11 @@ def served(frontend: str, folder: Path) -> Iterator[str]:
         settings.write_text(json.dumps(values))
     if frontend == "lab":
         line = ["jupyterlab", "--ServerApp.token=", "--ServerApp.password=", "--ServerApp.disable_check_xsrf=True",
-                f"--ServerApp.root_dir={folder}", f"--ServerApp.port={port}", "--LabApp.expose_app_in_browser=True",
-                "--LabApp.extension_manager=readonly", "--ServerApp.allow_root=True"]
+                f"--ServerApp.root_dir={folder}", f"--ServerApp.port={port}", "--LabApp.extension_manager=readonly",
+                "--ServerApp.allow_root=True"]
+        (state / "config").mkdir()
+        (state / "config" / "jupyter_lab_config.json").write_text(     # JupyterLab 3 does not heed its command line
+            json.dumps({"LabApp": {"expose_app_in_browser": True}}))
     else:
         line = ["voila", str(folder), f"--port={port}", "--Voila.tornado_settings=disable_check_xsrf=True",
                 "--VoilaConfiguration.show_tracebacks=True", "--VoilaConfiguration.theme=dark",

@@ -15,7 +15,7 @@ WAIT_S = .04
 """How long controls must rest before a figure is drawn again, seconds: moves that already wait in the kernel's queue
 arrive in this time, and only the last of them is drawn."""
 STYLE = """<style>
-.tfg-page { transition: opacity .1s .25s; } .tfg-page.tfg-old { opacity: .4; }
+.tfg-page.tfg-old { opacity: .4; transition: opacity .1s .25s; }
 .tfg-sign { visibility: hidden; animation: tfg-sign 0s .25s forwards; font-size: 12px; }
 @keyframes tfg-sign { to { visibility: visible; } }
 .tfg-page :is(img, video) { max-width: 100%; height: auto; }
