@@ -75,11 +75,18 @@ def lend(site: Path, folder: Path, packages: dict[Path, str]) -> None:
     """Let an environment import packages of this one, from a folder of links that a path file names.
 
     site: the environment's site-packages. The links must not be in there: pip writes into its site-packages, through
-    links too, and would change the packages of this environment.
+    links too, and would change the packages of this environment. What a package asks for is left out: all of it is
+    lent, and a torch that is newer than Colab's would ask pip for a newer setuptools.
     """
     folder.mkdir(parents=True)
     for source, top in packages.items():
-        (folder / top).symlink_to(source)
+        if not top.endswith(".dist-info"):
+            (folder / top).symlink_to(source)
+            continue
+        shutil.copytree(source, folder / top)
+        told = folder / top / "METADATA"
+        told.write_text("".join(line for line in told.read_text(encoding="utf-8").splitlines(keepends=True)
+                                if not line.startswith("Requires-Dist:")), encoding="utf-8")
     (site / "lent.pth").write_text(f"{folder}\n", encoding="utf-8")
 
 
