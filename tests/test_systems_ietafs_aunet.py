@@ -80,7 +80,7 @@ def test_a_later_sound_moves_the_same_units_later():
     heard = [network.hear(np.concatenate([np.zeros(a * 640), word, np.zeros((60 - a) * 640)]).astype(np.float32),
                           model=model) for a in (25, 30)]
     assert np.abs(heard[0].speech[15:60] - heard[1].speech[20:65]).max() < 1e-4
-    assert np.abs(heard[0].speech[15:60] - heard[1].speech[19:64]).max() > .01
+    assert np.abs(heard[0].speech[15:60] - heard[1].speech[19:64]).max() > .003
 
 
 def test_columns_of_a_part_are_those_of_the_whole():
@@ -323,7 +323,7 @@ def test_a_step_of_each_profile(tmp_path, monkeypatch, profile):
 
 
 def test_training_learns_scores_and_can_be_loaded(tmp_path):
-    at, card = run(tmp_path, steps=20, context=False)
+    at, card = run(tmp_path, steps=80, context=False)
     rows = [float(row.split(",")[2]) for row in (tmp_path / "log.csv").read_text().splitlines() if ",loss," in row]
     assert rows[-1] < rows[0] and card["command"].endswith("--no-context")
     scores = card["scores"]

@@ -9,7 +9,7 @@ import torch
 from tfg.faces.aus import AUS
 from tfg.metrics.lip_curves import r
 from tfg.systems.ietafs.aunet.data import whole
-from tfg.systems.ietafs.aunet.losses import Spread, Weights, feeling_losses, words_losses
+from tfg.systems.ietafs.aunet.losses import Spread, Weights, feeling_losses, one_hot, words_losses
 from tfg.systems.ietafs.aunet.network import MOST, AUNet
 from tfg.systems.ietafs.aunet.takes import AuExample
 from tfg.vocabulary import EMOTIONS
@@ -23,7 +23,8 @@ def score(network: AUNet, examples: Sequence[AuExample], spread: Spread, weights
     """Scores of acted takes, each heard as a whole; the network is put in eval mode.
 
     speech, feeling: for each AU r (Pearson, over all frames; None where it does not move), mae, and mae_still, that of
-    the constant which is best for it: the true median.  speech_r, feeling_r: `mean_r`.  emotion: `emotion_scores`.
+    the constant which is best for it: the true median; feeling is that of the heard emotion.  speech_r, feeling_r:
+    `mean_r`.  emotion: `emotion_scores`.
     loss: the training loss, mean of the clips.
     """
     device = next(network.eval().parameters()).device
@@ -31,8 +32,8 @@ def score(network: AUNet, examples: Sequence[AuExample], spread: Spread, weights
     for e in examples:
         batch = {k: torch.from_numpy(v).to(device) for k, v in whole(e).items()}
         speech, feeling, emotion = network(batch["columns"], batch["mask"])
-        each = (words_losses(speech, batch, spread, weights)
-                | feeling_losses(feeling, emotion, batch, spread, weights))
+        told, _ = network.manner(batch["columns"], batch["mask"], one_hot(batch["emotion"]))   # as in training
+        each = words_losses(speech, batch, spread, weights) | feeling_losses(told, emotion, batch, spread, weights)
         losses.append(sum(float(v) for v in each.values()))
         made.append(MOST * torch.cat([speech, feeling], -1)[0].cpu().numpy())
         true.append(np.concatenate([e.speech, e.feeling], 1).astype(np.float32))

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from tfg.faces.aus import AUS
 from tfg.systems.ietafs.aunet.network import MOST
 from tfg.systems.ietafs.aunet.takes import MOUTH, UNKNOWN, AuExample
+from tfg.vocabulary import EMOTIONS
 
 LEAST = .1
 """Smallest standard deviation of a unit, in its intensity: a unit that words never move must not fill the loss."""
@@ -64,6 +65,11 @@ def speech_known(example: AuExample) -> np.ndarray:
 def feeling_known(example: AuExample) -> np.ndarray:
     """Which units of `feeling` are known, (17,): all of an acted take, none of other speech."""
     return np.full(len(AUS), example.emotion != UNKNOWN, np.float32)
+
+
+def one_hot(emotion: torch.Tensor) -> torch.Tensor:
+    """(B, 6) float of numbers (B,) in EMOTIONS: zeros for UNKNOWN."""
+    return (emotion[:, None] == torch.arange(len(EMOTIONS), device=emotion.device)).float()
 
 
 def words_losses(speech: torch.Tensor, batch: dict, spread: Spread, weights: Weights) -> dict[str, torch.Tensor]:

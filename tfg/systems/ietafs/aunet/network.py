@@ -36,6 +36,8 @@ from tfg.vocabulary import EMOTIONS
 N_MELS, WIDTH = 128, 32                              # mel bands and columns of a frame's window
 STEP, STEP_COLUMNS = 5, 16                           # 5 frames are exactly 16 columns
 CHUNK = 1000                                         # frames per chunk of a long sound
+RESOLVE = 3.0
+"""Power by which the probabilities of emotions are sharpened before a face shows them: .4 and .3 become .7 and .3."""
 
 
 class Heard(NamedTuple):
@@ -61,8 +63,8 @@ class AUNetConfig:
     kernel: int = 3
     block_dropout: float = .1
     pool: int = 50
-    mood: int = 32
-    mood_dropout: float = .3
+    mood: int = 128
+    mood_dropout: float = .5
 
     @property
     def reach(self) -> int:
@@ -130,10 +132,10 @@ class AUNet(nn.Module):
             x = block(x * mask[..., None])
         return self.norm(x)
 
-    def forward(self, columns: torch.Tensor, mask: torch.Tensor, part: str = ""):
-        """See the class.  part: "words" gives (speech,) alone, "feeling" the other two."""
+    def forward(self, columns: torch.Tensor, mask: torch.Tensor, part: str = "", felt: torch.Tensor | None = None):
+        """See the class.  part: "words" gives (speech,) alone, "feeling" the other two.  felt: see `Manner`."""
         words = () if part == "feeling" else (self.words(columns, mask),)
-        return words if part == "words" else (*words, *self.manner(columns, mask))
+        return words if part == "words" else (*words, *self.manner(columns, mask, felt))
 
     def words(self, columns: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """The first of `forward`'s results alone."""
@@ -172,6 +174,10 @@ class Manner(nn.Module):
     (harmonics, breath), and its deviation over time, as means over the frames with speech; and the share of these
     (statistics pooling, Snyder et al. 2018). The voice's mean spectrum is not: it tells the speaker, and misled the
     network on unseen ones.
+
+    The feeling depends on the emotion, too, `felt` (B, 6): in training the true one, zeros where nobody knows it;
+    else the one that is heard, `decided`. Without it a network that is not sure gives the mean of what all emotions
+    add, which is a face with none.
     """
 
     def __init__(self, pool: int, width: int, dropout: float):
@@ -180,7 +186,7 @@ class Manner(nn.Module):
         self.norm = nn.BatchNorm1d(3 * N_MELS)
         self.drop = nn.Dropout(dropout)
         self.mood = nn.Linear(3 * N_MELS, width)
-        self.feeling = nn.Linear(width, len(AUS))
+        self.feeling = nn.Linear(width + len(EMOTIONS), len(AUS))
         self.emotion = nn.Linear(width, len(EMOTIONS))
         nn.init.normal_(self.feeling.weight, std=.01)
         nn.init.zeros_(self.feeling.bias)
@@ -205,19 +211,29 @@ class Manner(nn.Module):
         x = self.norm(statistics.transpose(1, 2)).transpose(1, 2)
         return F.gelu(self.mood(self.drop(x)))
 
-    def feelings(self, frames: torch.Tensor) -> torch.Tensor:
-        """What the emotion adds, (B, T, 17) in -1..1, of `frames` around each."""
-        return torch.tanh(self.feeling(self.moods(self.statistics(smooth(frames, self.pool)))))
+    def feelings(self, frames: torch.Tensor, felt: torch.Tensor) -> torch.Tensor:
+        """What the emotion adds, (B, T, 17) in -1..1, of `frames` around each.  felt: (B, 6)."""
+        return self.added(self.moods(self.statistics(smooth(frames, self.pool))), felt)
+
+    def added(self, mood: torch.Tensor, felt: torch.Tensor) -> torch.Tensor:
+        """What an emotion adds, (B, T, 17) in -1..1.  mood: (B, T, width).  felt: (B, 6)."""
+        return torch.tanh(self.feeling(torch.cat([mood, felt[:, None].expand(-1, mood.shape[1], -1)], -1)))
 
     def emotions(self, total: torch.Tensor) -> torch.Tensor:
         """Logits of the emotion, (B, 6), of a clip's sum of `frames`, (B, 513)."""
         return self.emotion(self.moods(self.statistics(total[:, None])))[:, 0]
 
-    def forward(self, columns: torch.Tensor, mask: torch.Tensor):
+    def forward(self, columns: torch.Tensor, mask: torch.Tensor, felt: torch.Tensor | None = None):
         x = self.frames(columns, mask)
         near, whole = self.statistics(smooth(x, self.pool)), self.statistics(x.sum(1, keepdim=True))
         mood = self.moods(torch.cat([near, whole], 1))                        # one batch norm sees both
-        return torch.tanh(self.feeling(mood[:, :-1])), self.emotion(mood[:, -1])
+        logits = self.emotion(mood[:, -1])
+        return self.added(mood[:, :-1], decided(logits) if felt is None else felt), logits
+
+
+def decided(logits: torch.Tensor) -> torch.Tensor:
+    """The emotion that is acted on, (B, 6) with sum 1: the heard probabilities, sharpened by a power of `RESOLVE`."""
+    return torch.softmax(RESOLVE * logits, -1)
 
 
 def smooth(x: torch.Tensor, pool: int) -> torch.Tensor:
@@ -278,13 +294,13 @@ def hear(audio: np.ndarray, *, model: AUNet | None = None, chunk: int = CHUNK) -
         part = slice(start - lo, start - lo + chunk)
         speech[start:start + chunk] = model.words(columns, mask)[0, part].numpy()
         frames[:, start:start + chunk] = manner.frames(columns, mask)[:, part]
-    feeling = np.empty_like(speech)
+    logits = manner.emotions(frames.sum(1, dtype=torch.float64).float())
+    feeling, felt = np.empty_like(speech), decided(logits)
     for start in range(0, total, chunk):
         cancel.point()
         lo, hi = max(start - config.pool, 0), min(start + chunk + config.pool, total)
-        feeling[start:start + chunk] = manner.feelings(frames[:, lo:hi])[0, start - lo:start - lo + chunk].numpy()
-    emotion = torch.softmax(manner.emotions(frames.sum(1, dtype=torch.float64).float())[0], -1).numpy()
-    return Heard(MOST * speech, MOST * feeling, emotion)
+        feeling[start:start + chunk] = manner.feelings(frames[:, lo:hi], felt)[0, start - lo:start - lo + chunk].numpy()
+    return Heard(MOST * speech, MOST * feeling, torch.softmax(logits[0], -1).numpy())
 
 
 def load(folder: StrPath | None = None) -> AUNet:

@@ -20,7 +20,7 @@ from tfg.speech import corpus
 from tfg.systems.ietafs.aunet import network as aunet
 from tfg.systems.ietafs.aunet.data import AuCrops
 from tfg.systems.ietafs.aunet.evaluate import score
-from tfg.systems.ietafs.aunet.losses import Spread, Weights, feeling_losses, words_losses
+from tfg.systems.ietafs.aunet.losses import Spread, Weights, feeling_losses, one_hot, words_losses
 from tfg.systems.ietafs.aunet.network import AUNet, AUNetConfig
 from tfg.systems.ietafs.aunet.takes import SPLITS, UNKNOWN, AuExample, examples_of
 from tfg.training.loop import At, Run, cosine, train
@@ -28,7 +28,7 @@ from tfg.training.setup import finish, on_cpu, run_of
 
 RUNS = {"ci": Run(phases=(("words", 12), ("feeling", 8)), batch=4, evaluate_every=10, average=.99, best="-loss",
                   channels_last=False),
-        "cpu": Run(phases=(("words", 1900), ("feeling", 1000)), batch=12, evaluate_every=200, average=.995,
+        "cpu": Run(phases=(("words", 1900), ("feeling", 4000)), batch=12, evaluate_every=200, average=.995,
                    best="-loss"),
         "gpu": Run(phases=(("words", 1), ("feeling", 20_000)), batch=3, evaluate_every=10_000, average=.998,
                    best="-loss", workers=8)}
@@ -39,7 +39,7 @@ FRAMES = {"ci": 50, "cpu": 100, "gpu": 100}
 """Frames of a training crop, 25 a second."""
 RATE = {"ci": 2e-3, "cpu": 2e-3, "gpu": 1e-4}
 DECAY = {"ci": .02, "cpu": .02, "gpu": 1e-4}
-FEELING_RATE, FEELING_DECAY = 2e-3, .1
+FEELING_RATE, FEELING_DECAY = 2e-3, .3
 CONTEXT = (1, 2, 4, 8, 10)
 """Dilations of the blocks where `context` is asked for and the profile has none."""
 LICENCE = ("Weights: Apache-2.0. Trained on the sound of espeak-ng (its output is free of its GPL), and of flite and "
@@ -69,7 +69,8 @@ class AUNetTask:
             "feeling": torch.optim.AdamW(self.network.manner.parameters(), FEELING_RATE, weight_decay=FEELING_DECAY)}
 
     def losses(self, batch, at: At):
-        made = [x.float() for x in self.networks["aunet"](batch["columns"], batch["mask"], at.phase)]
+        felt = one_hot(batch["emotion"])
+        made = [x.float() for x in self.networks["aunet"](batch["columns"], batch["mask"], at.phase, felt)]
         if at.phase == "words":
             found = words_losses(made[0], batch, self.spread, self.weights)
         else:
