@@ -155,11 +155,11 @@ def test_following_tells_mouth_from_the_rest():
 @pytest.mark.parametrize("profile", ["ci", "cpu", "gpu"])
 def test_the_diagram_names_every_level(profile):
     config = deformable.PROFILES[profile]
-    texts = [t.get_text() for t in drawn(explore.draw_network(config)).axes[0].texts]
+    texts = [t.get_text() for t in drawn(explore.draw_deformable(config)).axes[0].texts]
     assert texts.count("deformable") == len(config.space) + len(config.look) and texts.count("ConvLSTM") == 1
     for width, side in zip(config.up, (8 << k for k in range(len(config.up)))):
         assert f"{side} px, {width}" in texts
-    plain = [t.get_text() for t in explore.draw_network(replace(config, deform=False)).axes[0].texts]
+    plain = [t.get_text() for t in explore.draw_deformable(replace(config, deform=False)).axes[0].texts]
     assert "deformable" not in plain
 
 

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from tfg.files import atomic, make_folder
+from tfg.training.offer import remind
 
 EVERY_S = 20.0
 """Seconds between two writings: what a disconnection can cost."""
@@ -60,9 +61,10 @@ class Kept:
         if self._rng is not None:
             torch.set_rng_state(self._rng)
         written = time.monotonic()
-        for step in tqdm(range(self.step + 1, n + 1), initial=self.step, total=n):
+        for step in (bar := tqdm(range(self.step + 1, n + 1), initial=self.step, total=n)):
             yield step
             self.step = step
+            remind(bar, left=step < n)
             if step == n or time.monotonic() - written > EVERY_S:
                 self._write()
                 written = time.monotonic()

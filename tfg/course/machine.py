@@ -3,6 +3,7 @@
     PROFILE = machine.preflight(PROFILE, WORK)              # prints four lines; "auto" becomes "cpu" or "gpu"
     folder = machine.folder(WORK, f"08_{PROFILE}")          # where a training of the package is kept
     kept = machine.Kept(WORK, "06_syncnet", network, ...)   # a training that the chapter writes out
+    machine.offer_shipped()                                 # after a minute its bar says how to go on without it
 """
 from __future__ import annotations
 
@@ -16,9 +17,11 @@ from pathlib import Path
 from tfg.course.kept import Kept
 from tfg.errors import InputError
 from tfg.files import check_writable, make_folder
+from tfg.training.offer import offer
 from tfg.workers import cores
 
-__all__ = ["Kept", "folder", "found_gpu", "in_colab", "memory_gb", "preflight", "session_h", "time_left"]
+__all__ = ["Kept", "folder", "found_gpu", "in_colab", "memory_gb", "offer_shipped", "preflight", "session_h",
+           "time_left"]
 
 PROFILES = ("auto", "ci", "cpu", "gpu")
 DRIVE = Path("/content/drive")
@@ -70,6 +73,12 @@ def folder(work: str | os.PathLike, name: str) -> Path:
     made = tempfile.mkdtemp(prefix=f"tfg_{name}_")
     atexit.register(shutil.rmtree, made, ignore_errors=True)
     return Path(made)
+
+
+def offer_shipped() -> None:
+    """Let the bar of the cell's training say after a minute, if steps are left then, how to go on without it."""
+    offer("Takes too long? Interrupt the kernel (the square), set TRAIN = False in this cell, and run on: the network "
+          "that ships takes over.")
 
 
 def found_gpu() -> tuple[str, float] | None:

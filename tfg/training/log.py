@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tfg.files import atomic, disk_errors, make_folder
 from tfg.media.image import write_image
+from tfg.training.offer import remind
 
 EVERY = 20
 """Steps between two rows of the table; reading a value waits for the GPU, so it is not read at each step."""
@@ -53,6 +54,7 @@ class Log:
             return
         self.last = step
         self.bar.update()
+        remind(self.bar, left=step + 1 < self.bar.total)
         if (step + 1) % EVERY == 0:
             self.row()
 

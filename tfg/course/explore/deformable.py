@@ -132,7 +132,7 @@ def draw_phases(logs: dict, what: dict, phases: dict, levels: dict | None = None
 
 
 # ---- figures of the network -----------------------------------------------------------------------------------
-def draw_network(config):
+def draw_deformable(config):
     """The generator's parts as boxes, with the sides and channels of a `DeformableConfig`: the photo's encoder above,
     the decoder below it from right to left, each level under the map of its own size."""
     c, n = config, len(config.widths)
