@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -220,7 +220,7 @@ def words(shape: Sequence[int]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _named(value: Any, name: str) -> Iterator[tuple[str, torch.Tensor]] | list:
+def _named(value: Any, name: str) -> list[tuple[str, torch.Tensor]]:
     """The tensors in a value and what is nested in it, with the names that fields and keys give them."""
     if isinstance(value, torch.Tensor):
         return [(name, value)]
@@ -232,7 +232,7 @@ def _named(value: Any, name: str) -> Iterator[tuple[str, torch.Tensor]] | list:
         pairs = [("", each) for each in value]
     else:
         return []
-    out = []
+    out: list[tuple[str, torch.Tensor]] = []
     for key, each in pairs:
         out += _named(each, ".".join(str(part) for part in (name, key) if part != ""))
     return out
