@@ -122,6 +122,21 @@ def test_frames_in_the_batch_are_counted():
     assert "5 of 3" in column(figure, "each") and "5 x 2" in column(figure, "all")
 
 
+def test_a_tensor_of_zeros_comes_from_nothing():
+    class Zeros(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a = nn.Linear(4, 4)
+
+        def forward(self, x, y):
+            out = torch.zeros_like(x)
+            out[:, :2] = y[:, :2]
+            return self.a(out), x.new_zeros(2, 3)
+
+    blocks, answer = networks.trace(Zeros(), (torch.rand(2, 4), torch.rand(2, 4)), 1)
+    assert blocks[2].gets == {1} and answer.gets == {2}
+
+
 def test_weights_used_without_a_call():
     class Own(nn.Module):
         def __init__(self):

@@ -17,6 +17,9 @@ from tfg.errors import InputError
 
 CHANGERS = ("__setitem__", "copy_", "add_", "mul_")
 """Functions of torch that change their first argument."""
+SHAPERS = tuple(f"{name}_like" for name in ("zeros", "ones", "full", "empty", "rand", "randn")) + tuple(
+    f"new_{name}" for name in ("zeros", "ones", "full", "empty", "tensor"))
+"""Functions of torch that take a shape and a type from their argument, and no value."""
 
 
 @dataclass
@@ -107,8 +110,9 @@ class _Watch(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         out = func(*args, **kwargs)
-        from_ = self.sources(args, kwargs)
-        if getattr(func, "__name__", "") in CHANGERS and isinstance(args[0], torch.Tensor):
+        name = getattr(func, "__name__", "")
+        from_ = set() if name in SHAPERS else self.sources(args, kwargs)
+        if name in CHANGERS and isinstance(args[0], torch.Tensor):
             self.made[id(args[0])] = (args[0], from_)
         for _, x in _named(out, "") if from_ else ():
             self.made[id(x)] = (x, from_)
