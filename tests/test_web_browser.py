@@ -97,6 +97,8 @@ def opened(browser, address, **how):
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.on("console", lambda line: page.complaints.append(line.text)
             if line.type == "error" and NOTE not in line.text else None)
+    page.add_init_script("""{ const devices = navigator.mediaDevices, own = devices.getUserMedia.bind(devices);
+        devices.getUserMedia = async (what) => window.lent = await own(what); }""")       # to see whether it is closed
     page.goto(address)
     until(page, "window.page?.ready === true")
     yield page
@@ -290,8 +292,6 @@ def test_an_own_photo_and_voice_need_the_sentence_of_consent(visit):
 
 def test_the_microphone_is_heard_and_closed(visit):
     choose_face(visit, 0)
-    visit.evaluate("""() => { const devices = navigator.mediaDevices, own = devices.getUserMedia.bind(devices);
-        devices.getUserMedia = async (what) => window.lent = await own(what); }""")
     visit.get_by_role("button", name="Record", exact=True).click()
     until(visit, "!!page.state.recording")
     visit.wait_for_timeout(1500)
