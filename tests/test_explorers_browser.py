@@ -7,18 +7,16 @@ or a Chromium (TFG_CHROMIUM, or on the path). Screenshots go to build/screens.
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 
 import explorer_books
 from tools import explorers
+from tools.browser import CHROMIUM
 
 ROOT = Path(__file__).resolve().parents[1]
 SCREENS = ROOT / "build" / os.environ.get("TFG_SCREENS", "screens")
-CHROMIUM = os.environ.get("TFG_CHROMIUM") or next(filter(None, map(shutil.which, (
-    "chromium", "chromium-browser", "google-chrome"))), None)
 playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install playwright")
 pytest.importorskip("jupyterlab", reason="the extra course is not installed")
 pytest.importorskip("voila", reason="the extra app is not installed")

@@ -25,6 +25,7 @@ shipped = pytest.mark.skipif(not (paths.data("aunet") / "aunet.json").is_file(),
 def net(**sizes) -> network.AUNet:
     torch.manual_seed(0)
     made = network.AUNet(replace(network.PROFILES["ci"], **sizes))
+    torch.manual_seed(1)                              # whatever the sizes of the parts before
     with torch.no_grad():                             # heads start near nothing: let them say something
         for head in (made.speech, made.manner.feeling, made.manner.emotion):
             head.weight.normal_(0, 1)
@@ -80,7 +81,7 @@ def test_a_later_sound_moves_the_same_units_later():
     heard = [network.hear(np.concatenate([np.zeros(a * 640), word, np.zeros((60 - a) * 640)]).astype(np.float32),
                           model=model) for a in (25, 30)]
     assert np.abs(heard[0].speech[15:60] - heard[1].speech[20:65]).max() < 1e-4
-    assert np.abs(heard[0].speech[15:60] - heard[1].speech[19:64]).max() > .003
+    assert np.abs(heard[0].speech[15:60] - heard[1].speech[19:64]).max() > .01
 
 
 def test_columns_of_a_part_are_those_of_the_whole():

@@ -8,18 +8,15 @@ from __future__ import annotations
 import base64
 import io
 import json
-import os
-import shutil
 
 import numpy as np
 import pytest
 
 from notebook_tools import NAMES, ROOT
+from tools.browser import CHROMIUM
 from tools.site import __main__ as site
 from tools.site import run
 
-CHROMIUM = os.environ.get("TFG_CHROMIUM") or next(filter(None, map(shutil.which, (
-    "chromium", "chromium-browser", "google-chrome"))), None)
 playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install playwright")
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("site"),
               pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path; TFG_CHROMIUM names one")]

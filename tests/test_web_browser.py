@@ -10,8 +10,6 @@ import contextlib
 import functools
 import http.server
 import io
-import os
-import shutil
 import threading
 import time
 from pathlib import Path
@@ -23,12 +21,11 @@ from tfg import paths
 from tfg.media.audio import load_audio, mel_spectrogram
 from tfg.speech.features import speech_mean
 from tfg.vocabulary import EXPRESSION, index
+from tools.browser import CHROMIUM
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "build" / "web"
 SHOTS = ROOT / "build" / "web-shots"
-CHROMIUM = os.environ.get("TFG_CHROMIUM") or next(filter(None, map(shutil.which, (
-    "chromium", "chromium-browser", "google-chrome"))), None)
 playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install playwright")
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("web"),
               pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path; TFG_CHROMIUM names one"),
@@ -68,21 +65,18 @@ def browser():
 
 def until(page, condition: str) -> None:
     """Wait until JavaScript is true. The page forbids Playwright's own way, which evaluates text inside it."""
+    eventually(page, lambda: page.evaluate(condition), condition)
+
+
+def eventually(page, true, what: str = "it") -> None:
+    """Wait until a function of no argument is true.  what: its name in the error."""
     stop = time.monotonic() + PATIENCE_S
-    while not page.evaluate(condition):
+    while not true():
         if time.monotonic() > stop:
             said = page.locator(".alert, .status").all_inner_texts()
             done = page.locator("progress").first.get_attribute("value")
-            raise AssertionError(f"{condition} is not so after {PATIENCE_S} s; the page says: {said}, progress {done}, "
+            raise AssertionError(f"{what} is not so after {PATIENCE_S} s; the page says: {said}, progress {done}, "
                                  f"{page.complaints}")
-        page.wait_for_timeout(100)
-
-
-def eventually(page, true) -> None:
-    """Wait until a function of no argument is true."""
-    stop = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < stop, f"not so after {PATIENCE_S} s"
         page.wait_for_timeout(100)
 
 
