@@ -253,25 +253,42 @@ def brows(height: float) -> np.ndarray:
 
 @pytest.mark.parametrize("rise", [.02, .15, .5, -.3])
 def test_a_low_brow_moves_as_a_whole_and_turns_nothing_over(rise):
-    """12 px above its lid, of which 7 are half of the brow: below it 5 px of skin are there to be stretched."""
+    """20 px above its lid, of which 10.4 are its hair: below it 9.6 px of skin are there to be stretched."""
     flow = np.zeros((140, 200, 2), np.float32)
     flow[..., 1] = rise
-    free = 12 - THICK * 40
-    got = held(flow, lids(), brows(12))[:, 60, 1] * 70                    # px that each row is fetched from below
-    assert (np.diff(np.arange(10, 52) + got[10:52]) > 0).all()            # rows stay in their order
+    free = 20 - THICK[2] * 40
+    got = held(flow, lids(), brows(20))[:, 60, 1] * 70                    # px that each row is fetched from below
+    rows = np.diff(np.arange(53) + got[:53])
+    assert (rows[10:] > 0).all()                                          # rows stay in their order
     most = SKIN[rise < 0] * free
-    assert got[40] == pytest.approx(np.clip(70 * rise, -most, most), rel=.1)
-    assert got[46] == pytest.approx(got[40], rel=.1)                      # its lower edge goes with it
+    by = np.clip(70 * rise, -most, most)
+    hair = got[int(np.ceil(32 - by)):int(52 - free - by) + 1]             # where the brow is shown
+    assert len(hair) >= 10 and hair == pytest.approx(by, rel=.1, abs=.05)
     assert abs(got[52]) < .02
+    assert rows[int(52 - free - by):].min() > .45                         # no row of skin is smeared over more than two
     plain = held(flow, lids())[:, 60, 1] * 70
     assert abs(plain[40]) < .8 * abs(70 * rise)                           # without brows it would be smeared
+
+
+@pytest.mark.parametrize("height", [14, 20, 28])
+def test_make_up_stays_beside_the_lid_in_fear(height):
+    """Brows rise as far as they can and eyes widen: 4 px of make-up above the lid are no dark blot below the brow."""
+    flow = np.zeros((140, 200, 2), np.float32)
+    flow[..., 1] = .5
+    flow = held(flow, lids(), brows(height))
+    y, x = np.mgrid[:140, :200].astype(np.float32)
+    shown = shut(x, y + flow[..., 1] * 70, lids(), -.25, brows(height))[1]
+    for column, edge in ((52, 53.3), (60, 52.0), (68, 53.3)):             # the lid's edge, px of the source
+        there = (shown[:, column] < edge) & (shown[:, column] > edge - 4)
+        assert 3 <= there.sum() <= 7, (column, there.sum())
+    assert np.interp(52, shown[:60, 60], np.arange(60)) < 51, "the eye is no wider"
 
 
 @pytest.mark.parametrize("share", [1.0, -.3])
 def test_lids_move_the_skin_up_to_the_brow_and_not_the_brow(share):
     y, x = np.mgrid[:140, :200].astype(np.float32)
-    free = 12 - THICK * 40
-    column, plain = (shut(x, y, lids(), share, given)[1][:, 60] for given in (brows(12), None))
+    free = 16 - THICK[2] * 40
+    column, plain = (shut(x, y, lids(), share, given)[1][:, 60] for given in (brows(16), None))
     above = np.arange(140) < 52 - free - 1
     assert np.abs(column - np.arange(140))[above].max() < .05 < np.abs(plain - np.arange(140))[above].max()
     assert (np.diff(column) >= -1e-3).all() and np.abs(column - np.arange(140)).max() > .8

@@ -19,12 +19,13 @@ ABOVE, BELOW = .38, .3
 """How far above and below an eye skin is stretched when it shuts, widths of the eye."""
 HELD = .6, .35, .4
 """How far above, below and beside an eye a flow comes to count in full (`held`), widths of the eye."""
-THICK, LEAST = .17, .1
-"""Half a brow's thickness, and the least height of skin between lid and brow that is reckoned with, widths of the eye.
-"""
-SKIN = .6, .6
+THICK, LEAST = np.array([.13, .32, .26, .23, .32], np.float32), .1
+"""How far a brow's hair reaches below its five landmarks, from the temple to the nose, for these lie on its upper edge
+(means of the mesh's own lower edge); the least height of skin between lid and brow that is reckoned with. Widths of the
+eye."""
+SKIN = .6, .8
 """How far a brow rises and sinks at most, of the height of the skin below it."""
-ROOM = .2
+ROOM = .3
 """How far a lid rises at most, of the height of the skin above it."""
 AROUND = .5
 """How far around a brow the flow is made smaller where that would be too much, widths of the eye."""
@@ -94,7 +95,7 @@ def shut(x: np.ndarray, y: np.ndarray, lids: np.ndarray, share: float, brows: np
         drop, rise = share * MEET * open_, share * (1 - MEET) * open_
         above = np.full_like(t, ABOVE)
         if brows is not None:
-            above = np.minimum(_along(t, *_skin(brows[k], left, along, across, width, upper)), ABOVE)
+            above = np.minimum(_along(t, *_skin(brows, k, left, along, across, width, upper)), ABOVE)
             drop = np.maximum(drop, -ROOM * above * width)                # a lid rises into the skin above it
         step = (_pulled(down - (bottom - rise), rise, BELOW * width, LASHES * width)
                 - _pulled(top + drop - down, drop, above * width,
@@ -133,36 +134,48 @@ def held(flow: np.ndarray, lids: np.ndarray, brows: np.ndarray | None = None) ->
     """The flow (h, w, 2), 0 in the eyes and from there to brows, cheeks and temples more and more what it was: brows
     that rise stretch the skin below them, they do not lift the lid.
 
-    lids: (2, 2, 9, 2) px of the answer.  brows: (2, 5, 2) px likewise, the brows above these eyes, or None. Where a
-    brow lies close above its eye the flow counts in full from the brow on, or it would be smeared, and it rises no
-    farther than the skin below it can be stretched (`SKIN`), for what a fold of skin hides no photo shows.
+    lids: (2, 2, 9, 2) px of the answer.  brows: (2, 5, 2) px likewise, the brows above these eyes, or None. The flow
+    counts in full from where a brow's lower edge will be, not from where it was: else the strip between the two would
+    be filled from a few rows beside the lid, and its lashes and make-up become blots. Towards the brow the skin follows
+    the brow's own flow. A brow moves no farther than the skin below it can be stretched (`SKIN`), for what a fold of
+    skin hides no photo shows.
     """
+    import cv2
+
     h, w = flow.shape[:2]
     y, x = np.mgrid[:h, :w].astype(np.float32)
     keep = np.ones((h, w), np.float32)
     share = np.ones((h, w), np.float32)
+    out = flow
     for left, _, along, across, width, upper, lower, k in _eyes(lids):
         t, down = ((x - left[0]) * axis[0] + (y - left[1]) * axis[1] for axis in (along, across))
         above = np.full_like(t, HELD[0])                                  # height over which a flow comes to count
+        up = _edge(t, upper) - down
+        beside = np.maximum(np.maximum(-t, t - width), 0) / (HELD[2] * width)
         if brows is not None:
-            at, free = _skin(brows[k], left, along, across, width, upper)
-            above = np.minimum(_along(t, at, free), HELD[0])
+            at, free = _skin(brows, k, left, along, across, width, upper)
             rise = np.zeros(len(at))
-            for higher in (0, THICK * width):                             # at the brow, and where it will be
+            for higher in (0, THICK.mean() * width):                      # at the brow, and where it will be
                 where = brows[k] - higher * across
                 rows, columns = (np.clip(np.rint(where[:, j]).astype(int), 0, n - 1) for j, n in ((1, h), (0, w)))
                 found = flow[rows, columns] * (w / 2, h / 2) @ across     # what is shown lies below: it rises
                 rise = np.where(np.abs(found) > np.abs(rise), found, rise)
             most = np.where(rise < 0, SKIN[1], SKIN[0]) * free * width
-            part = _along(t, at, np.minimum(1, most / np.maximum(np.abs(rise), 1e-6)))
+            much = np.minimum(1, most / np.maximum(np.abs(rise), 1e-6))
+            part, rise = _along(t, at, much), rise * much / width
+            above = _along(t, at, np.minimum(free, HELD[0] + np.maximum(-rise, 0)) + rise)
             off = np.maximum(np.maximum(at[0] - t, t - at[-1]), 0) / (AROUND * width)
-            high = np.maximum(_edge(t, upper) - _along(t, at, free + 2 * THICK) * width - down, 0) / (AROUND * width)
+            high = np.maximum(up - _along(t, at, free + rise + THICK.mean()) * width, 0) / (AROUND * width)
             share = np.minimum(share, 1 - (1 - part) * np.exp(-(off ** 2 + high ** 2) / 2))
-        up, under = (np.maximum(part, 0) / (reach * width) for part, reach in
-                     ((_edge(t, upper) - down, above), (down - _edge(t, lower), np.float32(HELD[1]))))
-        beside = np.maximum(np.maximum(-t, t - width), 0) / (HELD[2] * width)
-        keep = np.minimum(keep, (up ** 2 + under ** 2 + beside ** 2) ** .65)      # lashes stretch less than skin
-    return flow * (keep * share)[..., None]
+            step = np.clip(above * width - up, 0, above * width)          # px up to the brow's new lower edge
+            own = cv2.remap(flow, x - step * across[0], y - step * across[1], cv2.INTER_LINEAR,
+                            borderMode=cv2.BORDER_REPLICATE)
+            near = np.clip(1 - beside, 0, 1) * np.clip(up / (above * width), 0, 1)
+            out = out + near[..., None] * (own - flow)
+        over = np.maximum(up, 0) / (above * width)
+        under = np.maximum(down - _edge(t, lower), 0) / (HELD[1] * width)
+        keep = np.minimum(keep, (over ** 2 + under ** 2 + beside ** 2) ** .65)    # lashes stretch less than skin
+    return out * (keep * share)[..., None]
 
 
 def _eyes(lids: np.ndarray) -> Iterator[tuple]:
@@ -178,13 +191,14 @@ def _eyes(lids: np.ndarray) -> Iterator[tuple]:
             yield left, right, along, across, width, upper, lower, number
 
 
-def _skin(brow: np.ndarray, left: np.ndarray, along: np.ndarray, across: np.ndarray, width: float, upper: np.ndarray
-          ) -> tuple[np.ndarray, np.ndarray]:
+def _skin(brows: np.ndarray, number: int, left: np.ndarray, along: np.ndarray, across: np.ndarray, width: float,
+          upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Places (5,) of a brow's points along the eye, px, ascending, and how high the skin is between lid and brow there,
-    widths of the eye.  brow: (5, 2) px.  Others as `_eyes` yields them."""
-    at = (np.asarray(brow, np.float32) - left) @ np.stack([along, across], 1)             # (5, 2), along and down
+    widths of the eye.  brows: (2, 5, 2) px.  Others as `_eyes` yields them."""
+    thick = THICK if number == 0 else THICK[::-1]                         # the right eye's temple lies to the right
+    at = (np.asarray(brows[number], np.float32) - left) @ np.stack([along, across], 1)    # (5, 2), along and down
     at = at[np.argsort(at[:, 0])]
-    return at[:, 0], np.maximum((_edge(at[:, 0], upper) - at[:, 1]) / width - THICK, LEAST)
+    return at[:, 0], np.maximum((_edge(at[:, 0], upper) - at[:, 1]) / width - thick, LEAST)
 
 
 def _along(t: np.ndarray, at: np.ndarray, values: np.ndarray) -> np.ndarray:
