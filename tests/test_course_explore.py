@@ -162,6 +162,9 @@ def test_start_figures(image, motions):
     drawn(explore.draw_sheet({e: image for e in vocabulary.EMOTIONS}))
     drawn(explore.draw_strip([image] * 5, (0, 4)))
     drawn(explore.draw_motion(motions["HAP"], at=3))
+    high = motions["HAP"].override(jawOpen=np.full(len(motions["HAP"]), 1.6))
+    top = drawn(explore.draw_motion(high)).axes[0]
+    assert top.get_ylim()[1] > 1.6 and [line.get_ydata()[0] for line in top.lines if line.get_ls() == "--"] == [1]
 
 
 @pytest.fixture
@@ -353,6 +356,21 @@ def test_spectrum_finds_the_wave():
 def test_actor_explorers(opened, actor):
     opened(lambda: explore.direct(actor, lambda emotion, intensity: np.full(52, intensity)))
     opened(lambda: explore.blending(np.array([0, .2]), np.array([.2, .5]), ["", "m"], np.array([0, .3]), np.ones(2)))
+
+
+def test_blending_opens_on_the_phone_that_is_asked_about(monkeypatch):
+    from tfg.course.explore import actors
+
+    shown = {}
+    monkeypatch.setattr(actors, "sliders", lambda draw, **controls: shown.update(controls))
+    ends = np.cumsum(np.full(4, .1))
+    given = (ends - .1, ends, ["", "a", "m", "a"], np.zeros(4), np.ones(4))
+    explore.blending(*given, first="m")
+    assert list(shown["phone"].items())[0] == ("2: m", 2) and sorted(shown["phone"].values()) == [0, 1, 2, 3]
+    explore.blending(*given)
+    assert list(shown["phone"])[0] == "0: pause"
+    with pytest.raises(ValueError, match="x"):
+        explore.blending(*given, first="x")
 
 
 def test_corpora_figures(image, points, motions):

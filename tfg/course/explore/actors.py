@@ -169,14 +169,17 @@ def direct(actor, emotions) -> None:
             intensity=(0.0, 1.0, 0.05, 0.7), jawOpen=(0.0, 1.0, 0.05, 0.0), yaw=(-30, 30, 5, 0))
 
 
-def blending(starts, stops, names, targets, strengths, label: str = "jawOpen") -> None:
+def blending(starts, stops, names, targets, strengths, label: str = "jawOpen", first: str = "") -> None:
     """Sliders over the reach of phones and the strength of one of them.
 
-    starts, stops: (P,) seconds.  targets, strengths: (P,).  names: P phones.
+    starts, stops: (P,) seconds.  targets, strengths: (P,).  names: P phones.  first: the phone that is chosen when it
+    opens; "" is the first one.  Raises ValueError if nobody says `first`.
     """
     from tfg.course.check.actors import blended
 
     t, names = np.arange(0, stops[-1] + .2, .005), [n or "pause" for n in names]
+    chosen = names.index(first) if first else 0
+    menu = {f"{k}: {names[k]}": k for k in (chosen, *(k for k in range(len(names)) if k != chosen))}
 
     def draw(tau_ms, phone, strength):
         ruled = np.array(strengths, float)
@@ -185,5 +188,4 @@ def blending(starts, stops, names, targets, strengths, label: str = "jawOpen") -
         curves = {f"{tau_ms} ms, {names[phone]} x {strength:.1f}": curve}
         return draw_blend(t, starts, stops, names, targets, curves, label)
 
-    sliders(draw, tau_ms=(5, 200, 5, 50), phone={f"{k}: {n}": k for k, n in enumerate(names)},
-            strength=(0.1, 10.0, 0.1, 1.0))
+    sliders(draw, tau_ms=(5, 200, 5, 50), phone=menu, strength=(0.1, 10.0, 0.1, 1.0))

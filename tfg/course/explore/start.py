@@ -35,7 +35,10 @@ def draw_motion(motion, names=("jawOpen", "mouthClose", "mouthSmileLeft", "eyeBl
     fig, (top, bottom) = figure(9, 4.0, 2, 1, sharex=True)
     for name in names:
         top.plot(t, motion.curve(name), label=name)
-    top.set(title="expression", ylim=(-0.05, 1.05))
+    low, high = top.get_ylim()
+    top.set(title="expression", ylim=(min(low, -.05), max(high, 1.05)))
+    if high > 1.05:                                       # a motion may pass 1; what is drawn is cut there
+        top.axhline(1, color=COLOURS[7], ls="--", lw=1)
     top.legend(ncols=4, loc="lower right", bbox_to_anchor=(1, 1))
     for k in range(3):
         bottom.plot(t, motion.pose[:, k], label=vocabulary.POSE[k])
