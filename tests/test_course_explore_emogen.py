@@ -62,6 +62,31 @@ def test_dubbing_is_what_the_package_does(network, crops, mels):
     assert away.mean() < .7 and away.max() < 6
 
 
+def test_experts_are_asked_about_each_window_alone():
+    """The answer for a window does not depend on its neighbours, is the losses' own, and leaves the experts alone."""
+    import torch.nn.functional as F
+
+    from tfg.experts import losses
+    from tfg.experts.emotion.network import PROFILES as FEELS
+    from tfg.experts.emotion.network import EmotionNet
+    from tfg.experts.syncnet.network import PROFILES as HEARS
+    from tfg.experts.syncnet.network import SyncNet
+
+    torch.manual_seed(0)
+    hears, feels = SyncNet(HEARS["ci"]).eval(), EmotionNet(FEELS["ci"]).eval()
+    before = [x.clone() for x in hears.state_dict().values()]
+    frames, mel, emotion = torch.rand(4, 5, 3, 64, 64), torch.rand(4, 80, 16) * 8 - 4, torch.tensor([0, 3, 5, 3])
+    told = explore.asked(hears, feels, frames, mel, emotion)
+    assert told.shape == (2, 4) and np.allclose(told[:, 1:3], explore.asked(hears, feels, frames[1:3], mel[1:3],
+                                                                            emotion[1:3]), atol=1e-6)
+    with torch.no_grad():
+        assert np.allclose(told[0], losses.cosines(hears, frames, mel), atol=1e-5)
+        assert np.isclose(told[1].mean(), F.cross_entropy(feels(frames), emotion).item(), atol=1e-5)
+    awake = explore.asked(hears, feels, frames, mel, emotion, train=True)
+    assert np.abs(awake - told).max() > 1e-3 and not hears.training and not feels.training
+    assert all(torch.equal(a, b) for a, b in zip(before, hears.state_dict().values()))
+
+
 def test_figures(crops):
     picture, map_ = crops[0] / 255, np.linspace(0, 1, S * S).reshape(S, S)
     grid = drawn(explore.draw_grid({"a": [crops[0], None, map_], "b": [picture]}, ["HAP", "x"]))

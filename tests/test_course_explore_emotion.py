@@ -62,7 +62,9 @@ def test_figures(six):
     assert len(drawn(explore.draw_confusion({"one": matrix, "two": np.full((6, 6), 1 / 6)})).axes) == 2
     drawn(explore.draw_levels({"people": {"LO": .4, "HI": .7}, "network": {"LO": .5, "MD": .6, "HI": .7, "XX": 1.0}}))
     drawn(explore.draw_levels({"nobody": {}}))
-    drawn(explore.draw_occlusion({"HAP": (pictures["a"], np.zeros((3, 3)), 6), "SAD": (pictures["b"], -np.eye(3), 6)}))
+    maps = {"HAP": (pictures["a"], np.zeros((3, 3)), 6), "SAD": (pictures["b"], -np.eye(3), 6)}
+    for given, bar in (((), "fall of the probability"), (("log-odds",), "fall of the log-odds")):
+        assert drawn(explore.draw_occlusion(maps, *given)).axes[-1].get_ylabel() == bar
     drawn(explore.draw_course(np.zeros((40, 20, 20, 3), np.uint8), six, np.linspace(0, 1, 40)))
     drawn(explore.draw_course(np.zeros((3, 20, 20, 3), np.uint8), six[:3]))
 

@@ -159,3 +159,18 @@ def test_pairs_see_what_means_do_not():
     assert apart[0].low < apart[1].high
     with pytest.raises(ValueError, match="same clips"):
         metrics.paired(a, b[:-1], actor[:-1])
+
+
+@pytest.mark.parametrize("low, high, word", [(.1, .3, "more"), (-.3, -.1, "less"), (-.1, .3, "no difference seen"),
+                                             (0., .3, "no difference seen"), (np.nan, np.nan, "too few actors")])
+def test_a_verdict_claims_only_what_leaves_out_zero(low, high, word):
+    assert metrics.verdict(metrics.Mean(.1, low, high, 9, 4)) == word
+
+
+def test_a_verdict_of_pairs():
+    actors, rng = np.repeat(list("abcdef"), 10), np.random.default_rng(0)
+    b = rng.normal(size=60)
+    assert metrics.verdict(metrics.paired(b + .5 + .1 * rng.normal(size=60), b, actors)) == "more"
+    assert metrics.verdict(metrics.paired(b, b + .5, actors), ("better", "worse")) == "worse"
+    assert metrics.verdict(metrics.paired(b + .01 * rng.normal(size=60), b, actors)) == "no difference seen"
+    assert metrics.verdict(metrics.paired(b[:20] + 1, b[:20], actors[:20])) == "too few actors"

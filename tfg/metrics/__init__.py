@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from tfg.metrics.lips import aperture_r, correlation, landmark_distance
 from tfg.metrics.pictures import psnr, ssim
-from tfg.metrics.stats import Mean, mean, paired
+from tfg.metrics.stats import Mean, mean, paired, verdict
 from tfg.metrics.sync import Sync, sync_curve, sync_scores
 
 __all__ = ["Mean", "Sync", "aperture_r", "correlation", "landmark_distance", "mean", "paired", "psnr", "ssim",
-           "sync_curve", "sync_scores"]
+           "sync_curve", "sync_scores", "verdict"]

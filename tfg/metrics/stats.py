@@ -55,3 +55,13 @@ def paired(a, b, actors, *, seed: int = 0, draws: int = DRAWS) -> Mean:
     if a.shape != b.shape:
         raise ValueError(f"paired scores need the same clips on both sides, got {a.shape} and {b.shape}")
     return mean(a - b, actors, seed=seed, draws=draws)
+
+
+def verdict(difference: Mean, words: tuple[str, str] = ("more", "less")) -> str:
+    """What a paired difference allows to say: one of two words, "no difference seen" where the 95 % interval holds 0,
+    "too few actors" where there is none.  words: for a difference above 0, below 0."""
+    if not np.isfinite(difference.low):
+        return "too few actors"
+    if difference.low > 0:
+        return words[0]
+    return words[1] if difference.high < 0 else "no difference seen"

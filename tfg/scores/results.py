@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tfg.metrics.stats import Mean, mean, paired
+from tfg.metrics.stats import Mean, mean, paired, verdict
 from tfg.scores.columns import DRAWN, SCORES
 from tfg.vocabulary import EMOTIONS
 
@@ -189,10 +189,6 @@ def _known_again(own: list[dict]) -> list[float]:
 def better(score: str, difference: Mean | None) -> str:
     """Verdict of a paired difference: "better", "worse" or "no difference seen"."""
     way = SCORES[score].better
-    if difference is None or way == 0 or not np.isfinite(difference.low):
+    if difference is None or way == 0:
         return "too few actors"
-    if difference.low > 0:
-        return "better" if way > 0 else "worse"
-    if difference.high < 0:
-        return "worse" if way > 0 else "better"
-    return "no difference seen"
+    return verdict(difference, ("better", "worse") if way > 0 else ("worse", "better"))

@@ -39,6 +39,25 @@ def dub_crops(network, crops, mels, feelings) -> np.ndarray:
     return np.concatenate(out)
 
 
+def asked(hears, feels, frames, mel, emotion, *, train: bool = False) -> np.ndarray:
+    """What two experts say of each window, asked about it alone: (2, B), cosine with the sound and loss of the emotion.
+
+    hears: a `SyncNet`.  feels: an `EmotionNet`.  frames: (B, T, 3, S, S) in [0, 1].  mel: (B, 80, 16).  emotion: (B,).
+    train: in train mode. The experts are copied, for that mode changes their statistics.
+    """
+    import copy
+
+    import torch
+    import torch.nn.functional as F
+
+    from tfg.experts import losses
+
+    hears, feels = (copy.deepcopy(network).train(train) for network in (hears, feels))
+    with torch.no_grad():
+        return np.array([(losses.cosines(hears, x, sound).item(), F.cross_entropy(feels(x), e).item())
+                         for x, sound, e in zip(frames.split(1), mel.split(1), emotion.split(1))]).T
+
+
 # ---- figures --------------------------------------------------------------------------------------------------
 def draw_grid(rows: dict, columns: Sequence[str] | None = None, side: float = 1.25):
     """Small pictures in rows.  rows: name -> pictures (h, w, 3), or (h, w) from 0 to 1; None leaves a gap.  columns:

@@ -72,7 +72,7 @@ def rater_confusion(votes: dict, modality: str = "face") -> tuple[np.ndarray, di
 
 
 def occlusion(probability: Callable, frames, patch: int, step: int) -> np.ndarray:
-    """Fall of the probability when a square is hidden, (n, n), row = down, column = right.
+    """Fall of the probability (or of another value) when a square is hidden, (n, n), row = down, column = right.
 
     probability: (B, T, 3, S, S) -> (B,).  frames: (T, 3, S, S) in [0, 1].  patch: px, hidden in every frame by the
     window's mean colour.  step: px from one place to the next.  Zeiler and Fergus 2014, §4.2.
@@ -221,9 +221,9 @@ def draw_levels(scores: dict):
     return fig
 
 
-def draw_occlusion(maps: dict):
-    """Maps of the fall of the probability when a patch is hidden.  maps: title -> (picture (S, S, 3), (n, n) falls,
-    patch px)."""
+def draw_occlusion(maps: dict, of: str = "probability"):
+    """Maps of the fall of a value when a patch is hidden.  maps: title -> (picture (S, S, 3), (n, n) falls, patch px).
+    of: name of the value."""
     fig, axes = figure(2.5 * len(maps) + .8, 2.9, 1, len(maps), squeeze=False)
     top = max(1e-6, *(float(np.abs(fall).max()) for _, fall, _ in maps.values()))
     for ax, (title, (picture, fall, patch)) in zip(axes[0], maps.items()):
@@ -234,7 +234,7 @@ def draw_occlusion(maps: dict):
         ax.set(xlim=(-.5, S - .5), ylim=(S - .5, -.5))
         ax.axis("off")
         ax.set_title(title, loc="center", fontsize=9.5)
-    fig.colorbar(shown, ax=axes[0, -1], label="fall of the probability", shrink=.85)
+    fig.colorbar(shown, ax=axes[0, -1], label=f"fall of the {of}", shrink=.85)
     return fig
 
 
