@@ -69,6 +69,18 @@ def test_the_lab_scores_what_was_spoiled(lab):
     assert lab.harm("held", 4)["lse_d"] > 0
 
 
+def test_objections_are_the_dark_cells(lab):
+    """A score that the true film itself does not reach fully is held against the true film, not against 1."""
+    fresh = explore.Lab(lab.target, lab.other, lab.judges)
+    values = {"": dict.fromkeys(scores.SEEN, .9), "blur": {"csim": .4}, "late": {"csim": .84, "aperture_r": 0.0}}
+    fresh.known = {(spoil, 3 if spoil else 0): values[""] | values.get(spoil, {}) for spoil in ("", *explore.SPOILS)}
+    titles = dict(zip(scores.SEEN, scores.titles()))
+    found = fresh.objections(3)
+    assert found[titles["csim"]] == ["blur"] and found[titles["aperture_r"]] == ["late"]
+    assert list(found) == scores.titles() and fresh.harm("shift", 3)["csim"] == 0
+    assert fresh.objections(3, .3)[titles["csim"]] == ["blur", "late"]
+
+
 def test_a_clip_is_scored_as_tables_score_it(lab, tmp_path):
     target = lab.target
     got = score_clip(target, {"true": target.frames, "mine": lab.film("late", 2)}, lab.judges)

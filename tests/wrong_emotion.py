@@ -63,6 +63,7 @@ WRONG = {   # name -> [(wrong answer, a word of the message)]
                            (lambda x, q: _soft(x, q, lambda x: x.log_softmax(0)).mean(), "over the batch"),
                            (lambda x, q: torch.nn.functional.kl_div(x.log_softmax(1), q, reduction="batchmean"),
                             "KL"),
+                           (lambda x, q: torch.nn.functional.cross_entropy(x.softmax(1), q), "twice"),
                            (lambda x, q: _soft(x, q).mean().detach(), "gradient"),
                            (lambda x, q: _soft(x, q, lambda x: (x.exp() / x.exp().sum(1, keepdim=True)).log()).mean(),
                             "overflows")],

@@ -175,12 +175,23 @@ def gan_losses(answer):
             "Ask for label 1": -fake,
             "the sigmoid is taken twice: these are logits already": bce(at_drawn.sigmoid(), 1.0),
             "the losses of the pictures are added: take their mean": N * asked,
-            "the true faces are in the generator's loss": asked + real})
+            "the true faces are in the generator's loss": asked + real,
+            "that is the squared distance to the label (LSGAN); here each loss is a binary cross entropy":
+            ((at_drawn - 1) ** 2).mean(),
+            "that is minus the logit (a hinge or Wasserstein GAN); here each loss is a binary cross entropy":
+            -at_drawn.mean(),
+            "the logarithm is taken of the mean: take the mean of the logarithms": -at_drawn.sigmoid().mean().log()})
         same(judges, both.mean(), what="the discriminator's loss", atol=1e-5, mistakes={
             "the losses for true and drawn are added: take their mean": both.sum(),
             "the labels are exchanged: true faces have 1, drawn ones 0": (bce(at_true, 0.0) + asked) / 2,
             "drawn faces have the label 1 here, too: they are to be found out, 0": (real + asked) / 2,
             "it never sees a drawn face": real, "it never sees a true face": fake,
+            "that is the squared distance to the labels (LSGAN); here each loss is a binary cross entropy":
+            ((at_true - 1).square().mean() + at_drawn.square().mean()) / 2,
+            "that is the hinge; here each loss is a binary cross entropy":
+            (F.relu(1 - at_true).mean() + F.relu(1 + at_drawn).mean()) / 2,
+            "that is a difference of logits (a Wasserstein GAN); here each loss is a binary cross entropy":
+            (at_drawn.mean() - at_true.mean()) / 2,
             "the sigmoid is taken twice: these are logits already":
             (bce(at_true.sigmoid(), 1.0) + bce(at_drawn.sigmoid(), 0.0)) / 2})
         if not reaches(generators, drawn):

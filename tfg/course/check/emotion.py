@@ -51,6 +51,7 @@ def soft_cross_entropy(answer):
             "the logits are no log-probabilities yet: subtract their logsumexp":
             -(target * logits.detach()).sum(1).mean(),
             "the logarithm is missing": -(target * p).sum(1).mean(),
+            "the softmax is taken twice: F.cross_entropy takes logits": -(target * p.log_softmax(1)).sum(1).mean(),
             "the logarithm is to base 2: use the natural one": each.mean() / np.log(2),
             "that is the KL divergence: the entropy of the target is missing": (each - entropy).mean()})
     large = answer(torch.tensor([[1000.0, 0, 0, 0, 0, 0]]), torch.eye(6)[1:2])

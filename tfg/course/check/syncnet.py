@@ -69,11 +69,24 @@ def sync_loss(answer):
             "the losses of the pairs are not averaged": bce(cosine),
             "the sign is missing: a loss is above 0": -bce(cosine).mean(),
             "the cosine is moved from [-1, 1] to [0, 1]: without negative entries it lies there already":
-            bce((1 + cosine) / 2).mean()})
+            bce((1 + cosine) / 2).mean(),
+            "one length is taken of all vectors together: each pair has its own, norm(dim=1)":
+            bce((v * a).sum(1) / (v.norm() * a.norm())).mean(),
+            "it is divided by the squares of the lengths: divide by the lengths":
+            bce((v * a).sum(1) / length ** 2).mean(),
+            "false pairs alone are counted: true ones cost - log(cosine)":
+            -((1 - label) * (1 - cosine).log()).mean(),
+            "the cosine went through a sigmoid (binary_cross_entropy_with_logits): it is a probability already":
+            bce(cosine.sigmoid()).mean(),
+            "that is the squared difference to the label: the price is a logarithm": ((cosine - label) ** 2).mean(),
+            "that is 1 - cosine, which asks for agreement of false pairs, too": (1 - cosine).mean()})
     edge = torch.eye(2)
     got = answer(edge, edge, torch.zeros(2))
     if not np.isfinite(float(got)):
         raise Wrong("a false pair with cosine 1 costs infinity: clamp the cosine to [1e-6, 1 - 1e-6] before the log")
+    if not 13 < float(got) < 14.7:                                    # - log(1e-6) is 13.8, in float32 13.7 to 13.9
+        raise Wrong(f"a false pair with cosine 1 costs {float(got):.3g}, expected 13.8: clamp the cosine to [1e-6, 1 - "
+                    "1e-6], no more and no less")
 
 
 @exercise(learns="fit")
@@ -100,6 +113,18 @@ def choice_loss(answer):
             "the probability is not turned into its logarithm":
             -(z.softmax(2) + z.softmax(1)).diagonal(dim1=1, dim2=2).mean() / 2,
             "clips compete with each other: dimension 0 is the clips": way(0, z),
+            "all pairs are counted, wrong ones, too: the true ones stand on the diagonal":
+            -(torch.log_softmax(z, 2) + torch.log_softmax(z, 1)).mean() / 2,
+            "all pairs of a clip compete with each other: one softmax for each row, one for each column":
+            -torch.log_softmax(z.flatten(1), 1).unflatten(1, z.shape[1:]).diagonal(dim1=1, dim2=2).mean(),
+            "the first sound counts as the true one of every picture: picture k belongs to sound k":
+            -(torch.log_softmax(z, 2)[:, :, 0].mean() + torch.log_softmax(z, 1)[:, 0].mean()) / 2,
+            "the diagonal is taken over clips and pictures: dim1=1, dim2=2":
+            -(torch.log_softmax(z, 2).diagonal(dim1=0, dim2=1).mean()
+              + torch.log_softmax(z, 1).diagonal(dim1=0, dim2=1).mean()) / 2,
+            "the logarithm is taken of the mean: take the mean of the logarithms":
+            -sum(z.softmax(dim).diagonal(dim1=1, dim2=2).mean().log() for dim in (1, 2)) / 2,
+            "the temperature counts twice": (way(2, z / t) + way(1, z / t)) / 2,
             "the losses are added up: take their mean": want * B * K})
 
 

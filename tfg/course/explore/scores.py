@@ -82,8 +82,9 @@ SPOILS = {
 SEEN = {"psnr_mask": 25, "ssim": .6, "ssim_mask": .6, "lmd_mouth": .12, "aperture_r": 1, "lse_d": .25, "d0": .25,
         "offset": 8, "probability": 1, "face_lpips": 1, "csim": .15}
 """Score of the lab -> the loss that draws a full bar, in the score's unit."""
-BEST = {"psnr_mask": 45, "ssim": 1, "ssim_mask": 1, "lmd_mouth": 0, "aperture_r": 1, "face_lpips": 0, "csim": 1}
-"""Scores of the true film itself, where they are not computed. Above 45 dB no difference can be seen."""
+BEST = {"psnr_mask": 45, "ssim": 1, "ssim_mask": 1, "lmd_mouth": 0, "aperture_r": 1, "face_lpips": 0}
+"""Scores of a film with itself. Above 45 dB no difference can be seen. CSIM is not among them: it compares a frame with
+the mean of the true ones, so that the true film has less than 1, too."""
 
 
 # ---- the lab ---------------------------------------------------------------------------------------------------
@@ -113,6 +114,11 @@ class Lab:
             row = score_clip(self.target, {"film": self.film(spoil, k)}, self.judges, self.folder).clips[0]
             self.known[key] = {s: float(row.get(s, np.nan)) for s in SEEN}
         return self.known[key]
+
+    def objections(self, k: int, least: float = .5) -> dict[str, list[str]]:
+        """Title of a score -> the spoilings at strength k that cost it more than this share of a full bar."""
+        harm = {spoil: self.harm(spoil, k) for spoil in SPOILS}
+        return {title: [spoil for spoil in SPOILS if harm[spoil][s] > least] for s, title in zip(SEEN, titles())}
 
     def harm(self, spoil: str, k: int) -> dict[str, float]:
         """Loss of each score against the true film: 0 is none, 1 a full bar; NaN where the score is missing."""
