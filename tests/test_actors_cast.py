@@ -283,3 +283,22 @@ def test_photos_are_found_by_their_prefix(tmp_path, monkeypatch):
     assert photo_path("sfhq:P012") == tmp_path / "sfhq" / "tiles" / "P012.png"
     assert photo_path("tfg:default.jpg") == paths.data("faces", "default.jpg")
     assert str(photo_path("/x/me.jpg")) == "/x/me.jpg"
+
+
+def test_chapters_fetch_no_portrait():
+    """Their headers say 0 MB: whatever the profile, the portraits of a chapter's cast are among those that ship."""
+    import re
+
+    from notebook_tools import cells
+    from tfg.actors.photos import shipped_tiles
+
+    chapters = {"06_syncnet": "actors", "07_emotion_discriminator": "cast", "08_emogen_gan": "people"}
+    for name, key in chapters.items():
+        code = {c["id"]: c["source"] for c in cells(name)}
+        assert f'portraits=SIZES["{key}"] // 3' in code["make"]
+        sizes = [int(n) for n in re.findall(rf"\b{key}=(\d+)", code["sizes"])]
+        assert len(sizes) == 3, name
+        for people in sizes:
+            photos = [m.photo for m in members("ci", actors=people, portraits=people // 3) if m.photo]
+            ids = {photo.split(":")[1] for photo in photos if photo.startswith("sfhq:")}
+            assert len(photos) == people // 3 and ids <= set(shipped_tiles()), (name, people)
