@@ -8,7 +8,7 @@
 SHELL := bash
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := dev,course,app,voice,automl,export
+EXTRAS := dev,course,app,voice,align,automl,export
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1; then echo $$p; break; fi; done)
 WORKERS ?= 2

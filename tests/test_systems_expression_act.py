@@ -108,12 +108,13 @@ def test_the_scale_leaves_blinks_alone(parts):
 def test_known_phones_move_the_mouth(parts):
     from tfg.speech import voice
     from tfg.speech.visemes import coarticulate, opening, with_effort
+    from tfg.systems.expression import articulation
 
     if not voice.available():
         pytest.skip("needs the extra: voice")
     y, phones = voice.speak("Maybe tomorrow it will be cold.")
     motion = expression.act(Speech(y, phones))
-    said = coarticulate(with_effort(phones, y), len(motion))
+    said = coarticulate(with_effort(phones, y), len(motion), articulation=articulation.load())
     assert np.corrcoef(opening(motion.expression), opening(said))[0, 1] > .99
     assert motion.curve("jawOpen").max() < .9                                 # the stand-in's 1.2 is gone
 

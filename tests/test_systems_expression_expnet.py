@@ -109,7 +109,9 @@ def test_one_frame_for_every_640_samples_begun(samples):
 def test_a_mel_and_a_file_do_as_well_as_their_sound():
     path = paths.data("audio", "DFA.wav")
     y = load_audio(path)
-    assert np.array_equal(predict(y), predict(mel_spectrogram(y))) and np.array_equal(predict(y), predict(path))
+    by_mel = predict(y, folder=paths.data("expnet"))
+    assert np.array_equal(by_mel, predict(mel_spectrogram(y))) and np.array_equal(predict(y), predict(path))
+    assert not np.array_equal(by_mel, predict(y))                # a whole sound is heard by the other network
 
 
 @pytest.mark.parametrize("chunk", [11, 50, 173])

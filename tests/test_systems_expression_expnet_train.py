@@ -69,6 +69,70 @@ def batch_of(examples, n: int = 3, frames: int = 40) -> dict:
     return {k: torch.from_numpy(v) for k, v in data.ExpNetData(examples, frames, 0).batch(0, range(n)).items()}
 
 
+# ---- hearing ----------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def listeners(tmp_path_factory):
+    """A network trained on speech features in seconds, its card, and what it learned from."""
+    learn = [data.virtual_example(spoken(10 + i, "flite:slt"), i, "speech") for i in range(4)]
+    unseen = [data.virtual_example(spoken(90, "festival:ked", "recorded"), 900, "speech")]
+    out = tmp_path_factory.mktemp("trained") / "listens"
+    return out, t.train_expnet(out, profile="ci", steps=STEPS, examples=learn + unseen, progress=False,
+                               hearing="speech")[1], learn
+
+
+def test_a_network_learns_from_speech_features_and_says_so(listeners):
+    out, card, _ = listeners
+    network, _ = load_expnet(out)
+    assert network.config.hearing == card["config"]["hearing"] == "speech" and "Whisper" in card["task"]
+    assert "--hearing speech" in card["command"] and "Whisper" in card["licence"]
+    y = spoken(3, "x").audio
+    face = predict(y, folder=out)
+    assert face.shape == (-(-len(y) // 640), 52) and np.isfinite(face).all() and face[:, INDEX["jawOpen"]].std() > .005
+    with pytest.raises(InputError, match="pass the sound"):
+        predict(np.zeros((80, 100), np.float32), folder=out)
+
+
+def test_speech_features_are_cut_with_their_frames_and_needed(listeners, examples):
+    _, _, learn = listeners
+    batches = data.ExpNetData(learn, 30, 0, "speech")
+    one = batches.batch(0, [0])
+    e = learn[batches.clip_of(0)]
+    start = next(k for k in range(len(e.asked)) if np.array_equal(e.heard[k].astype(np.float32), one["windows"][0, 0]))
+    known = one["neutral"][0] + (1 - one["neutral"][0]) * np.nan_to_num(e.asked[start].astype(np.float32))
+    np.testing.assert_allclose(one["absolute"][0, 0], known, atol=1e-6)
+    with pytest.raises(InputError, match="no speech features"):
+        data.ExpNetData(examples, 30, 0, "speech").batch(0, [0])
+
+
+def test_a_stream_refuses_a_network_that_needs_what_comes(listeners):
+    from tfg.systems.expression.live import LiveMotion
+    from tfg.systems.expression.options import ExpressionOptions
+
+    with pytest.raises(InputError, match="hearing mel"):
+        LiveMotion(np.zeros(52, np.float32), ExpressionOptions(expnet=listeners[0]))
+
+
+def test_recordings_become_clips_and_those_whose_words_do_not_fit_are_left_out(tmp_path, monkeypatch):
+    from tfg.corpora import librispeech
+    from tfg.media.audio import write_wav
+    from tfg.systems.expression.expnet import recorded
+
+    takes = [spoken(k, "x", n=20) for k in range(4)]
+    table = [librispeech.Recording(f"{folder}/{k}-1-000{k}.wav", "0" * 64, 1, "words" if k else "")
+             for k, folder in enumerate(("train-clean-100", "train-clean-100", "test-other", "train-clean-100"))]
+    for one, take in zip(table, takes, strict=True):
+        (tmp_path / one.path).parent.mkdir(exist_ok=True)
+        write_wav(tmp_path / one.path, take.audio)
+    monkeypatch.setattr(librispeech, "recordings", lambda: tuple(table))
+    monkeypatch.setattr(recorded, "align", lambda _, words: takes[0].phones if words else
+                        (_ for _ in ()).throw(InputError("the words '' were not found in the sound")))
+    with pytest.warns(UserWarning, match="1 recordings"):
+        found = recorded.recorded_examples(tmp_path, 0, progress=False)
+    assert [(e.voice, e.split) for e in found] == [("read:1", "train"), ("read:2", "read"), ("read:3", "train")]
+    with pytest.raises(InputError, match="fetch librispeech"):
+        recorded.recorded_examples(tmp_path / "nothing", 0, progress=False)
+
+
 # ---- the mistakes -----------------------------------------------------------------------------------------------
 def test_mistake_a_each_folder_gives_its_own_weights_and_no_others_fit(trained, tmp_path):
     """(a) One checkpoint's path was passed twice, or into another one's place."""
@@ -390,7 +454,7 @@ class Knows(torch.nn.Module):
 
     def __init__(self, answers):
         super().__init__()
-        self.answers = list(answers)
+        self.answers, self.config = list(answers), PROFILES["ci"]
 
     def forward(self, windows, neutral, blink):
         asked = torch.from_numpy(self.answers.pop(0))[None]

@@ -16,6 +16,8 @@ from tfg.systems.expression.options import ExpressionOptions
 from tfg.vocabulary import EXPRESSION, INDEX, MOUTH, index
 
 PHOTO = paths.data("faces", "default.jpg")
+MEL = paths.data("expnet")
+"""The network that streams hear with; a whole sound is heard by another one."""
 LIPS = index(*MOUTH)
 LIDS = index("eyeBlink")
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -55,7 +57,7 @@ def test_it_moves_as_the_whole_sound_would(voice, emotion, lips, face):
     """Stated tolerance: root mean square of the difference of coefficients; lips move by .07 when calm, and a display
     of emotion is up to 1. The rise and fall at the ends of a clip, which a stream does not know, are left out."""
     options = dict(emotion=emotion, blink=False)
-    offline = act(Speech(voice), neutral=np.zeros(52, np.float32), options=ExpressionOptions(**options))
+    offline = act(Speech(voice), neutral=np.zeros(52, np.float32), options=ExpressionOptions(expnet=MEL, **options))
     expression, pose = played(voice, **options)
     assert expression.shape == offline.expression.shape
     middle = slice(15, -15)
@@ -68,7 +70,7 @@ def test_it_moves_as_the_whole_sound_would(voice, emotion, lips, face):
 
 def test_lips_are_not_late(voice):
     """A shift by one frame either way fits the offline lips less well."""
-    offline = act(Speech(voice), neutral=np.zeros(52, np.float32), options=ExpressionOptions(blink=False))
+    offline = act(Speech(voice), neutral=np.zeros(52, np.float32), options=ExpressionOptions(expnet=MEL, blink=False))
     live = played(voice, blink=False)[0][20:-20, LIPS]
     error = {k: rms(live - offline.expression[20 + k:len(offline) - 20 + k, LIPS]) for k in (-1, 0, 1)}
     assert min(error, key=error.__getitem__) == 0 and error[0] < .6 * min(error[-1], error[1])

@@ -153,7 +153,8 @@ def test_the_motion_of_a_sound_is_pythons(visit, emotion):
         const { expression, pose } = await page.act.perform(page.networks, page.state.portrait, speech, wish);
         return [[...expression], [...pose], [...page.state.portrait.personal(new Float32Array(52))]]; }""",
                            [sound.tolist(), emotion])
-    true = act(Speech(sound), neutral=np.array(found[2], np.float32), emotion=emotion, intensity=.8, blink=False)
+    true = act(Speech(sound), neutral=np.array(found[2], np.float32), emotion=emotion, intensity=.8, blink=False,
+               expnet=paths.data("expnet"))
     expression, pose = np.reshape(found[0], (-1, len(EXPRESSION))), np.reshape(found[1], (-1, 6))
     heard = np.setdiff1d(np.arange(len(EXPRESSION)), index("eyeLookUp", "eyeLookDown", "eyeLookIn", "eyeLookOut"))
     assert expression.shape == true.expression.shape and np.ptp(expression[:, EXPRESSION.index("jawOpen")]) > .1

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = "dev,course,app,voice,automl,export"
+EXTRAS = "dev,course,app,voice,align,automl,export"
 HEADER = """\
 # Tested together with Python {python}: what `make demo` and `make test` install. Written by tools/constraints.py.
 # pyproject.toml holds the floors; drop this file to try newer releases.

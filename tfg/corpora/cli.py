@@ -4,14 +4,16 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
+from typing import Any
 
 from tfg.errors import InputError
 
-FETCHED = ("crema-d", "sfhq")
+FETCHED = ("crema-d", "sfhq", "librispeech")
 FETCH_EXAMPLES = """examples:
   tfg corpora fetch crema-d --out build/CREMA-D --actors 1003-1010 --emotions HAP,SAD
   tfg corpora fetch crema-d --out build/CREMA-D --kind audio --mirror /media/disk
   tfg corpora fetch sfhq --out build/SFHQ
+  tfg corpora fetch librispeech --out build/librispeech
 """
 PREPARE_EXAMPLES = """examples:
   tfg corpora prepare build/CREMA-D --corpus crema-d --out build/cremad_store --actors 1003-1020
@@ -31,7 +33,8 @@ def add(commands, command, parser_class) -> None:
     parts = p.add_subparsers(dest="part", metavar="PART", required=True, parser_class=parser_class)
     fetch = command(parts, "fetch", "Download official files with their checksums; run it again to resume.", run_fetch,
                     epilog=FETCH_EXAMPLES)
-    fetch.add_argument("corpus", help="crema-d (real actors, ODbL) or sfhq (faces of people who do not exist, MIT)")
+    fetch.add_argument("corpus", help="crema-d (real actors, ODbL), sfhq (faces of people who do not exist, MIT) or "
+                                       "librispeech (a sample of read speech, CC BY 4.0)")
     fetch.add_argument("--out", required=True, help="folder; made if it is not there")
     fetch.add_argument("--actors", metavar="1003-1010,1015", help="crema-d: which actors (default: all 91)")
     fetch.add_argument("--emotions", metavar="HAP,SAD", help="crema-d: which emotions (default: all)")
@@ -98,15 +101,15 @@ def run_fetch(given: dict) -> None:
     """Fetch files and print their number; raises InputError at the end if a file is still missing."""
     from tqdm.auto import tqdm
 
-    from tfg.corpora.fetch import choose, fetch_crema_d, fetch_sfhq
+    from tfg.corpora.fetch import choose, fetch_crema_d, fetch_librispeech, fetch_sfhq
 
     corpus, out = given.pop("corpus"), given.pop("out")
     if corpus not in FETCHED:
         raise InputError(f"{corpus!r} cannot be fetched; choose {' or '.join(FETCHED)}; other corpora are given out by "
                          "their owners: their readers say where.")
     chosen = {k: given.pop(k) for k in _ONLY_CREMA_D if k in given}
-    if corpus == "sfhq" and chosen:
-        raise InputError(f"--{next(iter(chosen))} is for crema-d; sfhq is fetched whole.")
+    if corpus != "crema-d" and chosen:
+        raise InputError(f"--{next(iter(chosen))} is for crema-d; {corpus} is fetched whole.")
     for name, split in (("actors", numbers), ("emotions", words), ("sentences", words), ("levels", words)):
         if name in chosen:
             chosen[name] = split(chosen[name])
@@ -118,8 +121,8 @@ def run_fetch(given: dict) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        run = fetch_crema_d if corpus == "crema-d" else fetch_sfhq
-        report = run(out, **chosen, **given, progress=progress)
+        runs: dict[str, Any] = {"crema-d": fetch_crema_d, "sfhq": fetch_sfhq, "librispeech": fetch_librispeech}
+        report = runs[corpus](out, **chosen, **given, progress=progress)
     print(report, flush=True)
     if report.failed:
         path, reason = report.failed[0]

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tfg import paths
-from tfg.corpora import crema_d, scan, sfhq, transfer
+from tfg.corpora import crema_d, librispeech, scan, sfhq, transfer
 from tfg.corpora.names import parse_crema_d
 from tfg.errors import InputError
 from tfg.files import atomic, make_folder
@@ -101,6 +101,24 @@ def fetch_sfhq(out: str | os.PathLike, *, ids: Iterable[str] | None = None, suff
             progress(done, total)
     for name in ("LICENSE", "tiles.csv", "sheets.csv"):
         _copy_beside(report.out, paths.data("sfhq", name))
+    report.seconds = time.perf_counter() - started
+    return report
+
+
+# ---- LibriSpeech ------------------------------------------------------------------------------------------------
+def fetch_librispeech(out: str | os.PathLike, *, mirror: str | os.PathLike | None = None, workers: int = 4,
+                      progress: transfer.Progress | None = None) -> transfer.FetchReport:
+    """Fetch the sample of LibriSpeech (`tfg.corpora.librispeech`): 351 recordings, 68 MB.
+
+    mirror: a folder with librispeech/ in it, or that folder; $TFG_MIRROR if None.  progress(done, total) counts files.
+    Raises InputError: no such mirror, no room on the disk.
+    """
+    started = time.perf_counter()
+    wanted = [transfer.Wanted(r.path, r.address, r.sha256, r.size) for r in librispeech.recordings()]
+    report = transfer.fetch(out, wanted, mirror=transfer.mirror_folder(mirror, "librispeech"), workers=workers,
+                            progress=progress)
+    for name in ("README.md", "recordings.csv"):
+        _copy_beside(report.out, paths.data("librispeech", name))
     report.seconds = time.perf_counter() - started
     return report
 

@@ -55,6 +55,6 @@ def present(root: str | os.PathLike) -> list[tuple[Recording, Path]]:
     """The recordings that are in a folder.  Raises InputError if none is."""
     found = [(r, path) for r in recordings() if (path := Path(root) / r.path).is_file()]
     if not found:
-        raise InputError(f"{root} holds no recording of the LibriSpeech sample; run tfg corpora fetch librispeech --out "
-                         f"{root} first.")
+        raise InputError(f"{root} holds no recording of the LibriSpeech sample; run tfg corpora fetch librispeech "
+                         f"--out {root} first.")
     return found

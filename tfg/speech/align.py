@@ -8,8 +8,8 @@ import re
 
 import numpy as np
 
-from tfg.media.audio import SR
 from tfg.errors import InputError
+from tfg.media.audio import SR
 from tfg.speech.visemes import Phone, make_phones
 
 PAD_S = 0.3
@@ -38,7 +38,8 @@ def align(y: np.ndarray, words: str) -> list[Phone]:
     text = " ".join(re.findall(r"[a-z']+", words.lower().replace("\u2019", "'")))
     for word in text.split():
         if decoder.lookup_word(word) is None:
-            raise InputError(f"{word!r} is not in pocketsphinx's dictionary; write it otherwise, or leave the clip out.")
+            raise InputError(f"{word!r} is not in pocketsphinx's dictionary; write it otherwise, or leave the clip "
+                             "out.")
     pad = np.zeros(int(PAD_S * SR), np.float32)
     sound = (np.concatenate([pad, y, pad]) * 32767).astype("<i2").tobytes()
 
@@ -47,12 +48,15 @@ def align(y: np.ndarray, words: str) -> list[Phone]:
         decoder.process_raw(sound, full_utt=True)
         decoder.end_utt()
 
-    decoder.set_align_text(text)
-    run()
-    decoder.set_alignment()
-    run()
     phones: list[Phone] = []
-    found = decoder.get_alignment()
+    try:
+        decoder.set_align_text(text)
+        run()
+        decoder.set_alignment()
+        run()
+        found = decoder.get_alignment()
+    except RuntimeError:                              # pocketsphinx's only error, whatever went wrong
+        found = None
     if found is None:
         raise InputError(f"the words {text!r} were not found in the sound; check what is said.")
     for word in found:

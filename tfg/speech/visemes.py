@@ -66,6 +66,17 @@ STEP_S = .01                                         # seconds between the point
 
 
 @dataclass(frozen=True)
+class Articulation:
+    """How far people open for each viseme and how much it insists, as factors on `SHAPES` and `INSIST`, (14,) each.
+
+    All 1 is the table as it stands here. `tfg.systems.expression.articulation` learns them from measured video.
+    """
+
+    openness: tuple[float, ...] = (1.0,) * len(VISEMES)
+    insist: tuple[float, ...] = (1.0,) * len(VISEMES)
+
+
+@dataclass(frozen=True)
 class Phone:
     """One speech sound. symbol: IPA or ARPAbet.  start_s, stop_s: seconds.  viseme: of `VISEMES`.  stress: 0 none, 1
     secondary, 2 primary.  openness, insist: see `tfg.speech.phones.PhonePart`.  effort: vocal effort, 1.0 is the clip's
@@ -155,7 +166,8 @@ def with_effort(phones: list[Phone], audio: np.ndarray, sr: int = 16000) -> list
     return out
 
 
-def coarticulate(phones: list[Phone], n_frames: int, *, fps: float = 25.0) -> np.ndarray:
+def coarticulate(phones: list[Phone], n_frames: int, *, fps: float = 25.0,
+                 articulation: Articulation = Articulation()) -> np.ndarray:
     """Coefficient curves of a sequence of phones, blended over neighbours: (n_frames, 52) float32 in [0, 1].
 
     Frame i shows the time of its middle, (i + 0.5) / fps. Times outside the phones are silence with closed lips.
@@ -168,7 +180,7 @@ def coarticulate(phones: list[Phone], n_frames: int, *, fps: float = 25.0) -> np
     for channels, kind in ((OPENING, "opening"), (ROUNDING, "rounding"), ((TONGUE,), "tongue")):
         total, weight = np.zeros((n, len(channels))), np.full(n, 1e-9)
         for p in phones:
-            target, strength = _target(p)[list(channels)], _strength(p, kind)
+            target, strength = _target(p, articulation)[list(channels)], _strength(p, kind, articulation)
             a, b, d = _dominance(p, t, REST_TAU_S if p.viseme == "sil" else TAU_S[kind])
             total[a:b] += strength * d[:, None] * target
             weight[a:b] += strength * d
@@ -198,7 +210,7 @@ def _with_silence(phones: list[Phone], stop_s: float) -> list[Phone]:
     return joined
 
 
-def _target(p: Phone) -> np.ndarray:
+def _target(p: Phone, articulation: Articulation) -> np.ndarray:
     """Target of a phone in its context: (13,) in `CHANNELS` order, scaled by openness, effort, stress and length."""
     shape = _shape(p.viseme).astype(float)
     if p.viseme == "sil":
@@ -213,14 +225,17 @@ def _target(p: Phone) -> np.ndarray:
         gain *= 1.1
     shape[[JAW, LOWER, UPPER]] *= gain
     shape[[PUCKER, FUNNEL]] *= .85 + .15 * p.effort
+    shape[[JAW, LOWER, UPPER, FUNNEL]] *= articulation.openness[VISEMES.index(p.viseme)]
     return shape
 
 
-def _strength(p: Phone, kind: str) -> float:
+def _strength(p: Phone, kind: str, articulation: Articulation) -> float:
     """Weight of a phone against its neighbours. kind: "opening", "rounding" or "tongue"."""
     if kind == "tongue":
         return 1.0
     strength = INSIST[p.viseme][kind == "rounding"] * p.insist
+    if kind == "opening":
+        strength *= articulation.insist[VISEMES.index(p.viseme)]
     if p.viseme == "sil":                             # a short pause counts less than a long one
         strength *= np.clip((p.stop_s - p.start_s) / (ANTICIPATE_S + RELEASE_S), .05, 1) ** 2
     return strength

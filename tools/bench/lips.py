@@ -16,8 +16,8 @@ def known_phones(path: Path, y: np.ndarray, truth: np.ndarray) -> float:
     """r of our viseme curves with known, force-aligned words, without network or rendering: the limit of the table of
     visemes. NaN without pocketsphinx."""
     try:
+        from tfg.speech.align import align, grid_sentence
         from tfg.speech.visemes import coarticulate, opening, with_effort
-        from tools.align import align, grid_sentence
         words = "don't forget a jacket" if path.suffix == ".flv" else grid_sentence(path.stem)
         return correlation(opening(coarticulate(with_effort(align(y, words), y), len(truth))), truth)
     except ImportError:

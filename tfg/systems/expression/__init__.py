@@ -1,7 +1,7 @@
 """Expression vectors and head motion from sound, emotion added; the photo's own pixels follow."""
 from __future__ import annotations
 
-from tfg.options import StrPath, option_class, path
+from tfg.options import Options, StrPath, choice, option_class, path
 from tfg.systems.base import System
 from tfg.systems.expression.options import EmotionAddTraining, ExpressionOptions
 from tfg.training.part import MachineOptions, Training
@@ -13,6 +13,19 @@ class ExpNetTraining(MachineOptions):
 
     measured: StrPath | None = path("motions of real people (tfg measure) with their sound beside them, to train "
                                     "on as well", default=None)
+    hearing: str = choice("mel: a mel spectrogram; speech: frozen features of Whisper's encoder", default="mel",
+                          choices=("mel", "speech"))
+    recorded: StrPath | None = path("recordings of people who read (tfg corpora fetch librispeech), to train on as "
+                                    "well (needs the extra: align)", default=None)
+
+
+@option_class
+class ArticulationTraining(Options):
+    """Options of `tfg train articulation`."""
+
+    out: StrPath | None = path("folder for the factors and their card", default=None, needed=True)
+    store: StrPath | None = path("folder that tfg corpora prepare wrote, of clips whose words are known; several with "
+                                 "commas between", default=None, needed=True)
 
 
 class Expression(System):
@@ -27,6 +40,10 @@ class Expression(System):
         Training("expnet", "Train the network from sound to a whole face, emotion off, on virtual people.",
                  "tfg.systems.expression.expnet.train:train_expnet", ExpNetTraining,
                  "  tfg train expnet --out build/expnet --profile cpu", quiet=("r", "clips")),
+        Training("articulation", "Learn how far lips open for each viseme from measured video (needs the extra: "
+                 "align).",
+                 "tfg.systems.expression.articulation:train_articulation", ArticulationTraining,
+                 "  tfg train articulation --store build/real --out build/articulation"),
         Training("posevae", "Train the network from sound to head motion on motion made by rules.",
                  "tfg.systems.expression.posevae.train:train_posevae", MachineOptions,
                  "  tfg train posevae --out build/posevae --profile cpu"),

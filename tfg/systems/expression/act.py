@@ -60,6 +60,7 @@ def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
 def _load(options: ExpressionOptions) -> None:
     """Load the networks that will be used, once per process, so that faults in them show before the long work. Timed by
     itself, as it does not depend on the sound."""
+    from tfg.networks import hearing
     from tfg.systems import pose_curves
     from tfg.systems.expression.emotion import add
     from tfg.systems.expression.expnet import network as faces
@@ -67,7 +68,8 @@ def _load(options: ExpressionOptions) -> None:
 
     o = options
     if o.motion is None and o.idle is None:
-        faces.load_expnet(o.expnet)
+        if faces.load_expnet(o.expnet, "speech")[0].config.hearing == "speech":
+            hearing.load()
     if o.motion is None and not o.still and o.ref_pose is None:
         heads.load(o.posevae)
     if o.emotion != "NEU":
@@ -155,8 +157,9 @@ def _speak(speech: Speech, n: int, neutral, lids: np.ndarray, folder) -> np.ndar
     offsets = expnet.predict(speech.audio, neutral=neutral, blink=lids, folder=folder)
     if speech.phones is not None:
         from tfg.speech.visemes import CHANNELS, coarticulate, with_effort
+        from tfg.systems.expression import articulation
 
-        mouth = coarticulate(with_effort(speech.phones, speech.audio), n)
+        mouth = coarticulate(with_effort(speech.phones, speech.audio), n, articulation=articulation.load())
         spoken = index(*CHANNELS)
         offsets[:, spoken] = mouth[:, spoken]
     return offsets

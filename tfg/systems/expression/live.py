@@ -60,6 +60,9 @@ class LiveMotion:
         self.options, self.neutral = options, np.asarray(neutral, np.float32)
         self.pieces, self.sound, self.frame, self.ended = Pieces(), LiveSound(), 0, False
         self.network = expnet.load_expnet(options.expnet)[0]
+        if self.network.config.hearing != "mel":
+            raise InputError(f"the ExpNet in {options.expnet} hears speech features, which need two seconds of what "
+                             "comes; streams need one that hears mels: tfg train expnet --hearing mel.")
         self.head = LiveHead(style=options.pose_style, seed=options.seed, folder=options.posevae)
         self.lids, self.eyes = Lids(options.seed), Eyes(options.seed)
         self.voiced, self.feelings, self.gaze = Voiced(), Feelings(options), LiveGaze()

@@ -8,6 +8,7 @@ independently would teach the network to ignore it.
 """
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +17,16 @@ from tfg.acting.performance import act, blinks, speech_level
 from tfg.acting.style import Style
 from tfg.actors.look.phenotypes import neutral_face
 from tfg.errors import InputError
+from tfg.media.audio import SR, mel_spectrogram, n_frames
+from tfg.networks.hearing import features
 from tfg.speech import corpus
+from tfg.speech.degrade import degrade, music
+from tfg.speech.degrade import noise as noise_alone
 from tfg.speech.features import speech_mean
 from tfg.speech.texts import english
+from tfg.speech.visemes import Articulation, coarticulate
 from tfg.speech.voice import speak
+from tfg.systems.expression import articulation as learned
 from tfg.systems.expression.expnet.network import N_OUT, frame_windows
 from tfg.training.augment_sound import FLOOR, augment_sound, noise
 from tfg.vocabulary import index
@@ -27,8 +34,16 @@ from tfg.vocabulary import index
 SIZES = {**corpus.SIZES, "cpu": {**corpus.SIZES["cpu"], "english": 12, "recorded": 400}}
 """Profile -> number of sentences by kind of voice, as `tfg.speech.corpus.SIZES`, with more of the voices that are made
 from recorded people."""
+SPEECH_SIZES = {
+    "ci": corpus.SIZES["ci"],
+    "cpu": dict(english_voices=112, characters=20, english=4, other_voices=3, other=4, recorded=110, copies=1,
+                unseen=16)}
+"""The same for hearing="speech": ears that have heard people need fewer sentences."""
+NOTHING = {"ci": 2, "cpu": 80}
+"""Clips without a voice for hearing="speech": silence, noise, music."""
 SPLITS = {"train": "train", "voice": "unseen espeak-ng voices", "recorded": "unseen recorded voice",
-          "language": "unseen language", "english": "English beside it", "val": "unseen people"}
+          "language": "unseen language", "english": "English beside it", "read": "people who read",
+          "val": "unseen people"}
 UNKNOWN = 255
 """Viseme number of a frame whose phones are not known."""
 
@@ -39,7 +54,8 @@ class FaceExample:
 
     mel: (80, M) float16.  asked: (T, 52) float16, offsets from rest, NaN where not measured.  lids: (T,) in [0, 1] of
     the same clip.  neutral: (52,), the speaker's rest.  viseme: (T,) uint8.  closures: start and stop of each p, b, m
-    in seconds.  voice: name of the speaker.  split: a key of SPLITS.
+    in seconds.  voice: name of the speaker.  split: a key of SPLITS.  heard: (T, 768) float16, features of
+    `tfg.networks.hearing`, for networks that hear these.
     """
 
     mel: np.ndarray
@@ -50,26 +66,50 @@ class FaceExample:
     closures: list[tuple[float, float]]
     voice: str
     split: str
+    heard: np.ndarray | None = None
 
 
 # ---- virtual people -------------------------------------------------------------------------------------------
-def virtual_examples(profile: str, seed: int, use: tuple[str, ...], progress: bool = True) -> list[FaceExample]:
+@dataclass(frozen=True)
+class Said:
+    """An utterance, the virtual person (a seed) who says it, and its sound as a network hears it, degraded or not."""
+
+    take: corpus.Utterance
+    person: int
+    sound: np.ndarray
+
+
+def virtual_examples(profile: str, seed: int, use: tuple[str, ...], progress: bool = True,
+                     hearing: str = "mel") -> list[FaceExample]:
     """All clips of a profile, each with another virtual person. use: speech engines (`tfg.speech.corpus.engines`).
+    hearing: "speech" adds the features, of sound that was degraded (`tfg.speech.degrade`), and clips without a voice.
 
     Raises InputError if none of them made any speech.
     """
-    from tqdm.auto import tqdm
-
-    rng, out, beside = np.random.default_rng([seed, 91]), [], []
-    for take in tqdm(corpus.takes(profile, seed, use, SIZES[profile]), desc="speaking", unit=" clips",
-                     disable=not progress):
-        for _ in range(SIZES[profile]["copies"] if take.split == "train" else 1):
-            out.append(virtual_example(corpus.vary(take, rng), int(rng.integers(2 ** 31))))
-        beside += [take.voice] * (take.split == "language")
+    out = [virtual_example(one.take, one.person, hearing, sound=one.sound)
+           for one in said(profile, seed, use, progress, hearing)]
     if not out:
         raise InputError("no speech engine was found to make training speech with: pip install espeakng-loader")
-    return out + [virtual_example(corpus.vary(english_beside(voice, rng), rng), int(rng.integers(2 ** 31)))
-                  for voice in beside]
+    return out + nothing_said(profile, seed) if hearing == "speech" else out
+
+
+def said(profile: str, seed: int, use: tuple[str, ...], progress: bool = True, hearing: str = "mel") -> Iterator[Said]:
+    """Yield the utterances of a profile, in a fixed order. The arguments are those of `virtual_examples`."""
+    from tqdm.auto import tqdm
+
+    rng, beside = np.random.default_rng([seed, 91]), []
+    size = SIZES[profile] if hearing == "mel" else SPEECH_SIZES.get(profile, SPEECH_SIZES["cpu"])
+    other = None
+    for take in tqdm(corpus.takes(profile, seed, use, size), desc="speaking", unit=" clips", disable=not progress):
+        for _ in range(size["copies"] if take.split == "train" else 1):
+            varied, person = corpus.vary(take, rng), int(rng.integers(2 ** 31))
+            heard = varied.audio if hearing == "mel" or take.split != "train" else degrade(varied.audio, rng, other)
+            yield Said(varied, person, heard)
+            other = varied.audio
+        beside += [take.voice] * (take.split == "language")
+    for voice in beside:
+        varied = corpus.vary(english_beside(voice, rng), rng)
+        yield Said(varied, int(rng.integers(2 ** 31)), varied.audio)
 
 
 def english_beside(voice: str, rng: np.random.Generator) -> corpus.Utterance:
@@ -81,12 +121,36 @@ def english_beside(voice: str, rng: np.random.Generator) -> corpus.Utterance:
     return corpus.Utterance(audio, phones, "espeak:" + name, "english")
 
 
-def virtual_example(take: corpus.Utterance, person: int) -> FaceExample:
-    """An utterance with the face of the virtual person of this seed, without emotion."""
-    mel, mouth = corpus.example(take)
+def virtual_example(take: corpus.Utterance, person: int, hearing: str = "mel", *, sound: np.ndarray | None = None,
+                    articulation: Articulation | None = None) -> FaceExample:
+    """An utterance with the face of the virtual person of this seed, without emotion.
+
+    hearing: "speech" adds the features of `sound`; None: of the utterance's own.  articulation: how its lips follow the
+    phones; None: as people's do (`tfg.systems.expression.articulation`).
+    """
+    frames = n_frames(len(take.audio))
+    mouth = coarticulate(take.phones, frames, articulation=articulation or learned.load())
     asked, lids = play(mouth, take.audio, person)
-    return FaceExample(mel, asked.astype(np.float16), lids.astype(np.float16), rest_of(person),
-                   corpus.labels(take.phones, len(mouth)), corpus.closures(take.phones), take.voice, take.split)
+    heard = features(take.audio if sound is None else sound).astype(np.float16) if hearing == "speech" else None
+    return FaceExample(mel_spectrogram(take.audio).astype(np.float16), asked.astype(np.float16),
+                       lids.astype(np.float16), rest_of(person), corpus.labels(take.phones, frames),
+                       corpus.closures(take.phones), take.voice, take.split, heard)
+
+
+def nothing_said(profile: str, seed: int) -> list[FaceExample]:
+    """Clips of four seconds of silence, noise or music, and a face at rest that blinks, with speech features."""
+    rng, n, out = np.random.default_rng([seed, 96]), 4 * SR, []
+    for _ in range(NOTHING.get(profile, NOTHING["cpu"])):
+        kind, level, person = int(rng.integers(3)), rng.uniform(.001, .3), int(rng.integers(2 ** 31))
+        sound = (np.zeros(n, np.float32) if not kind else (noise_alone, music)[kind - 1](n, rng)) * np.float32(level)
+        frames = n_frames(n)
+        lids = blinks(frames, Style.from_seed(person).manner("NEU", 0.0).blinks_per_min, seed=person)
+        asked = np.zeros((frames, N_OUT), np.float16)
+        asked[:, index("eyeBlink")] = lids[:, None]
+        out.append(FaceExample(mel_spectrogram(sound).astype(np.float16), asked, lids.astype(np.float16),
+                               rest_of(person), np.zeros(frames, np.uint8), [], "none:", "train",
+                               features(sound).astype(np.float16)))
+    return out
 
 
 def play(mouth: np.ndarray, audio: np.ndarray, person: int) -> tuple[np.ndarray, np.ndarray]:
@@ -112,15 +176,24 @@ def rest_of(person: int) -> np.ndarray:
     return np.clip(bones + tone - bones * tone, 0, .4).astype(np.float32)
 
 
+def heard_of(e: FaceExample) -> np.ndarray:
+    """The features of an example: (T, 768) float32.  Raises InputError if it has none."""
+    if e.heard is None:
+        raise InputError(f"the clip of {e.voice} has no speech features; make the examples with hearing='speech'.")
+    return e.heard.astype(np.float32)
+
+
 # ---- batches ----------------------------------------------------------------------------------------------------
 class ExpNetData:
     """Training crops for the loop; index i is a visit of a clip.
 
     In an epoch every clip is visited, clips of smaller groups more often, so that all groups are visited equally; each
-    visit augments the sound anew and cuts `frames` frames out of it.
+    visit augments the sound anew and cuts `frames` frames out of it. Features (hearing="speech") cannot be augmented;
+    theirs was degraded before.
     """
 
-    def __init__(self, examples: list[FaceExample], frames: int, seed: int):
+    def __init__(self, examples: list[FaceExample], frames: int, seed: int, hearing: str = "mel"):
+        self.hearing = hearing
         if not examples:
             raise InputError("there is no clip to train on; give some speech, or measured clips.")
         self.examples, self.frames, self.seed, self.groups = examples, frames, seed, corpus.groups_of(examples)
@@ -134,7 +207,8 @@ class ExpNetData:
         return int(group[index // len(self.groups) % len(group)])
 
     def batch(self, epoch: int, indices) -> dict:
-        """One batch: windows (B, T, 80, 16), absolute, known (B, T, 52), neutral (B, 52), blink, mask, viseme (B, T).
+        """One batch: windows (B, T, 80, 16) or (B, T, 768), absolute, known (B, T, 52), neutral (B, 52), blink, mask,
+        viseme (B, T).
 
         known: 1 where a coefficient was measured.  mask: 1 within the clip.  Depends on its arguments alone.
         """
@@ -144,9 +218,10 @@ class ExpNetData:
     def _visit(self, epoch: int, i: int) -> dict:
         rng = np.random.default_rng([self.seed, 93, epoch, i])
         e, other = self.examples[self.clip_of(i)], self.examples[int(rng.integers(len(self.examples)))]
-        mel, asked, viseme = augment_sound(e.mel, rng, other.mel), e.asked.astype(np.float32), e.viseme
+        asked, viseme = e.asked.astype(np.float32), e.viseme
+        mel = augment_sound(e.mel, rng, other.mel) if self.hearing == "mel" else e.mel
         total = len(asked)
-        if rng.random() < .06:                        # noise or silence alone: the face rests, and still blinks
+        if self.hearing == "mel" and rng.random() < .06:        # noise or silence alone: the face rests, and blinks
             mel = np.clip(noise(e.mel.shape, rng.uniform(FLOOR - .5, .5), rng), FLOOR, 4).astype(np.float32)
             lids = asked[:, index("eyeBlink")]
             asked, viseme = np.zeros_like(asked), np.zeros_like(viseme)
@@ -155,7 +230,8 @@ class ExpNetData:
         n = min(self.frames, total)
         known = np.isfinite(asked[a:a + n])
         absolute = e.neutral + (1 - e.neutral) * np.nan_to_num(asked[a:a + n])
-        windows = frame_windows(mel, speech_mean(mel), np.arange(a, a + n))
+        windows = frame_windows(mel, speech_mean(mel), np.arange(a, a + n)) if self.hearing == "mel" else \
+            heard_of(e)[a:a + n]
         pad = lambda x, fill=0: np.pad(x, ((0, self.frames - n), *[(0, 0)] * (x.ndim - 1)), constant_values=fill)  # noqa
         return {"windows": pad(windows), "absolute": pad(absolute.astype(np.float32)), "neutral": e.neutral,
                 "known": pad(known.astype(np.float32)), "blink": pad(e.lids[a:a + n].astype(np.float32)),

@@ -7,7 +7,7 @@ import torch
 from tfg.metrics import lip_curves
 from tfg.speech import visemes
 from tfg.speech.features import speech_mean
-from tfg.systems.expression.expnet.data import SPLITS, FaceExample
+from tfg.systems.expression.expnet.data import SPLITS, FaceExample, heard_of
 from tfg.systems.expression.expnet.network import ExpNet, finish, frame_windows
 from tfg.vocabulary import EXPRESSION, index
 
@@ -20,7 +20,8 @@ def offsets_of(network: ExpNet, e: FaceExample) -> np.ndarray:
     """Offsets from rest of a clip, (T, 52), as `tfg.systems.expression.expnet.network.predict` computes them from its
     sound, with closed lips shut fully."""
     mel = e.mel.astype(np.float32)
-    windows = torch.from_numpy(frame_windows(mel, speech_mean(mel), len(e.asked)))
+    windows = torch.from_numpy(heard_of(e) if network.config.hearing == "speech" else
+                               frame_windows(mel, speech_mean(mel), len(e.asked)))
     out = network(windows[None], torch.from_numpy(e.neutral)[None], torch.from_numpy(e.lids.astype(np.float32))[None])
     return finish((out[0].numpy() - e.neutral) / (1 - e.neutral))
 

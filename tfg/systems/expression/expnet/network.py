@@ -12,7 +12,8 @@ on `reach` frames around it and on nothing else, so an hour of sound in chunks i
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,12 @@ from tfg.speech.features import speech_mean
 from tfg.vocabulary import EXPRESSION, INDEX, index
 
 N_MELS, WIDTH, CHUNK = 80, 16, 1000                  # mel bands and columns of a window; frames per chunk
+HEARINGS = {"mel": (N_MELS, WIDTH), "speech": (768,)}
+"""Ways to hear, with the shape of what is heard in a frame: a window of the mel spectrogram, or the frozen features of
+`tfg.networks.hearing`."""
+SHIPPED = {"mel": "expnet", "speech": "expnet_speech"}
+"""Folder in data/ of the network that ships, by what it hears. A whole sound is heard by "speech"; "mel" needs a third
+of a second of what comes and little time: it is that of streams and of the page without installation."""
 N_OUT = len(EXPRESSION)
 _PRESS, _JAW, _CLOSE = index("mouthPress"), INDEX["jawOpen"], INDEX["mouthClose"]
 
@@ -40,7 +47,7 @@ class ExpNetConfig:
     """widths: channels of Wav2Lip's five scales, or () for the small encoder.  filters: number in the small encoder,
     each over 8 mel bands and all 16 columns.  hidden: length of a frame's code.  dilations: of the blocks over time, ()
     for none. over_rest: the linear layer gives offsets from the rest; False, as published: the coefficients
-    themselves."""
+    themselves.  hearing: of HEARINGS; with "speech" a linear layer stands in the place of the encoder."""
 
     widths: tuple[int, ...] = (32, 64, 128, 256, 512)
     filters: int = 0
@@ -49,6 +56,7 @@ class ExpNetConfig:
     kernel: int = 3
     dropout: float = 0.0
     over_rest: bool = False
+    hearing: str = "mel"
 
     @property
     def reach(self) -> int:
@@ -61,16 +69,34 @@ PROFILES = {"ci": ExpNetConfig((), 8, 24, (1, 2), 3, 0.0, True),
             "gpu": ExpNetConfig()}
 
 
+def profile(name: str, hearing: str = "mel") -> ExpNetConfig:
+    """Sizes of the network of a profile that hears in this way.  Raises InputError: no such way, or profile."""
+    if hearing not in HEARINGS or name not in PROFILES:
+        raise InputError(f"there is no profile {name!r} that hears {hearing!r}; profiles are {', '.join(PROFILES)}, "
+                         f"ways to hear {', '.join(HEARINGS)}.")
+    if hearing == "mel":
+        return PROFILES[name]
+    small = PROFILES[name] if name == "ci" else PROFILES["cpu"]
+    return replace(small, hearing=hearing, dropout=.2 if name != "ci" else 0.0, filters=0)
+
+
 class ExpNet(nn.Module):
     """The network: windows (B, T, 80, 16), neutral (B, 52), blink (B, T) -> absolute coefficients (B, T, 52).
 
-    windows: `frame_windows`.  neutral: the speaker's rest, absolute.  blink: 0 open .. 1 shut.
+    windows: `frame_windows`, or features (B, T, 768) of `tfg.networks.hearing` where the config says so.  neutral: the
+    speaker's rest, absolute.  blink: 0 open .. 1 shut.
     """
 
     def __init__(self, config: ExpNetConfig = ExpNetConfig()):
         super().__init__()
         self.config = c = config
-        self.encoder = wav2lip_encoder(c.widths) if c.widths else SmallEncoder(c.filters, c.hidden)
+        if c.hearing not in HEARINGS:
+            raise ValueError(f"hearing must be one of {', '.join(HEARINGS)}, got {c.hearing!r}")
+        self.encoder: nn.Module
+        if c.hearing == "speech":
+            self.encoder = nn.Sequential(nn.Dropout(c.dropout), nn.Linear(*HEARINGS["speech"], c.hidden))
+        else:
+            self.encoder = wav2lip_encoder(c.widths) if c.widths else SmallEncoder(c.filters, c.hidden)
         if c.widths and c.widths[-1] != c.hidden:
             raise ValueError(f"the encoder ends with {c.widths[-1]} channels, the code has {c.hidden}")
         self.blocks = nn.ModuleList(TemporalBlock(c.hidden, c.kernel, d, c.dropout) for d in c.dilations)
@@ -81,9 +107,13 @@ class ExpNet(nn.Module):
 
     def codes(self, windows: torch.Tensor) -> torch.Tensor:
         """Code of the sound at each frame, (B, T, hidden)."""
-        if windows.ndim != 4 or windows.shape[2:] != (N_MELS, WIDTH):
-            raise ValueError(f"windows are (B, T, {N_MELS}, {WIDTH}), got {tuple(windows.shape)}")
-        x = self.encoder(windows.flatten(0, 1)[:, None]).flatten(1).unflatten(0, windows.shape[:2])
+        wanted = HEARINGS[self.config.hearing]
+        if windows.ndim != 2 + len(wanted) or windows.shape[2:] != wanted:
+            raise ValueError(f"windows are (B, T, {', '.join(map(str, wanted))}), got {tuple(windows.shape)}")
+        if self.config.hearing == "speech":
+            x = self.encoder(windows)
+        else:
+            x = self.encoder(windows.flatten(0, 1)[:, None]).flatten(1).unflatten(0, windows.shape[:2])
         for block in self.blocks:
             x = block(x)
         return self.norm(F.gelu(x)) if self.config.dilations else x
@@ -149,36 +179,54 @@ def predict(audio: np.ndarray | str | Path, *, neutral: np.ndarray | None = None
 
     audio: (N,) float32 at 16 kHz, or a file, or a log-mel (80, M) of tfg.media.audio. T = ceil(N / 640); a mel stands
     for 200 (M - 1) samples.  neutral: (52,) in [0, 1), the speaker's rest; None: all zero.  blink: (T,) in [0, 1],
-    1 is shut; None: eyes open.  folder: written by `tfg train expnet`; None: the weights that ship.
+    1 is shut; None: eyes open.  folder: written by `tfg train expnet`; None: the weights that ship (for a
+    mel: those that hear mels).
     Offsets: absolute = neutral + (1 - neutral) * offset; not clipped, they may leave [0, 1] a little. Gaze cannot be
     heard: its eight coefficients stay near their mean.
     Memory beyond the mel (92 MB an hour) and the result does not grow with the clip.
     Raises InputError: bad sound (tfg.media.audio.load_audio), a neutral or blink of another shape or range, no such
     weights.
     """
-    network, _ = load_expnet(folder)
     if isinstance(audio, (str, Path)):
         audio = load_audio(audio)
         check_audible(audio)
-    mel = audio if np.ndim(audio) == 2 else mel_spectrogram(audio)            # (80, M)
-    total = n_frames(len(audio) if np.ndim(audio) == 1 else HOP_LENGTH * (mel.shape[1] - 1))
+    network, _ = load_expnet(folder, "mel" if np.ndim(audio) == 2 else "speech")
+    heard, total = _heard(audio, network.config.hearing)
     rest, lids = _check(neutral, (N_OUT,), "neutral", .999), _check(blink, (total,), "blink", 1.0)
-    mean, reach, out = speech_mean(mel), network.config.reach, np.empty((total, N_OUT), np.float32)
+    reach, out = network.config.reach, np.empty((total, N_OUT), np.float32)
     for start in range(0, total, chunk):
         cancel.point()
         lo, hi = max(start - reach, 0), min(start + chunk + reach, total)
-        windows = torch.from_numpy(frame_windows(mel, mean, np.arange(lo, hi)))
+        windows = torch.from_numpy(heard(lo, hi))
         face = network(windows[None], torch.from_numpy(rest)[None], torch.from_numpy(lids[lo:hi])[None])[0].numpy()
         stop = min(start + chunk, total)
         out[start:stop] = finish((face[start - lo:stop - lo] - rest) / (1 - rest))
     return out
 
 
-def load_expnet(folder: StrPath | None = None) -> tuple[ExpNet, dict]:
-    """The trained network in eval mode and its card. folder: None for the one that ships.  Raises InputError."""
+def _heard(audio: np.ndarray, hearing: str) -> tuple[Callable[[int, int], np.ndarray], int]:
+    """A function that gives the network's input for the frames [lo, hi), and the number of all frames."""
+    if hearing == "speech":
+        if np.ndim(audio) != 1:
+            raise InputError("this ExpNet hears speech features, which a mel spectrogram does not give; pass the "
+                             "sound.")
+        from tfg.networks.hearing import features
+
+        found = features(audio)
+        return (lambda lo, hi: found[lo:hi]), len(found)
+    mel = audio if np.ndim(audio) == 2 else mel_spectrogram(audio)            # (80, M)
+    mean = speech_mean(mel)
+    return (lambda lo, hi: frame_windows(mel, mean, np.arange(lo, hi))), \
+        n_frames(len(audio) if np.ndim(audio) == 1 else HOP_LENGTH * (mel.shape[1] - 1))
+
+
+def load_expnet(folder: StrPath | None = None, hearing: str = "mel") -> tuple[ExpNet, dict]:
+    """The trained network in eval mode and its card. folder: None for the one that ships and hears in this way; others
+    hear as they were trained.  Raises InputError."""
+    from tfg import paths
     from tfg.networks.checkpoint import load
 
-    return load("expnet", ExpNet, ExpNetConfig, folder)
+    return load("expnet", ExpNet, ExpNetConfig, paths.data(SHIPPED[hearing]) if folder is None else folder)
 
 
 def _check(values, shape: tuple[int, ...], name: str, most: float) -> np.ndarray:

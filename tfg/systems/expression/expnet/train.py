@@ -33,6 +33,8 @@ RUNS = {"ci": Run(phases=(("read", 10), ("learn", 20)), batch=4, channels_last=F
         "gpu": Run(phases=(("read", 2000), ("learn", 1)), batch=32, evaluate_every=10_000, workers=8,
                    channels_last=False)}
 """Training of each profile; in gpu, `learn` lasts EPOCHS of the data."""
+SPEECH_STEPS = {"cpu": (("read", 400), ("learn", 2000)), "gpu": (("read", 400), ("learn", 20_000))}
+"""Phases of a network that hears speech features, where they are not the profile's: it has less to learn."""
 EPOCHS = {"gpu": 300}
 RATE = {"ci": 3e-3, "cpu": 2e-3, "gpu": 2e-5}
 READER_RATE = 2e-3
@@ -40,6 +42,7 @@ FRAMES = {"ci": 40, "cpu": 100, "gpu": 5}
 """Frames of a training crop, 25 a second."""
 WEIGHTS = {"ci": Weights(), "cpu": Weights(), "gpu": PAPER}
 DECAY = .02
+HEARD = {"mel": "mel windows (80 x 16)", "speech": "speech features (768) of Whisper tiny.en's second layer"}
 WATCHED = ("opening_r", "closure_recall", "false_closures", "r_mean")
 LICENCE = ("Weights: Apache-2.0. Trained on the sound of espeak-ng (its output is free of its GPL), and of flite and "
            "festival voices (CMU, free for any use with notice) where the list of engines names them")
@@ -62,7 +65,7 @@ class ExpNetTask:
     def __post_init__(self):
         self.networks = {"expnet": self.network, "reader": LipReader(),
                          "hint": nn.Linear(self.network.config.hidden, len(visemes.VISEMES))}
-        self.data = ExpNetData(self.learn, self.frames, self.run.seed)
+        self.data = ExpNetData(self.learn, self.frames, self.run.seed, self.network.config.hearing)
         self.spread, self.count = spread_of(self.learn)
         own = [*self.network.parameters(), *self.networks["hint"].parameters()]
         optimiser = torch.optim.Adam(own, self.rate) if self.published else torch.optim.AdamW(own, self.rate,
@@ -104,7 +107,7 @@ class ExpNetTask:
 def train_expnet(out, *, profile: str = "cpu", seed: int = 0, steps: int | None = None, resume: bool = True,
                  progress: bool = True, use: tuple[str, ...] | None = None, measured=None, splits: Splits | None = None,
                  examples: list[FaceExample] | None = None, devices=None, precision: str | None = None, init=None,
-                 freeze=None) -> tuple[At, dict]:
+                 freeze=None, hearing: str = "mel", recorded=None) -> tuple[At, dict]:
     """Train, and write what `loop.train` writes, then out/expnet.safetensors and .json. Nothing is chosen by a score:
     the last weights are kept (profile `cpu`: their moving average).
 
@@ -116,16 +119,23 @@ def train_expnet(out, *, profile: str = "cpu", seed: int = 0, steps: int | None 
     """
     run = run_of(RUNS, profile, seed=seed, steps=steps, devices=devices, precision=precision, init=init, freeze=freeze,
                  name="expnet")
+    if hearing == "speech" and steps is None and profile in SPEECH_STEPS:
+        run = replace(run, phases=SPEECH_STEPS[profile])
     use = corpus.engines() if use is None else tuple(use)
-    examples = virtual_examples(profile, seed, use, progress) if examples is None else list(examples)
+    config = expnet.profile(profile, hearing)
+    examples = virtual_examples(profile, seed, use, progress, hearing) if examples is None else list(examples)
+    if recorded is not None:
+        from tfg.systems.expression.expnet.recorded import recorded_examples
+
+        examples += recorded_examples(recorded, seed, hearing, progress)
     if measured is not None:
         from tfg.systems.expression.expnet.measured import read
 
         examples += read(measured, splits=splits)
     learn, unseen = ([e for e in examples if (e.split == "train") == taught] for taught in (True, False))
     torch.manual_seed(seed)
-    network = ExpNet(expnet.PROFILES[profile])
-    published = profile in EPOCHS
+    network = ExpNet(config)
+    published = profile in EPOCHS and hearing == "mel"
     task = ExpNetTask(network, learn, unseen, run, RATE[profile], WEIGHTS[profile], FRAMES[profile], published)
     if published and steps is None:
         n = EPOCHS[profile] * max(len(task.data) // run.batch, 1)
@@ -133,21 +143,34 @@ def train_expnet(out, *, profile: str = "cpu", seed: int = 0, steps: int | None 
     at = train(task, run, out, what=f"expnet {network.config} {len(learn)} clips {use} {measured is not None} "
                                     f"{task.weights}", resume=resume, progress=progress)
     real = sorted({e.voice for e in learn if e.voice.startswith("measured:")})
+    readers = sorted({e.voice for e in learn if e.voice.startswith("read:")})
 
     def scores() -> dict:
         with on_cpu(network):
             return held_out(network, unseen)
 
     return at, finish(out, "expnet", network, run, at, scores, profile=profile,
-                      task="mel windows (80 x 16), the speaker's rest and the lids to 52 absolute coefficients at 25/s",
+                      task=f"{HEARD[hearing]}, the speaker's rest and the lids to 52 absolute coefficients at 25/s",
                       data=_data(learn, use), losses=asdict(task.weights),
                       scored_on="voices and a language that it never heard; nothing was chosen by them but the "
                                 "network's sizes",
-                      licence=LICENCE + (f"; and on measured clips of {len(real)} people, whose licence counts too."
-                                         if real else ". No recordings of real clips were used."),
+                      licence=_licence(hearing, len(real), len(readers)),
                       command=f"tfg train expnet --out DIR --profile {profile} --seed {seed}"
                               + (f" --steps {run.steps}" if steps is not None else "")
+                              + (f" --hearing {hearing}" if hearing != "mel" else "")
+                              + (" --recorded DIR" if recorded is not None else "")
                               + (" --measured DIR" if measured is not None else ""))
+
+
+def _licence(hearing: str, real: int, readers: int) -> str:
+    """The licence of the weights, with what they learned from. real, readers: numbers of people."""
+    out = LICENCE + "; how far lips open for a viseme was learned from clips of CREMA-D and GRID (data/articulation)"
+    if hearing == "speech":
+        out += "; it hears through Whisper tiny.en (MIT)"
+    if readers:
+        out += f"; of recordings of {readers} people who read (LibriSpeech, CC BY 4.0)"
+    return out + (f"; and on measured clips of {real} people, whose licence counts too." if real else
+                  ". No recordings of real clips were used.")
 
 
 def _data(learn: list[FaceExample], use: tuple[str, ...]) -> dict:

@@ -1,13 +1,14 @@
 """Speech features from a network that has heard people: the first layers of Whisper's encoder (Radford et al. 2022).
 
-    features("voice.wav's samples")  ->  (T, 768), 25 a second
+    features(sound)  ->  (T, 768), 25 a second
 
 Whisper tiny.en learned to write down 438,000 hours of English speech. What its middle layers keep of a sound is what
 tells words apart, and little of voice, room and microphone, so that networks on top of it need less speech of their
 own. The weights are frozen, ship in data/whisper (int8, see its card), and are never trained here.
 
-Attention looks at a whole piece of sound at once. So that an hour of sound costs little memory, and nothing depends on what comes
-much later, a sound is encoded in pieces of 8 s with 2 s around them.
+Attention looks at a whole piece of sound at once. So that an hour of sound costs little memory, and nothing depends on
+what comes much later, a sound is encoded in pieces of 8 s with 2 s around them. Only its loudest moment counts
+everywhere: it sets the level.
 """
 from __future__ import annotations
 
@@ -93,11 +94,12 @@ class Hearing(nn.Module):
         x = x + positions(x.shape[1], self.config.width).to(x)
         for layer in self.layers:
             x = layer(x)
-        return F.layer_norm(x, x.shape[-1:])                                        # a few channels are 100 times louder
+        return F.layer_norm(x, x.shape[-1:])                  # a few channels are 100 times louder than the others
 
 
 def _convolved(x: torch.Tensor, layer: Linear8, stride: int) -> torch.Tensor:
-    """Convolution over three columns with a layer whose inputs are channels x 3: (B, C, N) -> (B, width, N / stride)."""
+    """Convolution over three columns with a layer whose inputs are channels x 3: (B, C, N) -> (B, width, N /
+    stride)."""
     return F.conv1d(x, layer.full().unflatten(1, (-1, 3)), layer.bias, stride=stride, padding=1)
 
 
