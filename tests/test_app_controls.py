@@ -7,7 +7,7 @@ import pytest
 
 from tfg import InputError, registry
 from tfg.app import controls
-from tfg.options import number, option_class, path
+from tfg.options import Options, choice, number, option_class, path
 from tfg.systems.base import EmotionOptions, System
 
 EVERY = pytest.mark.parametrize("name", list(registry.SYSTEMS))
@@ -86,11 +86,25 @@ def test_values_arrive_as_the_options_take_them():
     assert registry.system("rhythmic").Options(**given).ref_img_id == (0, 12)
 
 
-def test_auto_is_for_those_who_listen():
-    assert {n: controls.takes_auto(registry.system(n)) for n in ("ietafs", "expression")} == {
-        "ietafs": True, "expression": False}
+@EVERY
+def test_every_system_takes_what_the_voice_sounds_like(name):
+    its = registry.system(name)
+    assert controls.takes_auto(its) and controls.given(its, "auto", 1.0, {})["emotion"] == "auto"
+
+
+@option_class
+class FixedOptions(Options):
+    emotion: str = choice("one of two", default="HAP", choices=("HAP", "NEU"))
+
+
+class Fixed(New):
+    name, Options = "fixed", FixedOptions
+
+
+def test_auto_is_not_for_a_system_whose_emotion_is_another_kind_of_option():
+    assert not controls.takes_auto(Fixed())
     with pytest.raises(InputError, match="does not listen"):
-        controls.given(registry.system("expression"), "auto", 1.0, {})
+        controls.given(Fixed(), "auto", 1.0, {})
 
 
 def test_a_second_system_takes_what_it_has_too():

@@ -187,6 +187,8 @@ def run_animate(given: dict) -> None:
     _say(f"wrote {given['out']}: {clip.duration_s:.1f} s of video in {s['total']:.1f} s "
          f"(once: face {s.get('fit', 0):.1f} s, network {s.get('load', 0):.1f} s; the rest "
          f"{clip.duration_s / work:.1f} x real time)")
+    if "heard" in clip.meta:
+        _say(clip.meta["heard"]["words"])
     if "untouched" in clip.meta:
         m = clip.meta
         rate = f"{m['fps']:.4g} frames/s" if m["fps"] else "the source's own times"

@@ -32,6 +32,7 @@ EXPERTS: dict[str, str] = {
     "emotion": "tfg.experts.emotion",
     "encoder": "tfg.experts.encoder",
     "extractor": "tfg.experts.extractor",
+    "voice_emotion": "tfg.experts.voice_emotion",
 }
 READERS: dict[str, str] = {
     "blendshapes": "tfg.faces.readers:read_blendshapes",

@@ -9,10 +9,9 @@ from typing import Any
 from tfg import registry
 from tfg.errors import InputError
 from tfg.options import Option
-from tfg.systems.base import System
+from tfg.systems.base import AUTO, System
 from tfg.vocabulary import EMOTION_NAMES
 
-AUTO = "auto"
 FEELING = ("emotion", "intensity")
 """Options that the pad sets."""
 SILENT = ("idle",)

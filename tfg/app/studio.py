@@ -209,11 +209,13 @@ class Studio:
             return frames + (list(live.finish()) if last else [])
 
     def _face(self, wish: Wish) -> tuple[Live, Any]:
-        """The face that previews draw, made when the source or the system is another, and its options."""
+        """The face that previews draw, made when the source or the system is another, and its options. With the emotion
+        auto it is calm: only a film hears the whole sound before it begins."""
         its = _system(wish.system)
         if not its.can_stream:
             raise InputError(f"the system {its.name} needs the whole sound, so there is no preview; press Render.")
-        given = controls.given(its, wish.emotion, wish.intensity, wish.values.get(its.name, {}))
+        emotion = "NEU" if wish.emotion == controls.AUTO else wish.emotion     # the whole sound is yet to be heard
+        given = controls.given(its, emotion, wish.intensity, wish.values.get(its.name, {}))
         given = {k: v for k, v in given.items() if k not in ("size", "preprocess", "idle")}
         options = its.Options(**given, **({"size": PREVIEW_PX} if "size" in its.Options.names() else {}))
         source = self.source

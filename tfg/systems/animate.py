@@ -26,6 +26,7 @@ from tfg.systems.inputs import (
     read_speech,
     temporary_video,
 )
+from tfg.systems.listen import felt
 
 if TYPE_CHECKING:
     from tfg.media.clip import Clip
@@ -51,6 +52,9 @@ def animate(source, audio=None, *, text: str | None = None, system: str = regist
     badge: draw "AI-generated" into a corner; None: yes, except on the synthetic faces that ship with tfg.  The file's
     metadata says so in any case.  progress: a bar on stderr, or a function of the number of frames done and of all;
     what it raises stops the work, and leaves no file. `tfg.cancel.heard` ends the preparation before it, too.
+
+    emotion="auto" is what the voice sounds like, heard once in its first minute (`tfg.systems.listen`); `meta["heard"]`
+    says what that was.
 
     A given `motion` replaces the performance, cut or held to the length of the sound, which may be missing (a silent
     video).
@@ -82,6 +86,7 @@ def _animate(source, audio, text, its: System, chosen, out: Path | None, save_mo
     speech = read_speech(audio, text, needed=motion is None and idle is None)
     seconds = {"read": time.perf_counter() - started}
     cancel.point()
+    chosen, heard = felt(its, chosen, speech)
     take = its.prepare(source, speech, chosen, progress=progress is True)
     seconds.update(take.seconds)
     cancel.point()
@@ -96,7 +101,8 @@ def _animate(source, audio, text, its: System, chosen, out: Path | None, save_mo
     if save_motion is not None and take.motion is not None:
         take.motion.save(save_motion)
     seconds["total"] = time.perf_counter() - started
-    return _clip(path, take, speech, chosen, dict(system=its.name, badge=badge, seconds=seconds))
+    return _clip(path, take, speech, chosen, dict(system=its.name, badge=badge, seconds=seconds)
+                 | ({} if heard is None else {"heard": heard}))
 
 
 def options_for(system: str, given: Mapping[str, Any]) -> tuple[System, Any]:

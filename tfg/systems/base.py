@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 PREPROCESS = ("crop", "resize", "full")
 MIN_SIZE, MAX_SIZE = 64, 2048
 OptionsClass = type[Options]
+AUTO = "auto"
+"""The emotion that stands for what the voice sounds like (`tfg.systems.listen`)."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,8 @@ class System(ABC):
     which `save_motion` writes.  networks: folders under data/ that it needs, by the option that replaces each.
     trainings: what `tfg train` offers of it.  can_fit: whether `fit` is there.  FitOptions: what users may
     set of `fit`; None: the same as of `prepare`.  takes_folders: whether a source may be a folder of photos of one
-    person.  can_stream: whether `live` is there.
+    person.  can_stream: whether `live` is there.  hears_emotion: whether it listens to the voice's feeling by itself
+    where the emotion is "auto"; for the others `tfg.systems.listen` does, before `prepare`.
     """
 
     name: ClassVar[str]
@@ -133,6 +136,7 @@ class System(ABC):
     can_stream: ClassVar[bool] = False
     FitOptions: ClassVar[OptionsClass | None] = None
     takes_folders: ClassVar[bool] = False
+    hears_emotion: ClassVar[bool] = False
 
     @abstractmethod
     def prepare(self, source, speech: Speech, options, *, progress: bool = False) -> Take:
@@ -179,6 +183,11 @@ def emotion_code(value: Any) -> str:
     return check_emotion(value)
 
 
+def emotion_or_auto(value: Any) -> str:
+    """The emotion's code in capitals, or "auto".  Raises InputError."""
+    return AUTO if str(value).lower() == AUTO else emotion_code(value)
+
+
 def background(value: Any) -> Any:
     """The value, if it is a background.  Raises InputError."""
     from tfg.media.background import check_background
@@ -197,12 +206,17 @@ def gaze(value: Any) -> Any:
 class EmotionOptions(Options):
     """Which emotion, how much of it, of whom, and before which background."""
 
-    emotion: str = text("ANG anger, DIS disgust, FEA fear, HAP happiness, NEU neutral, SAD sadness", default="NEU",
-                        convert=emotion_code)
-    intensity: float = number("how much of the emotion", default=1.0, low=0, high=1)
+    emotion: str = text("ANG anger, DIS disgust, FEA fear, HAP happiness, NEU neutral, SAD sadness; or auto: what the "
+                        "voice sounds like, neutral where that is not clear (not for streams)", default="NEU",
+                        convert=emotion_or_auto)
+    intensity: float = number("how much of the emotion; with auto, times the probability of what is heard",
+                              default=1.0, low=0, high=1)
     face: int | None = whole("which face if there are several, 0 is the largest", default=None, low=0)
     background: Any = thing("put behind the person: transparent, a colour such as white or #00ff00, or a picture",
                             default=None, convert=background, metavar="transparent|COLOUR|IMAGE")
+
+    needs_emotion: ClassVar[tuple[str, ...]] = ()
+    """Options that have no effect without an emotion, which `check` then refuses."""
 
 
 LOOKS = (("lookSide", "the eyes look to the person's left"), ("lookUp", "the eyes look up"))

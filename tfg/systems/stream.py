@@ -22,18 +22,20 @@ from tfg.systems.animate import options_for
 from tfg.systems.background import Behind, chosen_background
 from tfg.systems.base import Live
 from tfg.systems.inputs import check_source, is_shipped_face
+from tfg.systems.listen import refuse_auto
 
 
 def stream(source, *, system: str = registry.DEFAULT, badge: bool | None = None, **options) -> Stream:
     """Begin a stream: everything that comes before the first sound is done when this returns.
 
-    source, system, badge, options: as `tfg.animate`. A stream has no end, so options that need one are refused, among
-    them a motion, a length, and angles that are spread over a clip.
+    source, system, badge, options: as `tfg.animate`. A stream has no end, so options that need one are refused, among them
+    a motion, a length, angles that are spread over a clip, and the emotion "auto".
 
     Returns a `Stream`.  Raises InputError: what `tfg.animate` refuses; a system that needs the whole sound.
     """
     its, chosen = options_for(system, options)
     check_source(source)
+    refuse_auto(chosen)
     if not its.can_stream:
         having = " or ".join(name for name, other in registry.systems().items() if other.can_stream)
         raise InputError(f"the system {its.name} needs the whole sound before its first frame; choose {having} for a "
@@ -84,7 +86,9 @@ class Stream:
         Raises InputError: no such option or value; an option that is settled at the start, such as the size.
         """
         kept = {name: getattr(self.options, name) for name in self.options.given}
-        self._live.change(options_for(self._system, kept | options)[1])
+        chosen = options_for(self._system, kept | options)[1]
+        refuse_auto(chosen)
+        self._live.change(chosen)
 
     def _shown(self, frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         from tfg.media.badge import draw_badge

@@ -32,7 +32,7 @@ function makePad(emotions, changed) {
   menu.value = "NEU";
   const much = slider("Intensity", { low: 0, high: 1, step: .05, value: 0, changed: () => set(emotion, Number(much.box.value)) });
   const auto_box = h("input", { type: "checkbox", onchange: () => { auto = auto_box.checked; show(); changed(); } });
-  const auto_row = labelled("auto: as the voice sounds", auto_box, "Only systems that listen to the voice's feeling have it.");
+  const auto_row = labelled("auto: as the voice sounds", auto_box, "Decided from the whole sound when a film is rendered; previews stay calm.");
   auto_row.classList.add("check");
 
   function set(code, share, quiet = false) {

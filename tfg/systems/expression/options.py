@@ -52,6 +52,7 @@ class ExpressionOptions(PortraitOptions):
     emotion_add: StrPath | None = path("folder of trained emotion models; default: those that ship", default=None)
 
     replaced: ClassVar[tuple[str, ...]] = ("blink", "seed", "pose_style", "idle", "expnet", "posevae")
+    needs_emotion: ClassVar[tuple[str, ...]] = ("emotion_model", "alpha", "ortho", "emotion_add")
 
     def check(self) -> None:
         super().check()
@@ -59,7 +60,7 @@ class ExpressionOptions(PortraitOptions):
             raise InputError(f"--still keeps the head still, so {flags(moved)} would have no effect; leave one out.")
         if self.ref_pose is not None and "pose_style" in self.given:
             raise InputError("the head follows --ref-pose, so --pose-style would have no effect; leave one out.")
-        if self.emotion == "NEU" and (how := self.unused("emotion_model", "alpha", "ortho", "emotion_add")):
+        if self.emotion == "NEU" and (how := self.unused(*self.needs_emotion)):
             raise InputError(f"without an emotion there is nothing to add, so {flags(how)} would have no effect; give "
                              "--emotion, or leave it out.")
         if self.ref_blink is not None and not self.blink:

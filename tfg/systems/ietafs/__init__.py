@@ -41,6 +41,7 @@ class IetafsSystem(System):
     name = "ietafs"
     about = "speech to 17 Action Units to an AU-conditioned GAN with attention; also edits photos by hand"
     Options = IetafsOptions
+    hears_emotion = True
     networks = {"aunet": "aunet", "checkpoint": "ietafs"}
     trainings = (Training("aunet", "Train the network from sound to Action Units on acted takes (needs the extra: "
                           "voice).", "tfg.systems.ietafs.aunet.train:train_aunet", AUNetTraining,

@@ -5,17 +5,10 @@ from typing import Any
 
 from tfg.errors import InputError
 from tfg.options import StrPath, number, option_class, path, switch, text, whole
-from tfg.systems.base import emotion_code
+from tfg.systems.base import AUTO, emotion_or_auto
 from tfg.systems.film.options import FilmOptions
 from tfg.vocabulary import AU_MOST as MOST
 from tfg.vocabulary import AU_NAMES
-
-AUTO = "auto"
-
-
-def emotion_or_auto(value: Any) -> str:
-    """The emotion's code in capitals, or "auto".  Raises InputError."""
-    return AUTO if str(value).lower() == AUTO else emotion_code(value)
 
 
 def units(value: Any) -> dict[int, float]:

@@ -9,7 +9,8 @@ import numpy as np
 from tfg.errors import InputError
 from tfg.faces.aus import AUS, MOST, action_units
 from tfg.media.audio import n_frames
-from tfg.systems.ietafs.options import AUTO, IetafsOptions
+from tfg.systems.base import AUTO
+from tfg.systems.ietafs.options import IetafsOptions
 
 BLINKS_PER_MIN = 17.0
 
