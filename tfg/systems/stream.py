@@ -28,8 +28,8 @@ from tfg.systems.listen import refuse_auto
 def stream(source, *, system: str = registry.DEFAULT, badge: bool | None = None, **options) -> Stream:
     """Begin a stream: everything that comes before the first sound is done when this returns.
 
-    source, system, badge, options: as `tfg.animate`. A stream has no end, so options that need one are refused, among them
-    a motion, a length, angles that are spread over a clip, and the emotion "auto".
+    source, system, badge, options: as `tfg.animate`. A stream has no end, so options that need one are refused, among
+    them a motion, a length, angles that are spread over a clip, and the emotion "auto".
 
     Returns a `Stream`.  Raises InputError: what `tfg.animate` refuses; a system that needs the whole sound.
     """

@@ -36,7 +36,7 @@ DEGRADED = .5                                        # share of the sentences of
 SIZES: dict[str, dict[str, Any]] = {
     # people of each split, levels of every emotion that each of them plays, sentences to choose from
     "ci": dict(train=2, val=1, test=1, levels=("HI",), sentences=60),
-    "cpu": dict(train=100, val=16, test=16, levels=LEVELS, sentences=3000),
+    "cpu": dict(train=68, val=12, test=16, levels=LEVELS, sentences=3000),
     "gpu": dict(train=600, val=24, test=40, levels=LEVELS, sentences=20_000),
 }
 
