@@ -15,7 +15,7 @@ from tfg.systems.base import AUTO, Speech, System
 from tfg.vocabulary import EMOTIONS
 
 
-def felt(its: System, chosen: Options, speech: Speech) -> tuple[Any, dict[str, Any] | None]:
+def felt(its: System, chosen: Any, speech: Speech) -> tuple[Any, dict[str, Any] | None]:
     """The options with the heard emotion in the place of "auto", and what was heard, for the clip's `meta`; the same
     options and None where no "auto" is in them, or the system listens by itself.
 

@@ -11,6 +11,7 @@ from. Without a voice: root mean square of the opening, in mm on the mean head, 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -37,18 +38,12 @@ def gap(y: np.ndarray, way: str) -> np.ndarray:
     return opening(np.clip(expnet.predict(y, folder=paths.data(WAYS[way])), 0, 1))
 
 
-def spoken(text: str, name: str, rng: np.random.Generator, change=None) -> corpus.Utterance:
-    """A sentence by a voice of espeak-ng, with half a second of silence around it. change: sound -> sound."""
-    y, phones = voice.speak(text, name, rate=int(rng.integers(125, 215)), pitch=int(rng.integers(30, 80)))
-    take = corpus.Utterance(y if change is None else change(y), phones, name, "voice")
-    return corpus.Utterance(take.audio, with_effort(take.phones, y), name, "voice")
-
-
-def higher(y: np.ndarray) -> np.ndarray:
-    """A child's voice: pitch and formants a third higher, at the same tempo."""
-    import librosa
-
-    return librosa.resample(librosa.effects.time_stretch(y, rate=.75), orig_sr=SR, target_sr=int(SR * .75))[:len(y)]
+def spoken(text: str, name: str, rng: np.random.Generator, change=None, speed: float = 1.0) -> corpus.Utterance:
+    """A sentence by a voice of espeak-ng. change: sound -> sound.  speed: factor on tempo, pitch and formants."""
+    y, phones = voice.speak(text, name, rate=int(rng.integers(125, 215) / speed), pitch=int(rng.integers(30, 80)))
+    y = np.interp(np.arange(0, len(y) - 1, speed), np.arange(len(y)), y).astype(np.float32)
+    phones = with_effort([replace(p, start_s=p.start_s / speed, stop_s=p.stop_s / speed) for p in phones], y)
+    return corpus.Utterance(y if change is None else change(y), phones, name, "voice")
 
 
 def sung(y: np.ndarray) -> np.ndarray:
@@ -73,8 +68,8 @@ def kinds(rng: np.random.Generator, recorded=None) -> dict[str, list[corpus.Utte
     out["telephone, 8 kHz"] = some(degrade.telephone)
     out["noise, 10 dB"] = some(lambda y: y + degrade.noise(len(y), rng) * np.sqrt(np.mean(y ** 2)) * .316)
     out["music, 10 dB"] = some(lambda y: y + degrade.music(len(y), rng) * np.sqrt(np.mean(y ** 2)) * .316)
-    out["whisper"] = [spoken(english(rng), "en-us+whisper", rng) for _ in range(CLIPS)]
-    out["a child"] = some(higher)
+    out["whisper (a voice of training)"] = [spoken(english(rng), "en-us+whisper", rng) for _ in range(CLIPS)]
+    out["a child"] = [spoken(english(rng), f"en-us+{VARIANTS[k % 2]}", rng, speed=1.35) for k in range(CLIPS)]
     try:
         import pyworld  # noqa: F401
 

@@ -203,9 +203,10 @@ def voices_of(folder, profile: str, seed: int = 0, *, hearing=None, progress: bo
 def write(path, voices: Voices) -> None:
     """Write to one .npz, atomically."""
     table = dict(level=voices.level.tolist(), voice=voices.voice.tolist(), split=voices.split.tolist())
+    stats: dict[str, Any] = dict(voices.stats)
     with atomic(path) as part:
         np.savez_compressed(part, emotion=voices.emotion, intensity=voices.intensity,
-                            table=np.frombuffer(json.dumps(table).encode(), np.uint8), **voices.stats)
+                            table=np.frombuffer(json.dumps(table).encode(), np.uint8), **stats)
 
 
 def read(path) -> Voices:

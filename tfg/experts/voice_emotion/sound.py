@@ -4,7 +4,7 @@
 
 Three kinds, each a mean over the frames with speech, so that no length or loudness counts:
 
-    speech      of the frozen speech features (tfg/speech/hearing.py): mean, deviation, change from step to step
+    speech      of the frozen speech features (tfg/networks/hearing.py): mean, deviation, change from step to step
     mel         of the 128 mel bands: change, edges to the next band, deviation (as AUnet's, tfg/systems/ietafs)
     pitch       height, range and movement of the voice's pitch, movement of its level, and how much is voiced
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from tfg.media.audio import SR, loudness, mel_spectrogram
-from tfg.speech.hearing import PER_FRAME, features
+from tfg.networks.hearing import PER_FRAME, features
 
 N_MELS = 128                                         # mel bands, as AUnet's
 KINDS = {"speech": 3 * 384, "mel": 3 * N_MELS, "pitch": 12}
@@ -52,7 +52,7 @@ def speaking(audio: np.ndarray) -> np.ndarray:
 def of_speech(heard: np.ndarray, spoken: np.ndarray) -> np.ndarray:
     """(1152,): mean, standard deviation and mean absolute change of 384 features, 50 a second, in frames with speech.
 
-    heard: (T, 768) of `tfg.speech.hearing.features`.  spoken: (T,) bool.
+    heard: (T, 768) of `tfg.networks.hearing.features`.  spoken: (T,) bool.
     """
     x = heard.reshape(PER_FRAME * len(heard), -1)                             # (2 T, 384)
     there = np.repeat(spoken, PER_FRAME)
