@@ -7,7 +7,7 @@ import torch
 
 from tfg import paths
 from tfg.errors import InputError
-from tfg.experts.voice_emotion import data, evaluate, network, sound, train
+from tfg.experts.voice_emotion import compare, data, evaluate, network, sound, train
 from tfg.experts.voice_emotion.data import Voices
 from tfg.experts.voice_emotion.network import Heard, VoiceEmotion, VoiceEmotionConfig
 from tfg.media.audio import SR, load_audio
@@ -173,7 +173,7 @@ def test_scores_of_known_answers():
 
 def test_beside_their_own_calm_voice_people_are_alike():
     voices = toy(4)
-    known = evaluate.beside_calm(voices)
+    known = compare.beside_calm(voices)
     assert len(known) == len(voices)
 
     def apart(v: Voices) -> float:                           # how far people's means lie from each other
