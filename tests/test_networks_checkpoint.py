@@ -176,6 +176,7 @@ def loaders() -> dict:
     from tfg.experts.emotion.network import load_emotion
     from tfg.experts.encoder.network import load_encoder
     from tfg.experts.extractor.network import load_extractor
+    from tfg.experts.voice_emotion.network import load as load_voice_emotion
     from tfg.scores.judges import _classes
     from tfg.systems.emogen.network import Emogen, EmogenConfig
     from tfg.systems.expression.emotion import transformer
@@ -185,7 +186,7 @@ def loaders() -> dict:
 
     found = {"emogen": lambda f: checkpoint.load("emogen", Emogen, EmogenConfig, f), "emotion": load_emotion,
              "encoder": load_encoder, "extractor": load_extractor, "expnet": load_expnet, "posevae": load_posevae,
-             "mouth": load_mouth}
+             "mouth": load_mouth, "voice_emotion": load_voice_emotion}
     found |= {n: (lambda f, n=n: checkpoint.load(n, *_classes(n), f)) for n in ("judge_sync", "judge_encoder",
                                                                                "judge_emotion")}
     return {k: (paths.data(k), v) for k, v in found.items()} | {"transformer": (paths.data("emotion_add"),
@@ -193,7 +194,7 @@ def loaders() -> dict:
 
 
 @pytest.mark.parametrize("name", ["emogen", "emotion", "encoder", "extractor", "expnet", "posevae", "mouth",
-                                  "judge_sync", "judge_encoder", "judge_emotion", "transformer"])
+                                  "judge_sync", "judge_encoder", "judge_emotion", "voice_emotion", "transformer"])
 def test_every_network_is_read_by_the_one_reader(name, tmp_path):
     source, read = loaders()[name]
     read(source)
