@@ -88,3 +88,17 @@ def test_a_store_without_words_is_refused(tmp_path):
     store = make_store(tmp_path, [{"id": "x/1", "corpus": "x", "actor": "1", "n_frames": 12}])
     with pytest.raises(InputError, match="words"):
         A.spoken(store)
+
+
+def test_the_command_takes_stores_and_writes_what_load_reads(tmp_path, monkeypatch, capsys):
+    from tfg.cli import main
+
+    made = clips(factors(AA=1.5), "ab")
+    monkeypatch.setattr(A, "spoken", lambda store: (made, ["x/1: its words are not known"]))
+    monkeypatch.setattr(A.Store, "open", staticmethod(lambda path: path))
+    monkeypatch.setattr(A, "fit", lambda part: factors(AA=1.2 if len(part) > 6 else 1.1))
+    assert main(["train", "articulation", "--store", "one,two", "--out", str(tmp_path)]) == 0
+    assert "articulation.safetensors" in capsys.readouterr().out
+    aa = VISEMES.index("AA")
+    assert A.load(tmp_path).openness[aa] == pytest.approx(1.2)               # all 12 clips of both stores
+    assert A.load(tmp_path, "a").openness[aa] == pytest.approx(1.1)          # the six of the other person

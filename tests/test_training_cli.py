@@ -8,8 +8,9 @@ import pytest
 from tfg import registry
 from tfg.cli import main
 from tfg.training.cli import in_words
+from tfg.training.part import StoreOptions
 
-PARTS = [name for name, t in registry.trainings().items() if "store" in t.Options.names()]
+PARTS = [name for name, t in registry.trainings().items() if issubclass(t.Options, StoreOptions)]
 
 COMMON = "--profile ci --seed 3 --steps 7 --no-resume --devices 2 --precision bf16-mixed".split()
 GIVEN = {"profile": "ci", "seed": 3, "steps": 7, "resume": False, "devices": 2, "precision": "bf16-mixed"}

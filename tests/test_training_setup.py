@@ -15,6 +15,7 @@ from tfg import registry
 from tfg.errors import InputError
 from tfg.networks import checkpoint
 from tfg.training.loop import Run, train
+from tfg.training.part import RunOptions
 from tfg.training.setup import finish, run_of
 
 RUNS = {"ci": Run(phases=(("learn", 8),), batch=4, evaluate_every=2, best="score", accelerator="cpu", checkpoint_s=0.0)}
@@ -251,7 +252,7 @@ def test_scores_of_numpys_arrays_are_made_on_the_cpu(task, scorer, monkeypatch):
 
 
 # ---- every training -------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("name", list(registry.trainings()))
+@pytest.mark.parametrize("name", [n for n, t in registry.trainings().items() if issubclass(t.Options, RunOptions)])
 def test_every_training_takes_its_options_and_hands_the_start_on(name, monkeypatch):
     """The options of the command line are parameters of the function, and --init and --freeze reach its run."""
     training, asked = registry.trainings()[name], {}
