@@ -89,7 +89,7 @@ def test_nobody_of_val_and_test_has_a_speaker_or_sentence_of_train():
     speakers = {split: {Voice.from_seed(p).speaker.partition("+")[2] for p in data.people(split, 20, 0)}
                 for split in data.SPLITS}
     assert not speakers["train"] & (speakers["val"] | speakers["test"]) and not speakers["val"] & speakers["test"]
-    pools = {split: set(texts) for split, texts in data._pools(100, 0).items()}
+    pools = {split: set(texts) for split, texts in data.sentences(100, 0).items()}
     assert sum(map(len, pools.values())) == 100 == len(set.union(*pools.values()))
 
 

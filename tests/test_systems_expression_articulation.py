@@ -62,7 +62,7 @@ def test_what_lips_were_made_with_is_learned():
 def test_a_fold_never_sees_its_person(monkeypatch):
     made, seen = clips(Articulation()), []
     monkeypatch.setattr(A, "fit", lambda part: seen.append({c.person for c in part}) or Articulation())
-    out = A.folds(made, [c.person for c in made])
+    out = A.folds(made)
     assert seen == [{"b"}, {"a"}] and list(out) == ["a", "b"]
     assert out["a"][1]["table"]["clips"] == 3
 

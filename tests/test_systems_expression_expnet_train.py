@@ -115,6 +115,7 @@ def test_a_stream_refuses_a_network_that_needs_what_comes(listeners):
 def test_recordings_become_clips_and_those_whose_words_do_not_fit_are_left_out(tmp_path, monkeypatch):
     from tfg.corpora import librispeech
     from tfg.media.audio import write_wav
+    from tfg.speech.align import NotAligned
     from tfg.systems.expression.expnet import recorded
 
     takes = [spoken(k, "x", n=20) for k in range(4)]
@@ -125,7 +126,7 @@ def test_recordings_become_clips_and_those_whose_words_do_not_fit_are_left_out(t
         write_wav(tmp_path / one.path, take.audio)
     monkeypatch.setattr(librispeech, "recordings", lambda: tuple(table))
     monkeypatch.setattr(recorded, "align", lambda _, words: takes[0].phones if words else
-                        (_ for _ in ()).throw(InputError("the words '' were not found in the sound")))
+                        (_ for _ in ()).throw(NotAligned("the words '' were not found in the sound")))
     with pytest.warns(UserWarning, match="1 recordings"):
         found = recorded.recorded_examples(tmp_path, 0, progress=False)
     assert [(e.voice, e.split) for e in found] == [("read:1", "train"), ("read:2", "read"), ("read:3", "train")]

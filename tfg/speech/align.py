@@ -13,6 +13,12 @@ from tfg.media.audio import SR
 from tfg.speech.visemes import Phone, make_phones
 
 PAD_S = 0.3
+
+
+class NotAligned(InputError):
+    """Words that do not fit their sound, or that the dictionary does not have."""
+
+
 GRID_WORDS = ({"b": "bin", "l": "lay", "p": "place", "s": "set"}, {"b": "blue", "g": "green", "r": "red", "w": "white"},
               {"a": "at", "b": "by", "i": "in", "w": "with"}, None,
               dict(zip("z123456789", "zero one two three four five six seven eight nine".split(), strict=True)),
@@ -27,7 +33,8 @@ def grid_sentence(stem: str) -> str:
 def align(y: np.ndarray, words: str) -> list[Phone]:
     """Phones with times of spoken words.  y: (N,) at 16 kHz.  words: what is said, in English.
 
-    Raises InputError: pocketsphinx is missing, a word is not in its dictionary, the words do not fit the sound.
+    Raises NotAligned: a word is not in pocketsphinx's dictionary, the words do not fit the sound.  Raises InputError:
+    pocketsphinx is missing.
     """
     try:
         from pocketsphinx import Decoder
@@ -38,7 +45,7 @@ def align(y: np.ndarray, words: str) -> list[Phone]:
     text = " ".join(re.findall(r"[a-z']+", words.lower().replace("\u2019", "'")))
     for word in text.split():
         if decoder.lookup_word(word) is None:
-            raise InputError(f"{word!r} is not in pocketsphinx's dictionary; write it otherwise, or leave the clip "
+            raise NotAligned(f"{word!r} is not in pocketsphinx's dictionary; write it otherwise, or leave the clip "
                              "out.")
     pad = np.zeros(int(PAD_S * SR), np.float32)
     sound = (np.concatenate([pad, y, pad]) * 32767).astype("<i2").tobytes()
@@ -58,7 +65,7 @@ def align(y: np.ndarray, words: str) -> list[Phone]:
     except RuntimeError:                              # pocketsphinx's only error, whatever went wrong
         found = None
     if found is None:
-        raise InputError(f"the words {text!r} were not found in the sound; check what is said.")
+        raise NotAligned(f"the words {text!r} were not found in the sound; check what is said.")
     for word in found:
         for p in word:
             if p.name not in ("SIL", "+NSN+", "+SPN+"):

@@ -23,14 +23,13 @@ from typing import Any
 import numpy as np
 
 from tfg import cancel
+from tfg.actors.speakers import HELD_OUT, SPLITS, people, sentences
+from tfg.corpora.splits import kept_for_testing
 from tfg.errors import InputError
 from tfg.experts.voice_emotion.sound import KINDS, describe
 from tfg.files import atomic, make_folder
 from tfg.vocabulary import EMOTIONS
 
-HELD_OUT = {"val": ("f4", "m3", "Mario"), "test": ("f5", "Alicia", "m7", "Lee", "quincy")}
-"""Split -> espeak-ng's speakers that only its people have, as of AUnet's takes (a test compares them)."""
-SPLITS = ("train", "val", "test")
 LEVELS = ("LO", "MD", "HI")
 DEGRADED = .5                                        # share of the sentences of train
 SIZES: dict[str, dict[str, Any]] = {
@@ -70,27 +69,6 @@ class Voices:
                       self.level[keep], self.voice[keep], self.split[keep])
 
 
-def split_of(speaker: str) -> str:
-    """The split to which a speaker of espeak-ng belongs, such as "en-us+f2"."""
-    variant = speaker.partition("+")[2]
-    return next((split for split, variants in HELD_OUT.items() if variant in variants), "train")
-
-
-def people(split: str, n: int, seed: int) -> list[int]:
-    """Seeds of the first n people of a split: those of virtual actors, with the speakers that the split may have."""
-    from tfg.acting.voices import Voice
-    from tfg.actors.cast import actor_seed
-
-    out: list[int] = []
-    k = 0
-    while len(out) < n:
-        person = actor_seed(seed, split, k)
-        if split_of(Voice.from_seed(person).speaker) == split:
-            out.append(person)
-        k += 1
-    return out
-
-
 def make(profile: str, seed: int = 0, *, hearing=None, progress: bool = True) -> Voices:
     """The sentences of a profile.  hearing: folder with other weights of the speech features than those that ship.
 
@@ -104,7 +82,7 @@ def make(profile: str, seed: int = 0, *, hearing=None, progress: bool = True) ->
         raise InputError("emotional voices need espeak-ng, which is not installed: pip install espeakng-loader")
     size, rows = SIZES[_known(profile)], []
     everybody = [(split, k, person) for split in SPLITS for k, person in enumerate(people(split, size[split], seed))]
-    pools = _pools(size["sentences"], seed)
+    pools = sentences(size["sentences"], seed)
     for split, k, person in tqdm(everybody, desc="speaking", unit=" people", disable=not progress):
         cancel.point()
         rows += spoken_by(split, k, person, pools[split], size["levels"], seed, hearing)
@@ -142,7 +120,7 @@ def gathered(rows: Sequence[tuple]) -> Voices:
 def recordings_of(folder, *, hearing=None, progress: bool = True) -> Voices:
     """The sounds of a folder whose names say person and emotion as CREMA-D's do: 1001_DFA_ANG_XX.wav.
 
-    People are dealt to the splits by their names: one in eight to val, one in eight to test.
+    People are dealt to the splits by their names, one in eight to val and to test; those kept for testing go to test.
     Raises InputError: no such folder, or no such sounds in it.
     """
     from tqdm.auto import tqdm
@@ -158,18 +136,9 @@ def recordings_of(folder, *, hearing=None, progress: bool = True) -> Voices:
         cancel.point()
         person, _, emotion, level = path.stem.split("_")
         place = int(hashlib.sha256(person.encode()).hexdigest(), 16) % 8
-        split = {0: "val", 1: "test"}.get(place, "train")
+        split = "test" if kept_for_testing("crema_d", person) else {0: "val", 1: "test"}.get(place, "train")
         rows.append((describe(load_audio(path), folder=hearing), EMOTIONS.index(emotion), 0.0, level, person, split))
     return gathered(rows)
-
-
-def _pools(n: int, seed: int) -> dict[str, list[str]]:
-    """n sentences, dealt to the splits: 8, 1 and 1 in ten."""
-    from tfg.actors.cast import varied
-
-    texts = varied(n, seed)
-    cut = n * 8 // 10, n * 9 // 10
-    return dict(zip(SPLITS, (texts[:cut[0]], texts[cut[0]:cut[1]], texts[cut[1]:])))
 
 
 def _known(profile: str) -> str:

@@ -35,7 +35,7 @@ class Expression(System):
     about = "networks from sound to expression and head motion, emotion added to them; the photo's own pixels follow"
     Options = ExpressionOptions
     plays_motion = can_stream = True
-    networks = {"expnet": "expnet", "posevae": "posevae", "emotion_add": "emotion_add"}
+    networks = {"expnet": "expnet_speech", "posevae": "posevae", "emotion_add": "emotion_add"}
     trainings = (
         Training("expnet", "Train the network from sound to a whole face, emotion off, on virtual people.",
                  "tfg.systems.expression.expnet.train:train_expnet", ExpNetTraining,

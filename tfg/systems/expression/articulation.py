@@ -23,7 +23,7 @@ from tfg.errors import InputError
 from tfg.faces.geometry import lip_gap
 from tfg.metrics import correlation
 from tfg.networks import cards
-from tfg.speech.align import align
+from tfg.speech.align import NotAligned, align
 from tfg.speech.visemes import VISEMES, Articulation, Phone, coarticulate, opening, with_effort
 
 NAME, KINDS = "articulation", ("openness", "insist")
@@ -70,9 +70,7 @@ def spoken(store: Store) -> tuple[list[Spoken], list[str]]:
         ok = store.arrays["ok"][row.start:row.stop]
         try:
             phones = with_effort(align(sound, row.text), sound)
-        except InputError as error:
-            if "pip install" in str(error):
-                raise
+        except NotAligned as error:
             out.append(f"{row.id}: {error}")
             continue
         gap = np.where(ok, lip_gap(points), np.nan)
@@ -116,12 +114,11 @@ def scores(clips: Sequence[Spoken], articulation: Articulation) -> dict[str, flo
     return {"clips": len(clips), "r": round(float(np.mean(whole)), 3), "r_in_speech": round(float(np.mean(said)), 3)}
 
 
-def folds(clips: Sequence[Spoken], groups: Sequence[str]) -> dict[str, tuple[Articulation, dict]]:
-    """For each group (a person) the factors learned without it, and their scores on it beside the table's."""
+def folds(clips: Sequence[Spoken]) -> dict[str, tuple[Articulation, dict]]:
+    """For each person the factors learned without their clips, and the scores on these beside the table's."""
     out = {}
-    for one in sorted(set(groups)):
-        held = [c for c, g in zip(clips, groups, strict=True) if g == one]
-        rest = [c for c, g in zip(clips, groups, strict=True) if g != one]
+    for one in sorted({c.person for c in clips}):
+        held, rest = [c for c in clips if c.person == one], [c for c in clips if c.person != one]
         if rest:
             learned = fit(rest)
             out[one] = learned, {"learned from others": scores(held, learned), "table": scores(held, Articulation())}
@@ -143,15 +140,14 @@ def train_articulation(out, *, store, progress: bool = True) -> tuple[None, dict
         clips += found
         if progress and skipped:
             print(f"{len(skipped)} clips of {folder} are left out, such as {skipped[0]}")
-    people = [c.person for c in clips]
-    apart = folds(clips, people)
+    apart = folds(clips)
     learned = fit(clips)
     arrays = {f"{person}/{kind}": np.array(getattr(one, kind), np.float32)
               for person, one in [("all", learned), *((p, a) for p, (a, _) in apart.items())]
               for kind in KINDS}
     raw = save({name: arrays[name] for name in sorted(arrays)})
     card = {"system": NAME, "task": "factors on the openings and weights of 14 visemes, learned from measured lips",
-            "data": {"clips": len(clips), "people": sorted(set(people)),
+            "data": {"clips": len(clips), "people": sorted({c.person for c in clips}),
                      "seconds": round(sum(len(c.gap) for c in clips) / 25, 1)},
             "factors": {kind: dict(zip(VISEMES, getattr(learned, kind), strict=True)) for kind in KINDS},
             "penalty": PENALTY, "scored_on": "people whose clips the factors of that fold never saw",

@@ -176,11 +176,11 @@ def rest_of(person: int) -> np.ndarray:
     return np.clip(bones + tone - bones * tone, 0, .4).astype(np.float32)
 
 
-def heard_of(e: FaceExample) -> np.ndarray:
-    """The features of an example: (T, 768) float32.  Raises InputError if it has none."""
+def heard_of(e: FaceExample, frames: slice = slice(None)) -> np.ndarray:
+    """The features of an example in these frames: (T, 768) float32.  Raises InputError if it has none."""
     if e.heard is None:
         raise InputError(f"the clip of {e.voice} has no speech features; make the examples with hearing='speech'.")
-    return e.heard.astype(np.float32)
+    return e.heard[frames].astype(np.float32)
 
 
 # ---- batches ----------------------------------------------------------------------------------------------------
@@ -231,7 +231,7 @@ class ExpNetData:
         known = np.isfinite(asked[a:a + n])
         absolute = e.neutral + (1 - e.neutral) * np.nan_to_num(asked[a:a + n])
         windows = frame_windows(mel, speech_mean(mel), np.arange(a, a + n)) if self.hearing == "mel" else \
-            heard_of(e)[a:a + n]
+            heard_of(e, slice(a, a + n))
         pad = lambda x, fill=0: np.pad(x, ((0, self.frames - n), *[(0, 0)] * (x.ndim - 1)), constant_values=fill)  # noqa
         return {"windows": pad(windows), "absolute": pad(absolute.astype(np.float32)), "neutral": e.neutral,
                 "known": pad(known.astype(np.float32)), "blink": pad(e.lids[a:a + n].astype(np.float32)),

@@ -183,7 +183,7 @@ def predict(audio: np.ndarray | str | Path, *, neutral: np.ndarray | None = None
     mel: those that hear mels).
     Offsets: absolute = neutral + (1 - neutral) * offset; not clipped, they may leave [0, 1] a little. Gaze cannot be
     heard: its eight coefficients stay near their mean.
-    Memory beyond the mel (92 MB an hour) and the result does not grow with the clip.
+    Memory beyond what is heard (an hour: mel 92 MB, speech features 280 MB) and the result does not grow with it.
     Raises InputError: bad sound (tfg.media.audio.load_audio), a neutral or blink of another shape or range, no such
     weights.
     """

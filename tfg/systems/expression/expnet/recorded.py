@@ -15,7 +15,7 @@ import numpy as np
 from tfg.corpora import librispeech
 from tfg.errors import InputError
 from tfg.media.audio import SR, load_audio
-from tfg.speech.align import align
+from tfg.speech.align import NotAligned, align
 from tfg.speech.corpus import Utterance
 from tfg.speech.degrade import degrade
 from tfg.speech.visemes import Phone, with_effort
@@ -66,8 +66,6 @@ def aligned(sound: np.ndarray, words: str) -> list[Phone] | None:
         return None
     try:
         phones = align(sound, words)
-    except InputError as error:
-        if "pip install" in str(error):
-            raise
+    except NotAligned:
         return None
     return phones if len(phones) >= LEAST_PHONES else None

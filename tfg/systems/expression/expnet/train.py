@@ -169,8 +169,9 @@ def _licence(hearing: str, real: int, readers: int) -> str:
         out += "; it hears through Whisper tiny.en (MIT)"
     if readers:
         out += f"; of recordings of {readers} people who read (LibriSpeech, CC BY 4.0)"
-    return out + (f"; and on measured clips of {real} people, whose licence counts too." if real else
-                  ". No recordings of real clips were used.")
+    if real:
+        return out + f"; and on measured clips of {real} people, whose licence counts too."
+    return out + ("." if readers else ". No recordings of real clips were used.")
 
 
 def _data(learn: list[FaceExample], use: tuple[str, ...]) -> dict:

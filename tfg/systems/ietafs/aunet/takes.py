@@ -24,8 +24,7 @@ import numpy as np
 
 from tfg.acting.performance import share_closure
 from tfg.acting.style import display
-from tfg.acting.voices import Voice
-from tfg.actors.cast import actor_seed, varied
+from tfg.actors.speakers import HELD_OUT, SPLITS, people, sentences, split_of
 from tfg.actors.take import Performance, make_take, replay
 from tfg.errors import InputError
 from tfg.faces.aus import AUS, action_units
@@ -40,9 +39,6 @@ N_MELS = 128                                         # bands of the published sp
 MOUTH = tuple(AUS.index(au) for au in (10, 12, 14, 15, 17, 20, 23, 25, 26))
 """Columns of the units that words move: the only ones known in the speech corpus."""
 BLINK = AUS.index(45)
-HELD_OUT = {"val": ("f4", "m3", "Mario"), "test": ("f5", "Alicia", "m7", "Lee", "quincy")}
-"""Split -> espeak-ng's speakers that only its people have."""
-SPLITS = ("train", "val", "test")
 UNKNOWN = -1                                         # emotion of the speech corpus
 
 SIZES: dict[str, dict[str, Any]] = {
@@ -100,30 +96,10 @@ def unpack(packed: np.ndarray) -> np.ndarray:
 
 
 # ---- making them ----------------------------------------------------------------------------------------------------
-def people(split: str, n: int, seed: int) -> list[int]:
-    """Seeds of the first n people of a split: those of virtual actors, with the speakers that the split may have."""
-    out: list[int] = []
-    k = 0
-    while len(out) < n:
-        person = actor_seed(seed, split, k)
-        if split_of(Voice.from_seed(person).speaker) == split:
-            out.append(person)
-        k += 1
-    return out
-
-
-def split_of(speaker: str) -> str:
-    """The split to which a speaker of espeak-ng belongs, such as "en-us+f2"."""
-    variant = speaker.partition("+")[2]
-    return next((split for split, variants in HELD_OUT.items() if variant in variants), "train")
-
-
 def acted(profile: str, seed: int) -> Iterator[AuExample]:
     """The acted takes of a profile: each person plays every emotion in every level, one or two sentences each."""
     size = SIZES[profile]
-    texts = varied(size["sentences"], seed)
-    cut = len(texts) * 8 // 10, len(texts) * 9 // 10
-    pools = dict(zip(SPLITS, (texts[:cut[0]], texts[cut[0]:cut[1]], texts[cut[1]:])))
+    pools = sentences(size["sentences"], seed)
     for number, split in enumerate(SPLITS):
         for k, person in enumerate(people(split, size[split], seed)):
             rng = np.random.default_rng([seed, 95, number, k])
