@@ -79,6 +79,7 @@ def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
     for where in COMMANDS:
         registry.function(where)(commands, _command, _Parser)
     registry.function("tfg.scores.cli:add")(commands, _command, its)
+    registry.function("tfg.scores.leaderboard.cli:add")(commands, _command)
     _add_head(commands)
     _add_demo(commands)
     return parser

@@ -13,6 +13,7 @@ from tfg.errors import InputError
 
 WATCH_S = 0.5
 """Seconds between two checks whether the parent process still runs."""
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _SYNCHRONIZE = 0x100000                                   # Windows: the right to wait for a process
 
 
@@ -63,6 +64,18 @@ def executor(n: int) -> Iterator[Any]:
     except BaseException:
         pool.shutdown(wait=True, kill_workers=True)
         raise
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Set the environment so that worker processes started within it use one thread each; restore it afterwards."""
+    before = {k: os.environ.get(k) for k in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for k, v in before.items():
+            os.environ.pop(k) if v is None else os.environ.update({k: v})
 
 
 def _quiet_tracker() -> None:

@@ -48,7 +48,7 @@ def make(kind: Kind, out, play: Callable, *, splits: Sequence[str], actors: int,
     from joblib import delayed
     from tqdm.auto import tqdm
 
-    from tfg.actors.make import one_thread_each
+    from tfg.workers import one_thread_each
 
     members = [m for m in casting.cast(actors, portraits, seed=seed) if m.split in splits]
     wanted = {kind.name: kind.version, "actors": actors, "portraits": portraits, "takes": takes, "seed": seed,

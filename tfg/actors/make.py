@@ -30,11 +30,10 @@ from tfg.actors.record import is_recorded, record
 from tfg.errors import InputError
 from tfg.files import atomic, locked, make_folder
 from tfg.vocabulary import EMOTIONS
-from tfg.workers import parallel
+from tfg.workers import one_thread_each, parallel
 
 __all__ = ["Made", "SetReport", "make", "manifest", "play", "read_manifest"]
 BYTES_PER_FRAME = {"": 4500, "masks": 500, "depth": 4000, "flow": 5000}     # about, at 128 px: a clip, and each extra
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass
@@ -267,15 +266,3 @@ def _is_full(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
-
-
-@contextmanager
-def one_thread_each() -> Iterator[None]:
-    """Set the environment so that worker processes started within it use one thread each; restore it afterwards."""
-    before = {k: os.environ.get(k) for k in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    try:
-        yield
-    finally:
-        for k, v in before.items():
-            os.environ.pop(k) if v is None else os.environ.update({k: v})

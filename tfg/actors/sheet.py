@@ -38,8 +38,8 @@ def sheet(out: str | os.PathLike, *, folder: str | os.PathLike | None = None, em
 
     from tfg.acting.emotion import check_emotion
     from tfg.actors.actor import check_size
-    from tfg.actors.make import one_thread_each
     from tfg.actors.manifest import read_manifest
+    from tfg.workers import one_thread_each
 
     out = Path(out)
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):

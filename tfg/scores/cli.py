@@ -4,11 +4,12 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tfg import registry
 from tfg.errors import InputError
-from tfg.options import add_arguments
+from tfg.options import add_arguments, flags
 
 if TYPE_CHECKING:
     from tfg.systems.base import System
@@ -17,6 +18,11 @@ EXAMPLES = """examples:
   tfg score --system emogen --store build/dub --out build/score
   tfg score --system emogen --checkpoint build/emogen --store build/dub --real build/dub_real --out build/score
   tfg score --system expression --store build/dub --clips 2 --out build/score_quick
+  tfg score their_films --against true_films --out build/theirs          films that other programs drew
+  tfg score their_films --against build/dub --task portrait --out build/theirs
+
+Films of other programs: FOLDER/CLIP.mp4 for each TRUTH/CLIP.mp4 (or each clip of a store), or FOLDER/manifest.csv with
+the columns file and clip, and if you like actor, emotion and level. tfg leaderboard --inputs writes what they need.
 """
 SAMPLES = """examples:
   tfg samples --system rhythmic --store build/dub --how-many 8 --out build/samples
@@ -28,7 +34,11 @@ def add(commands, command, its: System) -> None:
     """Add the command. command: `tfg.cli`'s own.  its: the system whose options it has."""
     p = command(commands, "score", "Score a system beside still, shuffled and true clips: tables, figures, intervals.",
                 run_score, epilog=EXAMPLES)
-    _add_source(p, "folder for scores.md, .csv, .json and figures")
+    p.add_argument("films", nargs="?", metavar="FOLDER", help="films that another program drew, instead of --system")
+    p.add_argument("--against", metavar="TRUTH", help="of FOLDER: the true films, or a store of them")
+    p.add_argument("--task", help="of FOLDER: film (the true film's own face was drawn anew, so that pixels "
+                                  "correspond; the default), portrait or redub")
+    _add_source(p, "folder for scores.md, .csv, .json and figures", needed=False)
     p.add_argument("--real", metavar="DIR", help="another store, of real clips, to score the system and its judges on")
     p.add_argument("--judges", metavar="DIR", help="folder with judge_sync, judge_emotion, judge_encoder (default: "
                                                    "those that ship)")
@@ -47,11 +57,11 @@ def add(commands, command, its: System) -> None:
     _add_options(p, its)
 
 
-def _add_source(p, out: str) -> None:
-    p.add_argument("--system", required=True, metavar="NAME",
+def _add_source(p, out: str, needed: bool = True) -> None:
+    p.add_argument("--system", required=needed, metavar="NAME",
                    help="; ".join(f"{name}: {each.about}" for name, each in registry.systems().items())
                         + "; --system NAME --help shows its options")
-    p.add_argument("--store", required=True, metavar="DIR", help="crops for dubbing that tfg corpora prepare wrote")
+    p.add_argument("--store", required=needed, metavar="DIR", help="crops for dubbing that tfg corpora prepare wrote")
     p.add_argument("--out", required=True, metavar="DIR", help=out)
 
 
@@ -74,25 +84,47 @@ def run_samples(given: dict) -> None:
           flush=True)
 
 
+def _asked(given: dict) -> tuple[Callable, tuple[str, ...]]:
+    """The function that scores what was asked for, and the rows that its lines are held against; what only says this
+    is taken out of `given`.  Raises InputError: neither a system nor films, or both."""
+    import functools
+
+    if "films" in given:
+        if twice := sorted({"system", "store", "real"} & set(given)):
+            raise InputError(f"films of a folder were given, so {flags(twice)} has no use; leave it out.")
+        if "against" not in given:
+            raise InputError("say which films are true: tfg score FOLDER --against TRUTH, a folder or a store.")
+        from tfg.scores.films import score_films
+
+        return functools.partial(score_films, given.pop("films"), given.pop("against")), ("still",)
+    if unused := sorted({"against", "task"} & set(given)):
+        raise InputError(f"{flags(unused)} is for films of other programs, but no FOLDER was given.")
+    if lacks := [name for name in ("system", "store") if name not in given]:
+        raise InputError(f"{flags(lacks)} is missing; name a system and a store, or give FOLDER --against TRUTH.")
+    from tfg.scores.run import score
+
+    return functools.partial(score, given.pop("system"), given.pop("store")), ("still", "shuffled")
+
+
 def run_score(given: dict) -> None:
     """Score a system, and print the main results in a few lines."""
     from tqdm.auto import tqdm
 
     from tfg.scores.columns import SCORES
     from tfg.scores.results import better
-    from tfg.scores.run import score
     from tfg.scores.table import cell
 
     if given.get("split") == "judge":
         raise InputError("the judges were trained on the split judge; choose test, val or train.")
     given.pop("its")
+    scored, beside = _asked(given)
     started = time.perf_counter()
     with tqdm(desc="clips", unit="clip", leave=False, delay=.5, disable=not sys.stderr.isatty()) as bar:
         def progress(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        result = score(given.pop("system"), given.pop("store"), **given, progress=progress)
+        result = scored(**given, progress=progress)
     for group in result.groups:
         clips, actors = result.n(group)
         print(f"{group}: {clips} clips of {actors} actors")
@@ -100,7 +132,7 @@ def run_score(given: dict) -> None:
             if not result.defined(result.system, key):
                 continue
             parts = [f"{SCORES[key].title} {cell(result.summary(result.system, key, group), SCORES[key].digits)}"]
-            for other in ("still", "shuffled"):
+            for other in beside:
                 parts.append(f"against {other}: {better(key, result.difference(key, other, group=group))}")
             print("  " + ", ".join(parts))
     for id, why in result.refused.items():

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 FILM = ("film",)
 TASKS = {"film": "dubbing: the face of a film is drawn anew, head and surroundings stay as filmed",
-         "portrait": "one photo: the head moves by itself, so pixels and places do not correspond to the true film's"}
+         "portrait": "one photo: the head moves by itself, so pixels and places do not correspond to the true film's",
+         "redub": "dubbing of another take: a film in which the person says another sentence, or with another emotion, "
+                  "gets this clip's sound and emotion; head and eyes stay as filmed there, so pixels and places do not "
+                  "correspond"}
 """The tasks of systems (`task` of `tfg.systems.base.System`), as tables explain them."""
 
 
@@ -72,7 +75,8 @@ BESIDE = ("true", "copy", "still", "shuffled")
 """Rows beside the system's own, in the order of the tables."""
 ABOUT = {"true": "the clips themselves", "copy": "the reference as it is: another take of the actor, another emotion",
          "shuffled": "the system, given another clip's sound; scored against this clip's truth and sound"}
-STILL = {"film": "the clip's own first frame, held", "portrait": "the photo, held"}
+STILL = {"film": "the clip's own first frame, held", "portrait": "the photo, held",
+         "redub": "the first frame of the film that is dubbed, held"}
 
 
 def about(row: str, task: str) -> str:

@@ -37,11 +37,13 @@ class Drawer:
 
     name: the system's, in the registry.  given: the system's options, but for SET and INSTEAD.  seed: seed of the
     performance, together with the clip's name; equal for a clip's own sound and another one.
-    its: the system.  cards: cards of the networks it uses, by name.
-    Raises InputError: no such system, options that it does not have or that are refused here, missing networks.
+    its: the system.  cards: cards of the networks it uses, by name.  task: of `columns.TASKS`, None for the system's
+    own; in "redub" it gets the target's reference as a film, on the road that users' films take.
+    Raises InputError: no such system, a task that it cannot do, options that it does not have or that are refused here,
+    missing networks.
     """
 
-    def __init__(self, name: str, given: Mapping[str, Any] | None = None, seed: int = 0):
+    def __init__(self, name: str, given: Mapping[str, Any] | None = None, seed: int = 0, task: str | None = None):
         given = {k: v for k, v in (given or {}).items() if v is not None}
         if taken := sorted({*SET, *INSTEAD} & set(given)):
             raise InputError(f"a score takes emotion, sound and size from each clip, so {flags(taken)} cannot be "
@@ -49,7 +51,10 @@ class Drawer:
         names = options_for(name, {})[1].names()
         felt = {"emotion": "HAP"} if "emotion" in names else {}      # an option may need one; each clip sets its own
         self.its, self.options = options_for(name, {**felt, **given})
-        self.given, self.seed = given, seed
+        self.given, self.seed, self.task = given, seed, task or self.its.task
+        if self.task != self.its.task and not (self.task == "redub" and self.its.dubs):
+            raise InputError(f"the system {name} cannot be scored in the task {self.task}: its own is {self.its.task}"
+                             f"{', and it dubs films, which is redub' if self.its.dubs else ''}.")
         if missing := self.its.missing(self.options):
             raise InputError(f"the system {name} is not in {missing[0]} (it has no card there): train it, or give "
                              "another folder.")
@@ -60,7 +65,9 @@ class Drawer:
 
         Raises NotDrawn if the system refuses the clip, InputError if its frames have another shape or type.
         """
-        footage = Footage(frames=target.frames.copy(), photo=target.photo.copy(), reference=target.reference.copy())
+        dub = self.task == "redub"
+        footage = Footage(frames=(target.reference if dub else target.frames).copy(), photo=target.photo.copy(),
+                          reference=target.reference.copy(), crop=not dub, dub=dub)
         try:
             take = self.its.prepare(footage, Speech(audio=target.wave), self._options(target))
             frames = list(take.frames)
@@ -119,7 +126,7 @@ def _cards(its: System, options) -> dict[str, dict]:
 def rows_of(target: Target, draw, rows, task: str) -> dict[str, np.ndarray]:
     """Frames of each row, (T, S, S, 3) uint8, by name.  draw: function of a target.  Raises InputError if it returns
     another shape or type."""
-    first = target.photo if task == "portrait" else target.frames[0]
+    first = {"portrait": target.photo, "redub": target.reference[0]}.get(task, target.frames[0])
     beside = {"true": target.frames, "copy": target.reference,
               "still": np.repeat(first[None], len(target.frames), 0)}
     out = {}

@@ -14,6 +14,7 @@ from tfg.scores.results import Scores
 
 SHOWN = {"film": ("ssim_mask", "psnr_mask", "lmd_mouth", "aperture_r", "lse_d", "lse_c", "accuracy", "csim"),
          "portrait": ("aperture_r", "lse_d", "lse_c", "in_sync", "accuracy", "probability", "csim", "found")}
+SHOWN["redub"] = SHOWN["portrait"]
 ORDER = ("true", "copy", "still", "shuffled")
 
 

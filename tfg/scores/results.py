@@ -19,10 +19,11 @@ class Scores:
     """All records of a run.
 
     clips: a dict for each clip and row (clip, actor, kind, emotion, level, row, and a number for each score, NaN or
-    absent where it is not defined).  task: "film" or "portrait", the system's.  masked: whether it gives a mask of its
+    absent where it is not defined).  task: of TASKS, the system's.  masked: whether it gives a mask of its
     drawing.  refused: id of a clip that the system refused -> its reason; such a clip is in no row.  own: for each clip
     the scores of the judges and the meter on the truth.  curves: row -> D(s) of each clip, (31,).  features: row -> (n,
-    P) of each clip, for face-FID.  pictures: frames of a few clips.  card: settings to repeat the run.
+    P) of each clip, for face-FID; None in either where the row lacks the clip.  pictures: frames of a few clips.
+    card: settings to repeat the run.
     """
 
     system: str
@@ -33,8 +34,8 @@ class Scores:
     refused: dict[str, str] = field(default_factory=dict)
     clips: list[dict] = field(default_factory=list)
     own: list[dict] = field(default_factory=list)
-    curves: dict[str, list[np.ndarray]] = field(default_factory=dict)
-    features: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    curves: dict[str, list[np.ndarray | None]] = field(default_factory=dict)
+    features: dict[str, list[np.ndarray | None]] = field(default_factory=dict)
     pictures: list[dict] = field(default_factory=list)
     card: dict = field(default_factory=dict)
 
@@ -93,7 +94,7 @@ class Scores:
         both = [k for k in a if k in b]
         if not both:
             return None
-        left, right = (np.array([_value(side[k], score) for k in both]) for side in (a, b))
+        left, right = (np.array([value_of(side[k], score) for k in both]) for side in (a, b))
         left[~np.isfinite(left)] = right[~np.isfinite(right)] = np.nan          # inf: equal to the truth
         if not np.isfinite(left - right).any():
             return None
@@ -108,6 +109,9 @@ class Scores:
         chosen = [k for k, c in enumerate(self.own) if c["kind"] in kinds]
         if row not in self.features or not chosen:
             return float("nan"), 0
+        chosen = [k for k in chosen if self.features[row][k] is not None]
+        if not chosen:
+            return float("nan"), 0
         drawn, true = (np.concatenate([self.features[r][k] for k in chosen]) for r in (row, "true"))
         if len(true) <= true.shape[1]:
             return float("nan"), len(true)
@@ -120,7 +124,7 @@ class Scores:
         kinds = self._group(group)
         by_actor: dict[str, list] = {}
         for c, curve in zip(self.own, self.curves.get(row, [])):
-            if c["kind"] in kinds:
+            if c["kind"] in kinds and curve is not None:
                 by_actor.setdefault(c["actor"], []).append(curve)
         if not by_actor:
             return None
@@ -155,7 +159,8 @@ class Scores:
                                                                                "found")}
 
 
-def _value(record: dict, score: str) -> float:
+def value_of(record: dict, score: str) -> float:
+    """A record's score for paired comparisons: NaN where there is none, and 0 for the r of lips that do not move."""
     value = record.get(score, np.nan)
     if score == "aperture_r" and not np.isfinite(value) and not record["moves"] and record["found"] > 0:
         return 0.0

@@ -105,14 +105,16 @@ def _asked(system, options: dict, seed: int, rows, name, task: str, card) -> tup
     return draw, Scores(name, tuple(r for r in BESIDE if r in rows) + (name,), task=task, masked=mask), cards
 
 
-def score_clip(target: Target, rows: dict[str, np.ndarray], judges: js.Judges, folder: Path | None = None) -> Scores:
+def score_clip(target: Target, rows: dict[str, np.ndarray], judges: js.Judges, folder: Path | None = None, *,
+               task: str = "film") -> Scores:
     """All scores of one clip that was drawn in several ways, as `score` computes them.
 
     rows: name -> frames (T, S, S, 3) uint8; "true", "copy" and "still" have the same meaning as in tables.  folder:
-    cache of the truth's landmarks, None to measure them anew.
+    cache of the truth's landmarks, None to measure them anew.  task: of TASKS.
     """
-    result = Scores("clip", tuple(rows), judges=judges)
-    points, scores = measure.work(target.frames, rows, {"mask": face_region(target.size)}, folder)
+    result = Scores("clip", tuple(rows), judges=judges, task=task)
+    masks = {"mask": face_region(target.size)} if task == "film" else {}
+    points, scores = measure.work(target.frames, rows, masks, folder)
     judge_clip(result, judges, target, rows, points, scores)
     return result
 

@@ -7,7 +7,6 @@ What few-shot vid2vid calls its demo test: clips by chance, drawn through the pr
 from __future__ import annotations
 
 import json
-import re
 import warnings
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from tfg.media.audio import FPS
 from tfg.media.image import write_image
 from tfg.media.video import write_video
 from tfg.scores.draw import Drawer, NotDrawn, checked
+from tfg.scores.films import slug
 from tfg.scores.targets import targets
 
 
@@ -47,7 +47,7 @@ def samples(system: str, store, out, *, how_many: int = 8, split: str = "test", 
             warnings.warn(f"{system} does not draw {target.id}: {error}", UserWarning, stacklevel=2)
             continue
         shown = target.photo if draw.its.task == "portrait" else target.reference[0]
-        place = make_folder(folder / re.sub(r"[^A-Za-z0-9_.-]+", "_", target.id))
+        place = make_folder(folder / slug(target.id))
         write_image(shown, place / "reference.png")
         for name, frames in (("truth", target.frames), ("drawn", drawn), ("side_by_side", np.concatenate(
                 [np.repeat(shown[None], len(drawn), 0), target.frames, drawn], 2))):

@@ -22,7 +22,7 @@ from tfg.vocabulary import EMOTIONS
 HEADINGS = {"pictures": "Pictures", "lips": "Lips", "sync": "Sound and lips", "emotion": "Emotion"}
 TITLES = {"all": "virtual and portrait actors", "virtual": "virtual actors", "portrait": "portrait actors",
           "real": "real clips"}
-KINDS = {"film": "dubbing of a film", "portrait": "from one photo"}
+KINDS = {"film": "dubbing of a film", "portrait": "from one photo", "redub": "dubbing of another take"}
 LEVELS = ("HI", "MD", "LO", "XX")
 LABELS = ("clip", "actor", "kind", "emotion", "level", "intensity", "frames", "row")
 FILES = ("scores.md", "scores.csv", "scores.json", "scores.png", "curves.png", "frames.png")

@@ -105,6 +105,13 @@ class Targets:
             np.resize(self.store.wave(other), last - first), other.id,
             self.store.arrays["points"][start:stop, :, :2].astype(np.float32), row.n_frames - n)
 
+    def other_film(self, i: int) -> np.ndarray:
+        """The film that belongs to a clip's false sound, (T, S, S, 3) uint8, in a loop if it is shorter: a person who
+        speaks well, but says something else."""
+        start, stop = run_of(self.store, self.clips[i])
+        a, b = run_of(self.store, self.other(self.clips[i]))
+        return np.stack([self.store.frame(a + k % (b - a)) for k in range(stop - start)])
+
     def kind(self, row) -> str:
         """Kind of a clip: virtual, portrait or real. Virtual actors without a known face count as built ones
         (virtual)."""

@@ -52,13 +52,16 @@ class Footage:
     frames: (T, H, W, 3) uint8 RGB at 25 frames/s, what a film system dubs.  photo: (H, W, 3) uint8, what a portrait
     system animates.  reference: (K, H, W, 3) uint8, other frames of the person that a system may look at; a film
     system that hides the face takes the person's looks from these.  crop: whether the frames are crops of the face
-    already, placed as `tfg.corpora.prepare` places them, so that nothing is searched for.
+    already, placed as `tfg.corpora.prepare` places them, so that nothing is searched for.  dub: whether the frames are
+    to be dubbed by a system that can do both, which else takes the photo; the true lips in them are then another
+    sentence's, or the score would be of what was given.
     """
 
     frames: np.ndarray
     photo: np.ndarray
     reference: np.ndarray | None = None
     crop: bool = True
+    dub: bool = False
 
 
 @dataclass
@@ -117,7 +120,8 @@ class System(ABC):
     """A way to make a face speak. Light to import: networks are read when `prepare` is called.
 
     name: as in the registry.  about: one line.  Options: what users may set.  task: "portrait" (moves one photo) or
-    "film" (draws the face of a film anew, frame by frame).  plays_motion: whether it hands back the Motion it played,
+    "film" (draws the face of a film anew, frame by frame).  dubs: whether it can dub a film, too, as all those of the
+    task "film" can.  plays_motion: whether it hands back the Motion it played,
     which `save_motion` writes.  networks: folders under data/ that it needs, by the option that replaces each.
     trainings: what `tfg train` offers of it.  can_fit: whether `fit` is there.  FitOptions: what users may
     set of `fit`; None: the same as of `prepare`.  takes_folders: whether a source may be a folder of photos of one
@@ -129,6 +133,7 @@ class System(ABC):
     about: ClassVar[str]
     Options: ClassVar[type[Options]]
     task: ClassVar[str] = "portrait"
+    dubs: ClassVar[bool] = False
     plays_motion: ClassVar[bool] = False
     networks: ClassVar[dict[str, str]] = {}
     trainings: ClassVar[tuple[Training, ...]] = ()

@@ -51,7 +51,7 @@ class DeformableSystem(System):
 
     name = "deformable"
     about = "one photo, raw speech, noise and an emotion, end to end, with deformable convolution and attention"
-    Options = DeformableOptions
+    Options, dubs = DeformableOptions, True
     networks = {"checkpoint": "deformable"}
     trainings = (Training("deformable", "Train the generator that draws a talking face from raw speech.",
                           "tfg.systems.deformable.train:train_deformable", DeformableTraining,

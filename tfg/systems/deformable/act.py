@@ -24,13 +24,14 @@ PIECE = 250
 def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
     """Listen, and follow the face; faces are drawn while `Take.frames` is read.
 
-    source, errors: as `System.prepare`; of a `Footage` the photo counts.  options: `DeformableOptions`.
+    source, errors: as `System.prepare`; of a `Footage` the photo counts, unless it is to be dubbed.  options:
+    `DeformableOptions`.
     """
     from tfg.systems.deformable.network import load
     from tfg.systems.deformable.paint import Painter
     from tfg.systems.film.stage import set_up
 
-    if isinstance(source, Footage):
+    if isinstance(source, Footage) and not source.dub:
         source = source.photo
     o, clock = options, time.perf_counter()
     network, card = load(o.checkpoint)

@@ -27,7 +27,7 @@ class Emogen(System):
     name = "emogen"
     about = "dub a video or photo: a trained network draws its face anew, frame by frame"
     Options = EmogenOptions
-    task = "film"
+    task, dubs = "film", True
     networks = {"checkpoint": "emogen"}
     trainings = (Training("emogen", "Train the generator that dubs a face with sound and emotion.",
                           "tfg.systems.emogen.train:train_emogen", EmogenTraining,

@@ -40,7 +40,7 @@ class IetafsSystem(System):
 
     name = "ietafs"
     about = "speech to 17 Action Units to an AU-conditioned GAN with attention; also edits photos by hand"
-    Options = IetafsOptions
+    Options, dubs = IetafsOptions, True
     hears_emotion = True
     networks = {"aunet": "aunet", "checkpoint": "ietafs"}
     trainings = (Training("aunet", "Train the network from sound to Action Units on acted takes (needs the extra: "

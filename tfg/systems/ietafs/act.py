@@ -16,7 +16,8 @@ from tfg.systems.base import Footage, Speech, Take
 def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
     """Listen, and follow the face; faces are drawn while `Take.frames` is read.
 
-    source, errors: as `System.prepare`; of a `Footage` the photo counts.  options: `IetafsOptions`.
+    source, errors: as `System.prepare`; of a `Footage` the photo counts, unless it is to be dubbed.  options:
+    `IetafsOptions`.
     """
     from tfg.systems.film.stage import set_up
     from tfg.systems.ietafs.gan.network import load
@@ -24,7 +25,7 @@ def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
     from tfg.systems.ietafs.shown import UPPER, Shown
     from tfg.systems.ietafs.units import at, curve_of
 
-    if isinstance(source, Footage):
+    if isinstance(source, Footage) and not source.dub:
         source = source.photo
     clock = time.perf_counter()
     network, card = load(options.checkpoint)

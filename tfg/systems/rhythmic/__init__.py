@@ -35,7 +35,7 @@ class RhythmicSystem(System):
 
     name = "rhythmic"
     about = "landmarks and head motion from sound; a film from several pictures and a 3D head"
-    Options, FitOptions, can_fit, takes_folders = RhythmicOptions, FitOptions, True, True
+    Options, FitOptions, can_fit, takes_folders, dubs = RhythmicOptions, FitOptions, True, True, True
     networks = {"checkpoint": "rhythmic", "motionnet": "rhythmic_motion", "pointsnet": "rhythmic_points"}
     trainings = (
         Training("rhythmic-motion", "Train the network of head motion, from raw sound and poses seen before.",

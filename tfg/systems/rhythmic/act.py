@@ -21,7 +21,7 @@ def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
     """Listen, and follow the face; faces are drawn while `Take.frames` is read.
 
     source, errors: as `System.prepare`, or a folder of photos, of which the first speaks; of a `Footage` the photo
-    speaks, and its reference frames are further shots.  options: `RhythmicOptions`.
+    speaks, and its reference frames are further shots, unless it is to be dubbed.  options: `RhythmicOptions`.
     """
     from tfg.systems.film.stage import set_up
     from tfg.systems.rhythmic.album import watch
@@ -69,7 +69,7 @@ def opened(source, options) -> tuple:
     from tfg.systems.rhythmic import album
     from tfg.systems.rhythmic.person import spread
 
-    if isinstance(source, Footage):
+    if isinstance(source, Footage) and not source.dub:
         some = () if source.reference is None else source.reference
         which = spread(len(some), (options.n_shot or SHOTS) - 1)
         return source.photo, [some[k] for k in which], False, ()
