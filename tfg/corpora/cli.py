@@ -74,7 +74,16 @@ def _add_prepare(parts, command, readers) -> None:
     p.add_argument("--surprised", action="store_true", help="ravdess: take its eighth emotion, too, as SUR")
     check = command(parts, "check", "Verify every byte of a store; name the clips that are damaged.", run_check,
                     epilog="example:\n  tfg corpora check build/store")
-    check.add_argument("store", help="the folder that `tfg corpora prepare` wrote")
+    check.add_argument("store", help="the folder that `tfg corpora prepare` or `tfg corpora shard` wrote")
+    shards = command(parts, "shard", "Write a store as tar files in WebDataset's layout, which trainings read as they "
+                                     "do the store.", run_shard,
+                     epilog="example:\n  tfg corpora shard build/store --out build/shards --size-mb 256")
+    shards.add_argument("store", help="the folder that `tfg corpora prepare` wrote")
+    shards.add_argument("--out", required=True, metavar="DIR", help="folder of the shards, made if it is not there")
+    shards.add_argument("--size-mb", type=float, metavar="MB", help="most MB of a shard (default: 256)")
+    shards.add_argument("--shuffle", type=int, metavar="SEED", help="put clips into the shards in an order drawn by "
+                                                                    "this seed, for readers that go through them in "
+                                                                    "order")
 
 
 def numbers(text: str) -> list[str]:
@@ -188,6 +197,23 @@ def run_prepare(given: dict) -> None:
     print(f"wrote {out}: report.md says what is in it" if report.clips else f"{out} holds none of these clips")
     if not report.clips:
         raise InputError(f"no clip of {folder} could be prepared; the reasons are above.")
+
+
+def run_shard(given: dict) -> None:
+    """Write a store as shards."""
+    from tqdm.auto import tqdm
+
+    from tfg.corpora.shards import shard
+
+    with tqdm(desc="clips", unit="clip", leave=False, delay=.5, disable=not sys.stderr.isatty()) as bar:
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        made = shard(given.pop("store"), given["out"], **{k: v for k, v in given.items() if k != "out"},
+                     progress=progress)
+    print(f"wrote {given['out']}: {sum(len(s['clips']) for s in made)} clips in {len(made)} shards, "
+          f"{sum(s['bytes'] for s in made) / 1e6:.1f} MB; shards.json has their sha256")
 
 
 def run_check(given: dict) -> None:

@@ -25,6 +25,7 @@ round(32768 x), which is exact for a 16-bit file. matrix takes a point of the cl
     mel, sound = store.mel[row.mel_start:row.mel_stop], store.wave(row)
 
 Stores of version 1 have no wave.int16. They are read, and their clips have no sound; nothing is appended to them.
+A folder of shards (`tfg.corpora.shards`) is read in the same way; its arrays are read clip by clip when they are used.
 """
 from __future__ import annotations
 
@@ -39,6 +40,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfg.corpora import shard_files
 from tfg.corpora import store_format as form
 from tfg.corpora.store_format import ARRAYS, Row  # noqa: F401
 from tfg.corpora.store_writer import StoreWriter, encode  # noqa: F401
@@ -50,8 +52,9 @@ class Store:
     """A store as it is when it is opened; clips that are appended later are seen by opening it again.
 
     clips: list of `Row`.  n_frames: sum over all clips.  size: side of a frame, px.  version: number of its format.
-    mel: (M, 80) float16.  arrays: name -> (n_frames, ...).  Arrays are read-only views of mapped files: nothing is read
-    before it is used.  Can be pickled (the copy opens the same clips by itself) and shared by threads and processes.
+    mel: (M, 80) float16.  arrays: name -> (n_frames, ...).  sharded: whether it is a folder of shards.
+    Arrays are read-only views of mapped files: nothing is read before it is used. Can be pickled (the copy opens the
+    same clips by itself) and shared by threads and processes.
     """
 
     @staticmethod
@@ -64,6 +67,11 @@ class Store:
         header = form.read_header(self.path)
         self.version, self.size, self.schema = header["version"], header["size"], header["arrays"]
         self.clips: list[Row] = form.read_table(self.path)[0][:_clips]
+        self._shards = shard_files.ShardFiles(self.path, self.clips, self.schema) \
+            if shard_files.is_sharded(self.path) else None
+        if self._shards is not None:
+            self._join(self._shards)
+            return
         form.check_sizes(self.path, self.clips, self.schema)
         sizes = form.committed(self.clips, self.schema)
         self._jpegs = _mapped(self.path / form.FRAMES, sizes[form.FRAMES])
@@ -80,6 +88,21 @@ class Store:
         data = _mapped(self.path / name, sizes[name])
         return np.frombuffer(data, dtype).reshape(-1, *shape)
 
+    def _join(self, files: shard_files.ShardFiles) -> None:
+        """Take mel, sound and arrays from shards; `ok` is mapped, as every reader begins with all of it."""
+        frames, columns, samples = (shard_files.starts_of([getattr(row, name) for row in self.clips])
+                                    for name in ("n_frames", "n_mel", "n_wave"))
+        self.mel = shard_files.Joined(files, "mel", columns, "<f2", (form.N_MELS,))
+        self._wave = shard_files.Joined(files, "wave", samples, "<i2", ())
+        self.arrays = {k: shard_files.Joined(files, k, frames, d, s) for k, (d, s) in self.schema.items()}
+        if shard_files.OK in self.schema:
+            dtype, shape = self.schema[shard_files.OK]
+            sizes = form.committed(self.clips, self.schema)
+            name = form.file_of(shard_files.OK, dtype)
+            if not (self.path / name).is_file() or (self.path / name).stat().st_size < sizes[name]:
+                raise InputError(f"{self.path / name} is missing or cut off; copy it again, or make the shards anew.")
+            self.arrays[shard_files.OK] = self._array(name, sizes, dtype, shape)
+
     def __getstate__(self) -> dict:
         return {"path": self.path, "_clips": len(self.clips)}
 
@@ -90,8 +113,13 @@ class Store:
         return f"Store({str(self.path)!r}: {len(self.clips)} clips, {self.n_frames} frames, {self.size} px)"
 
     @property
+    def sharded(self) -> bool:
+        """Whether this is a folder of shards."""
+        return self._shards is not None
+
+    @property
     def n_frames(self) -> int:
-        return len(self._ends)
+        return self.clips[-1].stop if self.clips else 0
 
     @functools.cached_property
     def _starts(self) -> list[int]:
@@ -112,6 +140,9 @@ class Store:
         """Frame i as the bytes of a JPEG file."""
         if not 0 <= i < self.n_frames:
             raise IndexError(f"frame {i} of a store of {self.n_frames} frames")
+        if self._shards is not None:
+            k = bisect.bisect_right(self._starts, i) - 1
+            return self._shards.clip(k).jpegs[i - self.clips[k].start]
         start = int(self._ends[i - 1]) if i else 0
         return self._jpegs[start:int(self._ends[i])]
 
@@ -150,11 +181,18 @@ class Store:
         if not row.n_wave:
             raise InputError(f"{self.path} holds no sound of clip {row.id}; give it to `StoreWriter.append`, or "
                              "prepare the clip with `tfg corpora prepare`.")
-        y = self._wave[row.wave_start:row.wave_stop].astype(np.float32) / form.FULL_SCALE
+        y = self.samples(row).astype(np.float32) / form.FULL_SCALE
         return y if sr == SR else resampled(y, sr)
+
+    def samples(self, row: Row) -> np.ndarray:
+        """The sound of a clip as it is stored, (n_wave,) int16."""
+        return self._wave[row.wave_start:row.wave_stop]
 
     def problems(self) -> Iterator[str]:
         """Compare every byte with its checksum and decode every frame; a sentence for each clip that is damaged."""
+        if self._shards is not None:
+            yield from self._shards.problems()
+            return
         for row in self.clips:
             for name, (first, n) in form.clip_bytes(row, self.schema).items():
                 if not n:                                    # then the file may be missing

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from tfg.corpora import store_format as form
+from tfg.corpora.shard_files import is_sharded
 from tfg.corpora.store_format import ARRAYS, Row
 from tfg.errors import InputError
 from tfg.files import atomic, locked, make_folder
@@ -66,6 +67,9 @@ class StoreWriter:
             with atomic(self.path / form.HEADER) as part:
                 part.write_text(form.header_text(128 if size is None else size, arrays or ARRAYS), encoding="utf-8")
         header = form.read_header(self.path)
+        if is_sharded(self.path):
+            raise InputError(f"{self.path} holds shards, to which nothing can be added; append to the store that they "
+                             "were made of, and make them anew.")
         if header["version"] != form.VERSION:
             raise InputError(f"{self.path} was prepared by an older tfg (store version {header['version']}, this one "
                              f"writes {form.VERSION}), so it can be read but not added to; prepare into a new folder.")
