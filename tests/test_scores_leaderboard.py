@@ -16,7 +16,7 @@ from tfg.errors import InputError
 from tfg.faces import crops
 from tfg.media.video import FrameReader, write_video
 from tfg.scores import films, judges
-from tfg.scores.leaderboard import entries, leaderboard, protocol, records, report, table, work
+from tfg.scores.leaderboard import Board, entries, leaderboard, protocol, records, report, table, work
 from tfg.scores.targets import targets
 
 ADAPTER = """
@@ -204,8 +204,13 @@ def test_the_command_prints_the_table(tmp_path, store, capsys):
     assert len(lines) == 10 and (tmp_path / "inputs" / lines[1].split(",")[0] / "photo.png").is_file()
 
 
-def test_json_holds_what_a_program_needs(made):
+def test_json_holds_what_a_program_needs(made, tmp_path):
     found, _ = made
+    again = Board.read(tmp_path / "out/leaderboard.json")
+    assert again.scores["portrait"].groups == ("all", "virtual", "portrait")
+    assert table.standing(again.scores["portrait"], "aperture_r", "all")["ranks"] == {"prompt": (1, 1), "tardy": (2, 2)}
+    assert again.scores["portrait"].summary("tardy", "aperture_r").value == pytest.approx(
+        found.scores["portrait"].summary("tardy", "aperture_r").value, abs=1e-5)
     known = json.loads(json.dumps(table.as_json(found)))
     row = known["tasks"]["portrait"]["groups"]["all"]["prompt"]["aperture_r"]
     assert row["ranks"] == [1, 1] and row["mean"]["actors"] == 9

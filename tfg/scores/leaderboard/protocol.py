@@ -1,6 +1,7 @@
 """What two tables must agree on to be compared; and the rows of another table beside this one, if they do."""
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 from pathlib import Path
@@ -11,6 +12,7 @@ from tfg.errors import InputError
 from tfg.files import check_file
 from tfg.scores import judges as js
 from tfg.scores.leaderboard import records
+from tfg.scores.results import Scores
 
 
 def protocol(stores, parts, judges: js.Judges, split: str, clips: int | None, seed: int) -> dict:
@@ -45,18 +47,36 @@ def differences(a: dict, b: dict) -> list[str]:
     return out
 
 
+def load_json(path) -> dict:
+    """What leaderboard.json holds, or the same packed as .json.gz.  Raises InputError where it is none."""
+    path = check_file(path, "table")
+    try:
+        raw = path.read_bytes()
+        known = json.loads(gzip.decompress(raw) if path.suffix == ".gz" else raw)
+        if not {"protocol", "tasks", "costs"} <= set(known):
+            raise ValueError("it has no protocol, tasks and costs")
+        return known
+    except (OSError, ValueError, TypeError, EOFError) as error:
+        raise InputError(f"{path} is no leaderboard.json ({error}); give the file that tfg leaderboard wrote.") \
+            from error
+
+
+def scores_of(task: str, known: dict) -> Scores:
+    """The clips of one task of a leaderboard.json as `Scores`: means, differences and ranks can be made of them, but no
+    curves and no face-FID, whose features are not in it."""
+    clips = [{**c, "moves": c.get("moves", True)} for c in known["clips"]]
+    own = [{k: c[k] for k in ("clip", "actor", "kind", "emotion", "level")} | {"person": None}
+           for c in clips if c["row"] == "true"]
+    return Scores(known["systems"][0], tuple(known["rows"]), task=task, clips=clips, own=own)
+
+
 def join(board, path: Path) -> None:
     """Add the systems of another table (its leaderboard.json) to this one.
 
     Raises InputError: no such table, another protocol (each difference is named), a row of a name that is here already
     with other networks.
     """
-    try:
-        other = json.loads(check_file(path, "table").read_text(encoding="utf-8"))
-        known, tasks = other["protocol"], other["tasks"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is no leaderboard.json ({error}); give the file that tfg leaderboard wrote.") \
-            from error
+    known, tasks = (load_json(path)[k] for k in ("protocol", "tasks"))
     if why := differences(board.protocol, known):
         raise InputError(f"{path} cannot stand beside this table, as their protocols differ: {'; '.join(why)}.")
     for task, result in board.scores.items():

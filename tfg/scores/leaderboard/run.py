@@ -21,7 +21,7 @@ from tfg.files import make_folder
 from tfg.scores import judges as js
 from tfg.scores.leaderboard import records, report, table
 from tfg.scores.leaderboard.entries import BOARD_TASKS, Entry, entries
-from tfg.scores.leaderboard.protocol import join, protocol
+from tfg.scores.leaderboard.protocol import join, load_json, protocol, scores_of
 from tfg.scores.leaderboard.work import BESIDE, Job, work
 from tfg.scores.results import Scores
 from tfg.scores.targets import targets
@@ -41,6 +41,16 @@ class Board:
     costs: dict[str, dict] = field(default_factory=dict)
     networks: dict[str, dict[str, str]] = field(default_factory=dict)
     out: Path | None = None
+
+    @classmethod
+    def read(cls, path) -> Board:
+        """The table in a leaderboard.json (or .json.gz): scores of all clips, but no films, curves and features.
+
+        Raises InputError where it is none.
+        """
+        known = load_json(path)
+        return cls({task: scores_of(task, its) for task, its in known["tasks"].items()}, known["protocol"],
+                   known["costs"], {task: its["networks"] for task, its in known["tasks"].items()})
 
     @property
     def text(self) -> str:

@@ -202,7 +202,8 @@ def as_json(board: Board) -> dict:
             groups[group] = {row: {k: {"mean": plain(result.summary(row, k, group)),
                                        "ranks": ranks.get(k, {}).get(row)} for k in columns(result)}
                              for row in result.rows}
-        clips = [{k: v for k, v in c.items() if not isinstance(v, float) or np.isfinite(v)} for c in result.clips]
+        clips = [{k: round(v, 6) if isinstance(v, float) else v for k, v in c.items()
+                  if not isinstance(v, float) or np.isfinite(v)} for c in result.clips]
         tasks[task] = {"rows": list(result.rows), "systems": systems(result), "groups": groups, "clips": clips,
                        "refused": result.refused, "networks": board.networks.get(task, {})}
     return {"protocol": board.protocol, "fingerprint": fingerprint(board.protocol), "costs": board.costs,
