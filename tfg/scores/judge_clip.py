@@ -16,7 +16,7 @@ def judge_clip(result: Scores, judges: js.Judges, target: Target, frames: dict, 
 
     about = {"clip": target.id, "actor": target.actor, "kind": target.kind, "emotion": target.emotion,
              "level": target.level, "intensity": round(target.intensity, 4), "frames": len(target.frames)}
-    sync, mood = judges.networks.get("judge_sync"), judges.networks.get("judge_emotion")
+    sync = judges.networks.get("judge_sync")
     sound = js.sync_sound(sync, target.mel) if sync is not None else None
     faces = _Faces(judges, target.frames, points["true"])
     own = {"meter": measure.lips(points["true"], target.points), "person": faces.person}
@@ -30,14 +30,36 @@ def judge_clip(result: Scores, judges: js.Judges, target: Target, frames: dict, 
             result.curves.setdefault(row, []).append(curve)
             if row == "true":
                 own["shifts"] = js.found_shifts(picture, sound)
-        if mood is not None and target.emotion is not None:
-            odds = js.emotion(mood, points[row])
-            got |= {"accuracy": float(js.named(odds) == target.emotion), "named": js.named(odds),
-                    "probability": float(odds[js.EMOTIONS.index(target.emotion)])}
+        got |= emotions(judges, target, row, frames[row], points[row])
         got |= faces.scores(row, frames[row], points[row], result)
         got = {key: value for key, value in got.items() if key not in SCORES or result.task in SCORES[key].tasks}
         result.clips.append({**about, "row": row, **got})
     result.own.append({**about, **own})
+
+
+def emotions(judges: js.Judges, target: Target, row: str, frames: np.ndarray, points: np.ndarray) -> dict:
+    """What the emotion judges say of a row of a clip; nothing where the clip's emotion is not known.
+
+    accuracy, probability, named: our own judge.  accuracy_NAME, named_NAME: the published judges; the first of them,
+    which alone judges drawn rows, also gives the scores accuracy_published and probability_published.
+    """
+    out: dict = {}
+    if target.emotion is None:
+        return out
+    asked = js.EMOTIONS.index(target.emotion)
+    if (mood := judges.networks.get("judge_emotion")) is not None:
+        odds = js.emotion(mood, points)
+        out |= {"accuracy": float(js.named(odds) == target.emotion), "named": js.named(odds),
+                "probability": float(odds[asked])}
+    for k, name in enumerate(js.PUBLISHED):
+        network = judges.networks.get(name)
+        if network is None or (k and row != "true"):
+            continue
+        odds = js.emotion_published(network, frames, points)
+        out |= {f"accuracy_{name}": float(js.named(odds) == target.emotion), f"named_{name}": js.named(odds)}
+        if k == 0:
+            out |= {"accuracy_published": out[f"accuracy_{name}"], "probability_published": float(odds[asked])}
+    return out
 
 
 class _Faces:

@@ -2,7 +2,8 @@
 
 A system that was trained against a network is adapted to that network. So a judge is refused unless by its card it was
 trained on the split `judge` alone, and if its card names a person who is scored, or if it is one of the scored
-checkpoint's own experts.
+checkpoint's own experts. The published judges (`tfg.experts.published`) learned elsewhere, from no store of ours: they
+have no split, are always those that ship, and are refused only as an expert of the checkpoint.
 """
 from __future__ import annotations
 
@@ -18,6 +19,8 @@ from tfg.media.image import resized
 from tfg.vocabulary import EMOTIONS
 
 NAMES = ("judge_sync", "judge_emotion", "judge_encoder")
+PUBLISHED = ("mini_xception", "face_api")
+"""Emotion judges that others trained. The first gives the scores; its training data are known (docs/judges.md)."""
 FRAMES = 5
 """Frames of the sync judge's windows, as in its training."""
 FACES_EVERY = 5
@@ -30,8 +33,8 @@ SHIFTS = (-9, -4, 0, 3, 7)
 
 @dataclass
 class Judges:
-    """The judges.  networks: name of NAMES -> network in eval mode.  cards: likewise.  missing: name -> reason why it
-    is missing; its scores are then shown as missing.  identity: an `IdentityJudge`, or None."""
+    """The judges.  networks: name of NAMES or PUBLISHED -> network in eval mode.  cards: likewise.  missing: name ->
+    reason why it is missing; its scores are then shown as missing.  identity: an `IdentityJudge`, or None."""
 
     networks: dict = field(default_factory=dict)
     cards: dict = field(default_factory=dict)
@@ -49,10 +52,12 @@ class Judges:
 
 
 def load(folder=None) -> Judges:
-    """The judges in a folder (NAME.json, or NAME/NAME.json), each of which may be missing; None: those that ship.
+    """The judges in a folder (NAME.json, or NAME/NAME.json), each of which may be missing; None: those that ship. The
+    published ones are those that ship in either case.
 
     Raises InputError: no such folder, a damaged judge.
     """
+    from tfg.experts import published
     from tfg.networks import checkpoint
     from tfg.scores.identity import identity_judge
 
@@ -67,6 +72,8 @@ def load(folder=None) -> Judges:
             continue
         network, config = _classes(name)
         out.networks[name], out.cards[name] = checkpoint.load(name, network, config, place)
+    for name in PUBLISHED:
+        out.networks[name], out.cards[name] = published.load(name)
     try:
         out.identity = identity_judge(encoder=out.networks.get("judge_encoder"))
     except InputError as error:
@@ -97,7 +104,12 @@ def check(judges: Judges, actors, card: dict | None = None) -> None:
     experts = set(checksums((card or {}).get("experts", {})))
     for name, its in judges.cards.items():
         split = trained_split(its)
-        if split != "judge":
+        if name in PUBLISHED:
+            if its.get("kind") != "published" or split is not None or its.get("actors"):
+                raise InputError(f"the card of {name} is not that of a network which others published: it names "
+                                 f"{'the split ' + repr(split) if split else 'people of ours, or no source'}; take "
+                                 "the one that ships.")
+        elif split != "judge":
             learned = f"names the split {split!r}" if split else "does not name the split of its training"
             raise InputError(f"the card of {name} {learned}; scores need a judge of the split 'judge': train it with "
                              "--judge.")
@@ -175,6 +187,12 @@ def found_shifts(picture: np.ndarray, sound: np.ndarray, within: int = 1) -> flo
 def emotion(network, points: np.ndarray) -> np.ndarray:
     """Probabilities of a clip's emotions, (6,) in the order of EMOTIONS, from its landmarks (T, 478, 3) px."""
     return np.exp(network.of_clip(points))
+
+
+def emotion_published(network, frames: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Probabilities of a clip's emotions by a published judge, (6,): from frames (T, S, S, 3) uint8 and landmarks (T,
+    478, 3) px."""
+    return np.exp(network.of_clip(frames, points))
 
 
 def named(probabilities: np.ndarray) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from tfg.metrics.stats import Mean, mean, paired, verdict
 from tfg.scores.columns import DRAWN, SCORES
+from tfg.scores.judges import PUBLISHED
 from tfg.vocabulary import EMOTIONS
 
 GROUPS = {"all": ("virtual", "portrait"), "virtual": ("virtual",), "portrait": ("portrait",), "real": ("real",)}
@@ -145,7 +146,8 @@ class Scores:
         """Accuracy of the judges and of the meter on the true clips of a group.
 
         shifts: share of known shifts of the true sound that the sync judge finds within a frame.  emotion, emotion_HI:
-        share of true clips whose emotion is named, of all and of those at HI.  identity: share of clips nearer to their
+        share of true clips whose emotion is named, of all and of those at HI; emotion_NAME,
+        emotion_NAME_HI: the same of the published judges.  identity: share of clips nearer to their
         actor's other clips than to anybody else's.  lmd_mouth, lmd_face, aperture_r: measured landmarks against the
         store's own.
         """
@@ -154,6 +156,9 @@ class Scores:
         out = {"shifts": _mean([c.get("shifts", np.nan) for c in mine], actors)}
         out |= {"emotion": self.summary("true", "accuracy", group),
                 "emotion_HI": self.summary("true", "accuracy", group, level="HI")}
+        for name in PUBLISHED:
+            out |= {f"emotion_{name}": self.summary("true", f"accuracy_{name}", group),
+                    f"emotion_{name}_HI": self.summary("true", f"accuracy_{name}", group, level="HI")}
         out["identity"] = _mean(_known_again(mine), actors)
         return out | {k: _mean([c["meter"][k] for c in mine], actors) for k in ("lmd_mouth", "lmd_face", "aperture_r",
                                                                                "found")}

@@ -14,14 +14,14 @@ import numpy as np
 
 from tfg.files import atomic, make_folder
 from tfg.metrics.stats import Mean
+from tfg.scores.agreement import agreements
 from tfg.scores.columns import SCORES, TASKS, about
+from tfg.scores.raters import ceiling
 from tfg.scores.results import GROUPS, Scores, better
-from tfg.training.cli import in_words
+from tfg.scores.table_judges import TITLES, cell, judges_table
 from tfg.vocabulary import EMOTIONS
 
 HEADINGS = {"pictures": "Pictures", "lips": "Lips", "sync": "Sound and lips", "emotion": "Emotion"}
-TITLES = {"all": "virtual and portrait actors", "virtual": "virtual actors", "portrait": "portrait actors",
-          "real": "real clips"}
 KINDS = {"film": "dubbing of a film", "portrait": "from one photo", "redub": "dubbing of another take"}
 LEVELS = ("HI", "MD", "LO", "XX")
 LABELS = ("clip", "actor", "kind", "emotion", "level", "intensity", "frames", "row")
@@ -96,6 +96,7 @@ def caption(result: Scores, group: str, name: str | None = None) -> str:
     store = result.card["stores"][-1 if group == "real" else 0]
     found, judges = result.judged(group), []
     says = {"judge_sync": ("shifts", "known shifts found"), "judge_emotion": ("emotion_HI", "right at HI, true clips"),
+            "mini_xception": ("emotion_mini_xception_HI", "right at HI, true clips"),
             "identity": ("identity", "clips known again"), "landmarks": ("aperture_r", "r with the store's points"),
             "judge_encoder": (None, "")}
     for judge in dict.fromkeys(s.judge for s in SCORES.values() if s.judge and name in (None, s.group)):
@@ -106,33 +107,6 @@ def caption(result: Scores, group: str, name: str | None = None) -> str:
             f"split {result.card['split']}, "
             f"{store['crop'].get('crop', '?')} crop of {store['size']} px"
             f"{'; judged by ' + ', '.join(judges) if judges else ''}.*")
-
-
-def judges_table(result: Scores) -> list[str]:
-    """Table of the judges with their accuracy on the true clips of each group, as lines of Markdown."""
-    groups = result.groups
-    found = {g: result.judged(g) for g in groups}
-    about = result.card["judges"]
-    missing = result.card["missing"]
-
-    def line(name, what, key, digits=3):
-        who = about.get(name, {}).get("about") or (f"none: {missing[name]}" if name in missing else name)
-        return f"| {who} | {what} | " + " | ".join(cell(found[g][key], digits) for g in groups) + " |"
-
-    meter = "landmarks by MediaPipe, each frame alone"
-    identity = result.card["identity"]
-    about = about | {"meter": {"about": meter}, "identity": {"about": identity}}
-    cards = [f"- {name}, as its card says: {in_words(its['scores'])}." for name, its in result.card["judges"].items()
-             if its.get("scores")]
-    return ["## The judges on the true clips", "",
-            "| judge | right | " + " | ".join(TITLES[g] for g in groups) + " |", "|---|---|" + "---|" * len(groups),
-            line("judge_sync", "known shifts of the sound found within 1 frame", "shifts"),
-            line("judge_emotion", "emotion named", "emotion"),
-            line("judge_emotion", "emotion named at HI", "emotion_HI"),
-            line("identity", "clips nearest to their own actor's others", "identity"),
-            line("meter", "LMD mouth from the store's points", "lmd_mouth", 4),
-            line("meter", "lip-aperture r with the store's points", "aperture_r"),
-            line("meter", "frames in which it finds a face", "found"), *([""] + cards if cards else [])]
 
 
 def score_table(result: Scores, name: str, group: str) -> list[str]:
@@ -185,16 +159,6 @@ def paired_table(result: Scores, group: str) -> list[str]:
     return lines + ["", "An interval without 0 is a difference. Lips that do not move count as r = 0."]
 
 
-def cell(m: Mean | None, digits: int, sign: bool = False) -> str:
-    """Text of a mean, as in "0.123 [0.100, 0.150]"; without an interval where there are too few actors."""
-    if m is None:
-        return "not measured"
-    how = f"{'+' if sign else ''}.{digits}f"
-    few = " [1 actor]" if m.actors == 1 else f" [{m.actors} actors]"
-    ends = f" [{m.low:{how}}, {m.high:{how}}]" if np.isfinite(m.low) else few
-    return f"{m.value:{how}}{ends}".replace("-", "−")
-
-
 def _cell(result: Scores, row: str, key: str, group: str) -> str:
     mine = result.where(row, group)
     got = result.summary(row, key, group)
@@ -238,6 +202,9 @@ def as_json(result: Scores) -> dict:
         groups[g] = {
             "kinds": GROUPS[g], "clips": result.n(g)[0], "actors": result.n(g)[1],
             "judges": {k: plain(m) for k, m in result.judged(g).items()},
+            "agreement": [{"judges": [a.one, a.other], "alike": plain(a.alike), "kappa": _number(a.kappa)}
+                          for a in agreements(result, g)],
+            "raters": plain(ceiling([c["clip"] for c in result.where(None, g)])[0]),
             "rows": {r: {k: plain(result.summary(r, k, g)) for k in result.columns if result.defined(r, k)}
                      | {"face_fid": _fid(result, r, g)} for r in result.rows},
             "levels": {r: {v: plain(result.summary(r, "accuracy", g, level=v)) for v in LEVELS} for r in result.rows},
@@ -247,6 +214,10 @@ def as_json(result: Scores) -> dict:
             "curves": {r: [None if np.isnan(v) else round(float(v), 5) for v in c] for r, c in curves.items()
                        if c is not None}}
     return {"card": result.card, "system": result.system, "task": result.task, "groups": groups}
+
+
+def _number(value: float) -> float | None:
+    return round(value, 6) if np.isfinite(value) else None
 
 
 def _fid(result: Scores, row: str, group: str) -> dict | None:
