@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import re
 from pathlib import Path
@@ -19,7 +20,7 @@ def cells(name: str, folder: str = "solutions") -> list[dict]:
 
 
 def function(name: str, wanted: str, **given):
-    """The function `wanted` as notebook `name` defines it, with NumPy, torch (F) and tfg (EMOTIONS) in reach.
+    """The function `wanted` as notebook `name` defines it, with itertools, NumPy, torch and tfg in reach.
 
     given: more names that the function uses. Other functions of its cell and of those before it come along.
     """
@@ -30,7 +31,7 @@ def function(name: str, wanted: str, **given):
     from tfg import vocabulary
     from tfg.media import audio
 
-    scope = {"np": np, "torch": torch, "F": F, "audio": audio, "vocabulary": vocabulary,
+    scope = {"itertools": itertools, "np": np, "torch": torch, "F": F, "audio": audio, "vocabulary": vocabulary,
              "EMOTIONS": vocabulary.EMOTIONS} | given
     for cell in cells(name):
         if cell["cell_type"] != "code" or "def " not in cell["source"]:

@@ -19,7 +19,7 @@ from tfg.scores.study.answers import Answer, read
 from tfg.scores.study.design import pairs_of, sheets
 from tfg.scores.study.films import emotion_in, find
 from tfg.scores.study.make import make
-from tfg.scores.study.strength import Pair, fit, holm, strengths
+from tfg.scores.study.strength import Pair, corrected, fit, strengths
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +197,7 @@ def test_fit_is_the_maximum_of_the_likelihood():
 
 def test_holm_by_hand():
     pairs = [Pair("a", "b", 0, 0, 0, p, float("nan"), 9) for p in (.01, .04, .03)]
-    assert [round(p.holm, 3) for p in holm(pairs)] == [.03, .06, .06]
+    assert [round(p.holm, 3) for p in corrected(pairs)] == [.03, .06, .06]
 
 
 def test_few_people_have_no_interval(study, answered):

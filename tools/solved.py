@@ -12,9 +12,9 @@ from tfg.course import check
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "tfg" / "course" / "solved"
-IMPORTS = {"np": "import numpy as np", "torch": "import torch", "F": "import torch.nn.functional as F",
-           "vocabulary": "from tfg import vocabulary", "audio": "from tfg.media import audio",
-           "EMOTIONS": "from tfg.vocabulary import EMOTIONS"}
+IMPORTS = {"itertools": "import itertools", "np": "import numpy as np", "torch": "import torch",
+           "F": "import torch.nn.functional as F", "vocabulary": "from tfg import vocabulary",
+           "audio": "from tfg.media import audio", "EMOTIONS": "from tfg.vocabulary import EMOTIONS"}
 """Names that solutions may use, as the notebooks' setup cells import them, in the order in which a module does."""
 ABOUT = '"""The solved exercises, one module for each chapter: written by `python -m tools.solved`; do not edit."""\n'
 
@@ -44,9 +44,14 @@ def _text(notebook: str, functions: list[str]) -> str:
     body = "\n\n\n".join(functions)
     names = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
     used = [line for name, line in IMPORTS.items() if name in names]
-    blocks = ["\n".join(line for line in used if ("tfg" in line) == own) for own in (False, True)]
+    blocks = ["\n".join(line for line in used if _kind(line) == kind) for kind in ("python", "others", "tfg")]
     head = f'"""Solved exercises of solutions/{notebook}.\n\nWritten by `python -m tools.solved`; do not edit.\n"""'
     return "\n\n".join(filter(None, [f"{head}\nfrom __future__ import annotations", *blocks])) + f"\n\n\n{body}\n"
+
+
+def _kind(line: str) -> str:
+    """Whose module an import line is of: Python's, the package's, or others'."""
+    return "python" if line == "import itertools" else "tfg" if "tfg" in line else "others"
 
 
 def main() -> None:

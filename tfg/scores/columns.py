@@ -67,11 +67,11 @@ SCORES: dict[str, Score] = {
                      "asked for; chance is 1/6", "emotion"),
     "probability": Score("probability", 1, 3, "judge_emotion", "that the judge gives to the emotion asked for",
                          "emotion"),
-    "accuracy_published": Score("emotion accuracy, published judge", 1, 3, "mini_xception", "the same by a network that "
-                                "others trained on photographs (mini-XCEPTION, pixels); compare it with the true clips' row",
-                                "emotion"),
-    "probability_published": Score("probability, published judge", 1, 3, "mini_xception", "that it gives to the emotion "
-                                   "asked for, mean of frames; surprise is left out, the other six sum to 1",
+    "accuracy_published": Score("emotion accuracy, published judge", 1, 3, "mini_xception", "the same by a network "
+                                "that others trained on photographs (mini-XCEPTION, pixels); compare it with the true "
+                                "clips' row", "emotion"),
+    "probability_published": Score("probability, published judge", 1, 3, "mini_xception", "that it gives to the "
+                                   "emotion asked for, mean of frames; surprise is left out, the other six sum to 1",
                                    "emotion"),
     "found": Score("face found", 1, 3, "landmarks", "share of frames in which the meter finds a face", "lips"),
 }

@@ -65,7 +65,7 @@ def markdown(board: Board) -> str:
         for group in result.groups:
             clips, actors = result.n(group)
             lines += [f"### {TITLES[group].capitalize()}: {clips} clips of {actors} people", "",
-                      *_table(result, group), "", *_allowed(result, group), ""]
+                      *_table(result, group), "", *allowed(result, group), ""]
         lines += [f"- {key}: {why}" for key, why in sorted(result.refused.items())]
         lines += ["", *judges_table(result), ""]
     return "\n".join(lines + _costs(board) + _legend(board)) + "\n"
@@ -124,7 +124,7 @@ def _beats(result: Scores, a: str, b: str, key: str, group: str, p: dict) -> boo
     return d is not None and bool(value < LEVEL) and d.value * SCORES[key].better > 0
 
 
-def _allowed(result: Scores, group: str) -> list[str]:
+def allowed(result: Scores, group: str) -> list[str]:
     """What may be said of each score, in sentences."""
     out = []
     for key in (k for k in columns(result) if k in RANKED):

@@ -9,10 +9,11 @@ b and t keeps a system that always wins finite; it moves ordinary strengths by l
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tfg.metrics.compare import holm
 from tfg.scores.study.answers import Answer
 
 PRIOR = 3.0
@@ -126,7 +127,7 @@ def strengths(answers: list[Answer], *, draws: int = DRAWS, seed: int = 0) -> St
     differences = [_pair(systems[i], systems[j], b[0, i] - b[0, j], drawn[:, i] - drawn[:, j], int(counts[0, p].sum()))
                    for p, (i, j) in enumerate(pairs)]
     return Strengths([*number], b[0], low, high, _shares(b[0], float(t[0])), wins, ties, float(t[0]),
-                     holm(differences), people, clips)
+                     corrected(differences), people, clips)
 
 
 def _shares(b: np.ndarray, t: float) -> np.ndarray:
@@ -162,14 +163,6 @@ def _pair(first: str, second: str, difference: float, drawn: np.ndarray, n: int)
     return Pair(first, second, float(difference), float(low), float(high), float(p), float("nan"), n)
 
 
-def holm(pairs: list[Pair]) -> list[Pair]:
-    """The pairs with p corrected for their number (Holm 1979), in the order given."""
-    from dataclasses import replace
-
-    order = sorted(range(len(pairs)), key=lambda k: pairs[k].p)
-    out, least = list(pairs), 0.0
-    for rank, k in enumerate(order):
-        if np.isfinite(pairs[k].p):
-            least = max(least, min(1.0, pairs[k].p * (len(pairs) - rank)))
-            out[k] = replace(pairs[k], holm=least)
-    return out
+def corrected(pairs: list[Pair]) -> list[Pair]:
+    """The pairs with p corrected for their number (`tfg.metrics.compare.holm`), in the order given."""
+    return [replace(pair, holm=float(p)) for pair, p in zip(pairs, holm([pair.p for pair in pairs]))]
