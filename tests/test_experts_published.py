@@ -73,6 +73,7 @@ def face(middle=(50., 60.), size: float = 40.) -> np.ndarray:
 def test_the_square_is_the_box_of_the_landmarks_times_the_scale():
     middle, side = square(face(), 1.5)
     assert np.allclose(middle, (50, 60)) and side == pytest.approx(60)
+    assert np.allclose(square(face(), 1.5, -.1)[0], (50, 56)) and square(face(), 1.5, -.1)[1] == pytest.approx(60)
 
 
 def test_a_crop_shows_what_lies_in_the_square_and_repeats_the_border():

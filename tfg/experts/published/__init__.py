@@ -37,16 +37,17 @@ LEAST = 3
 @dataclass(frozen=True)
 class Published:
     """A network as published, and the crop it wants.  title: its name in tables.  scale: side of its square crop, as a
-    multiple of the longer side of the box of 68 landmarks (`crop.cut`)."""
+    multiple of the longer side of the box of 68 landmarks.  shift: of its centre, in such sides, below 0: up."""
 
     title: str
     network: type[FaceApi] | type[MiniXception]
     config: type
     scale: float
+    shift: float
 
 
-NETWORKS = {"mini_xception": Published("mini-XCEPTION", MiniXception, MiniXceptionConfig, 1.15),
-            "face_api": Published("face-api", FaceApi, FaceApiConfig, 1.3)}
+NETWORKS = {"mini_xception": Published("mini-XCEPTION", MiniXception, MiniXceptionConfig, 1.5, -.12),
+            "face_api": Published("face-api", FaceApi, FaceApiConfig, 1.3, 0.0)}
 """The networks. Their crops were chosen on photographs (SFHQ), on no clip that is scored: docs/judges.md."""
 
 
@@ -66,7 +67,8 @@ class PublishedJudge(nn.Module):
         out = np.full((len(frames), len(EMOTIONS)), np.nan)
         if seen.any():
             size: int = self.network.config.size
-            faces = cut(frames[seen], points[seen], size, NETWORKS[self.name].scale)
+            its = NETWORKS[self.name]
+            faces = cut(frames[seen], points[seen], size, its.scale, its.shift)
             x = torch.from_numpy(faces.transpose(0, 3, 1, 2).astype(np.float32) / 255)
             out[seen] = self.network(x)[:, self.order].softmax(1).numpy()
         return out
