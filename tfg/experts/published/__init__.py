@@ -46,7 +46,7 @@ class Published:
     shift: float
 
 
-NETWORKS = {"mini_xception": Published("mini-XCEPTION", MiniXception, MiniXceptionConfig, 1.5, -.12),
+NETWORKS = {"mini_xception": Published("mini-XCEPTION", MiniXception, MiniXceptionConfig, 1.15, 0.0),
             "face_api": Published("face-api", FaceApi, FaceApiConfig, 1.3, 0.0)}
 """The networks. Their crops were chosen on photographs (SFHQ), on no clip that is scored: docs/judges.md."""
 
