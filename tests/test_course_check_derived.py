@@ -21,6 +21,7 @@ OWN = "it looks as if"
 OWN_WORDS = {
     "split_by_actor": "expected one True or False for each|on both sides|True is the test side",
     "bootstrap": r"expected \(6000,\)|was somebody left without a clip|every draw gives the same",
+    "holm": "runs backwards",
 }
 """Checks of drawn results, which have no one right value: what they say of a mistake."""
 ALLOWED = {"negative_starts": {mistaken.shifted, mistaken.flattened, mistaken.transposed, mistaken.a_list},
