@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 COMMANDS = ("tfg.training.cli:add", "tfg.systems.expression.emotion.cli:add", "tfg.actors.cli:add",
             "tfg.corpora.cli:add", "tfg.systems.ietafs.cli:add", "tfg.systems.deformable.cli:add", "tfg.app.serve:add",
-            "tfg.systems.expression.export:add", "tfg.scores.study.cli:add")
+            "tfg.systems.expression.export:add", "tfg.scores.study.cli:add", "tfg.scores.lab.cli:add")
 """Where a room adds commands of its own."""
 
 ANIMATE_EXAMPLES = """examples:

@@ -65,7 +65,7 @@ class VirtualActor:
         self._folds = wrinkles.relief_map(skin.SIZE)
         self._eye = eyes.paint(identity)
         self._cloth = np.stack([linear(identity.clothes.colour), linear(identity.clothes.second)])
-        self._background = scene.background(identity.background, identity.light, w)
+        self._background = self._backdrop = scene.background(identity.background, identity.light, w)
         self._grain, self._vignette = scene.film(identity.camera, size)
         self._curve = scene.curve(identity.light)
         k = len(m.base)
@@ -108,6 +108,11 @@ class VirtualActor:
         shade.resolve(big, self._grain, self._vignette, np.float32(0.12 * self.identity.camera.blur),
                       np.float32(light.exposure), self._curve, self._small, out)
         return out
+
+    def move_background(self, px: float) -> None:
+        """Move the background, and nothing else, to the right by px of the frame; its left edge is repeated."""
+        at = np.maximum(np.arange(self._backdrop.shape[1]) - round(px * SUPER), 0)
+        self._background = np.ascontiguousarray(self._backdrop[:, at])
 
     def landmarks(self, expression: np.ndarray, pose: np.ndarray | None = None) -> np.ndarray:
         """Landmarks of the frame: (478, 3) float32 px, see `tfg.actors.actor.Actor.landmarks`."""

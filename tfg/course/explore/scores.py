@@ -1,7 +1,7 @@
 """Figures and sliders for notebooks/09_scores: films spoiled by a known amount, and the scores they get."""
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,73 +12,9 @@ from tfg.metrics.stats import mean
 from tfg.plot_style import COLOURS, GRID, INK, figure
 from tfg.scores.columns import SCORES
 from tfg.scores.judges import Judges
+from tfg.scores.lab.spoil import SPOILS, blurred, brighter, held, late, other_mouth, shifted  # noqa: F401
 from tfg.scores.targets import Target
 
-MOUTH = (.5, .75)
-"""Place of the mouth in a crop for dubbing (x, y), in crop sides; fixed, as the crop is placed by the skull."""
-
-
-# ---- spoiling films --------------------------------------------------------------------------------------------
-def blurred(frames, sigma: float, other=None) -> np.ndarray:
-    """Frames with a Gaussian blur of sigma px.  frames: (T, S, S, 3) uint8, as in all functions of this section."""
-    import cv2
-
-    return np.stack([cv2.GaussianBlur(f, (0, 0), sigma) for f in frames]) if sigma else np.array(frames)
-
-
-def shifted(frames, px: int, other=None) -> np.ndarray:
-    """Frames moved to the right by `px`; their left edge is repeated."""
-    return np.asarray(frames)[:, :, np.maximum(np.arange(np.shape(frames)[2]) - px, 0)]
-
-
-def brighter(frames, grey: int, other=None) -> np.ndarray:
-    """Frames with `grey` (of 255) added to each value; negative makes them darker."""
-    return np.clip(np.asarray(frames, np.int16) + grey, 0, 255).astype(np.uint8)
-
-
-def late(frames, n: int, other=None) -> np.ndarray:
-    """Frames delayed by n against the sound; the first one is repeated."""
-    return np.asarray(frames)[np.maximum(np.arange(len(frames)) - n, 0)]
-
-
-def held(frames, n: int, other=None) -> np.ndarray:
-    """Only each n-th frame, repeated until the next one; the picture stands still if n reaches the clip's length."""
-    return np.asarray(frames)[np.arange(len(frames)) // n * n]
-
-
-def other_mouth(frames, share: float, other) -> np.ndarray:
-    """Frames with another person's mouth in a soft oval, matched in colour; share: 0 is none, 1 is mouth and chin.
-
-    other: (n, S, S, 3) uint8 of another person's clip, in a loop if it is shorter.
-    """
-    frames, size = np.asarray(frames), np.shape(frames)[1]
-    if not share:
-        return frames.copy()
-    at = (np.arange(size) + .5) / size
-    away = np.hypot((at[None] - MOUTH[0]) / (.28 * share), (at[:, None] - MOUTH[1]) / (.17 * share))
-    weight = np.clip((1 - away) / .3, 0, 1)[..., None]
-    theirs = np.asarray(other, np.float32)[np.arange(len(frames)) % len(other)]
-    colour = [(x * weight).sum((0, 1, 2)) / weight.sum() / len(x) for x in (frames.astype(np.float32), theirs)]
-    theirs = np.clip(theirs + colour[0] - colour[1], 0, 255)
-    return np.round(frames + weight * (theirs - frames)).astype(np.uint8)
-
-
-@dataclass(frozen=True)
-class Spoil:
-    """A way to spoil a film.  do: (frames, strength, other) -> frames.  strengths: five, from none to strong.  said:
-    text of a strength, with {} for its number."""
-
-    do: Callable
-    strengths: tuple
-    said: str
-
-
-SPOILS = {
-    "blur": Spoil(blurred, (0, .5, 1, 2, 3), "sigma {} px"), "shift": Spoil(shifted, (0, 1, 2, 4, 8), "{} px"),
-    "brighter": Spoil(brighter, (0, 5, 10, 20, 40), "by {} of 255"),
-    "late": Spoil(late, (0, 1, 2, 4, 8), "{} frames"), "held": Spoil(held, (1, 2, 4, 12, 999), "{} frames each"),
-    "other mouth": Spoil(other_mouth, (0, .25, .5, .75, 1), "size {}")}
-"""Ways to spoil a film, at five strengths each: two change the picture, two the time, one the person."""
 SEEN = {"psnr_mask": 25, "ssim": .6, "ssim_mask": .6, "lmd_mouth": .12, "aperture_r": 1, "lse_d": .25, "d0": .25,
         "offset": 8, "probability": 1, "face_lpips": 1, "csim": .15}
 """Score of the lab -> the loss that draws a full bar, in the score's unit."""
