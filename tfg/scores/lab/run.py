@@ -178,20 +178,34 @@ def measured(unit: Unit, judges: js.Judges, folder: Path) -> tuple[dict, dict]:
     its, scores, kept = DEFECTS[unit.defect], {}, {}
     if its.how in ("sound", "length"):                             # the film stays: so do its landmarks
         points["0"] = crops.kept_landmarks(whole, folder)
-        for k, amount in list(enumerate(its.doses))[1:]:
-            heard, at = ((staging.later(target, int(amount)), slice(None)) if its.how == "sound"
-                         else staging.middle(target, amount))
-            inside = [(a - (at.start or 0) / 25, b - (at.start or 0) / 25) for a, b in on.closures
-                      if its.how == "sound" or a * 25 >= at.start and b * 25 <= at.stop]
-            got, more = scores_of(heard, {str(k): whole[at]}, {"true": points["true"][at], str(k): points["0"][at]},
-                                  judges, inside)
+        for k in range(1, len(its.doses)):
+            against, film, closures, at = at_dose(on, whole, unit.defect, k)
+            seen = {"true": points["true"][at], str(k): points["0"][at]}
+            got, more = scores_of(against, {str(k): film}, seen, judges, closures)
             scores |= got
             kept |= more
     elif unit.defect != "closures" or on.closures:
-        films = {str(k): broken(on, unit.defect, amount) for k, amount in list(enumerate(its.doses))[1:]}
+        films = {str(k): at_dose(on, whole, unit.defect, k)[1] for k in range(1, len(its.doses))}
         points |= {k: crops.landmarks(f) for k, f in films.items()}
         scores, kept = scores_of(target, films, points, judges, on.closures)
     return scores, {f"features_{k}": v for k, v in kept.items()}
+
+
+def at_dose(on: staging.Stage, whole: np.ndarray, defect: str, k: int) -> tuple:
+    """A clip with one defect at dose number k.  whole: the unbroken film (T, CROP, CROP, 3).
+
+    Returns the clip with which it is compared (`Target`), the film, start and stop in seconds of the closures in it,
+    and the frames of the whole clip that are left (a slice).
+    """
+    its, amount, every = DEFECTS[defect], DEFECTS[defect].doses[k], slice(0, len(whole))
+    if k and its.how == "sound":
+        return staging.later(on.target, int(amount)), whole, on.closures, every
+    if k and its.how == "length":
+        target, at = staging.middle(on.target, amount)
+        inside = [(a - at.start / 25, b - at.start / 25) for a, b in on.closures
+                  if a * 25 >= at.start and b * 25 <= at.stop]
+        return target, whole[at], inside, at
+    return on.target, broken(on, defect, amount) if k else whole, on.closures, every
 
 
 def broken(on: staging.Stage, defect: str, amount: float) -> np.ndarray:
