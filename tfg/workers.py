@@ -13,6 +13,8 @@ from tfg.errors import InputError
 
 WATCH_S = 0.5
 """Seconds between two checks whether the parent process still runs."""
+CONNECT_S = 15
+"""Seconds in which a cluster's scheduler must answer."""
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _SYNCHRONIZE = 0x100000                                   # Windows: the right to wait for a process
 
@@ -25,25 +27,72 @@ def cores() -> int:
 def workers(asked: int | None, jobs: int) -> int:
     """Number of workers to start: `asked`, or one per core if None, but not more than there are jobs.
 
-    Raises InputError if fewer than 1 are asked for.
+    Within `cluster`, None stands for all threads of the cluster.  Raises InputError if fewer than 1 are asked for.
     """
+    if asked is None and elsewhere():
+        from joblib import effective_n_jobs
+
+        asked = effective_n_jobs(-1)
     asked = cores() if asked is None else int(asked)
     if asked < 1:
         raise InputError(f"the number of workers is {asked}; give 1 or more.")
     return max(1, min(asked, jobs))
 
 
+def elsewhere() -> bool:
+    """Whether joblib's work goes to another backend than worker processes of this machine (`cluster`)."""
+    from joblib.parallel import get_active_backend
+
+    return type(get_active_backend()[0]).__name__ != "LokyBackend"
+
+
+@contextmanager
+def cluster(address: str | None) -> Iterator[None]:
+    """Let joblib's work within the block be done by a Dask cluster.
+
+    address: of its scheduler, as tcp://10.0.0.5:8786; None changes nothing. The cluster's machines need tfg and the
+    same files under the same paths. A worker that is lost costs no result: its work is given to another one.
+    Raises InputError if Dask is not installed, or nobody answers at the address.
+    """
+    if address is None:
+        yield
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise InputError("--dask needs Dask, which is not installed: pip install 'dask[distributed]'") from error
+    from joblib import parallel_config
+
+    try:
+        client = Client(address, timeout=CONNECT_S)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise InputError(f"no Dask scheduler answers at {address} ({' '.join(str(error).split())[:80]}); start one "
+                         "with `dask scheduler`, or leave --dask out.") from error
+    with client, parallel_config("dask"):
+        yield
+
+
+def killed() -> tuple[type[BaseException], ...]:
+    """Errors that mean that a job ended the processes that did it: loky's, and Dask's where it is in use."""
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    if "distributed" not in sys.modules:
+        return (TerminatedWorkerError,)
+    from distributed.scheduler import KilledWorker
+
+    return TerminatedWorkerError, KilledWorker
+
+
 def parallel(n: int, **how):
     """joblib's Parallel with n worker processes, which end when this process ends in any way.
 
     A killed process cannot end its workers, and without a watch they would keep hundreds of megabytes for ever. Within
-    `joblib.parallel_config` for another backend (a Dask cluster), the workers are that backend's own.
+    `cluster` or `joblib.parallel_config` for another backend, the workers are that backend's own.
     how: further keywords of joblib.Parallel.
     """
     from joblib import Parallel
-    from joblib.parallel import get_active_backend
 
-    ours = type(get_active_backend()[0]).__name__ == "LokyBackend"
+    ours = not elsewhere()
     if ours and n > 1:
         _quiet_tracker()
     return Parallel(n_jobs=n, **(_tied() if ours and n > 1 else {}), **how)

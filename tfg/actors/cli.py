@@ -40,6 +40,8 @@ def add(commands, command, parser_class) -> None:
     make.add_argument("--emotions", metavar="HAP,SAD", help="emotions of the clips (default: all six)")
     make.add_argument("--extras", metavar="masks,depth,flow",
                       help="arrays to save as well: label maps, depth, optical flow (default: none)")
+    make.add_argument("--dask", metavar="ADDRESS", help="let a Dask cluster do the work: its scheduler's address, as "
+                                                        "in tcp://10.0.0.5:8786; it must see the same files")
     make.add_argument("--only", metavar="SPLITS", help="make only the actors of these splits: train, val, test, judge")
     sheet = command(parts, "sheet", "Draw a cast, one picture each.", run_sheet, epilog=SHEET_EXAMPLES)
     sheet.add_argument("--out", required=True, help="the picture, .png or .jpg")
@@ -72,6 +74,7 @@ def run_make(given: dict) -> None:
     """Make a set and print its report. given: options by name.  Raises InputError at the end if clips are missing."""
     from tfg.actors.make import make
     from tfg.corpora.cli import words
+    from tfg.workers import cluster
 
     if "emotions" in given:
         given["emotions"] = words(given["emotions"])
@@ -79,7 +82,8 @@ def run_make(given: dict) -> None:
         given["only"] = [w.lower() for w in words(given["only"])]
     if "extras" in given:
         given["extras"] = [w.lower() for w in words(given["extras"])]
-    report = make(given.pop("out"), **given, progress=sys.stderr.isatty(), say=lambda s: print(s, flush=True))
+    with cluster(given.pop("dask", None)):
+        report = make(given.pop("out"), **given, progress=sys.stderr.isatty(), say=lambda s: print(s, flush=True))
     print(report, flush=True)
     if report.failed:
         name, reason = report.failed[0]

@@ -30,7 +30,7 @@ from tfg.actors.record import is_recorded, record
 from tfg.errors import InputError
 from tfg.files import atomic, locked, make_folder
 from tfg.vocabulary import EMOTIONS
-from tfg.workers import one_thread_each, parallel
+from tfg.workers import killed, one_thread_each, parallel
 
 __all__ = ["Made", "SetReport", "make", "manifest", "play", "read_manifest"]
 BYTES_PER_FRAME = {"": 4500, "masks": 500, "depth": 4000, "flow": 5000}     # about, at 128 px: a clip, and each extra
@@ -141,7 +141,6 @@ def _run(report: SetReport, members: list[Member], missing: list[Planned], wante
          progress: bool) -> None:
     """Make the missing clips in worker processes and enter them into the report."""
     from joblib import delayed, effective_n_jobs
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
     from tqdm.auto import tqdm
 
     workers = workers or effective_n_jobs(-1)           # all cores, or all of a cluster
@@ -159,7 +158,7 @@ def _run(report: SetReport, members: list[Member], missing: list[Planned], wante
             for done in results:
                 _take_stock(report, done)
                 bar.update(len(done))
-        except TerminatedWorkerError as error:
+        except killed() as error:
             raise InputError("a worker process was ended from outside, most often for want of memory; run the same "
                              f"command again with fewer --workers than {workers}.") from error
         finally:

@@ -62,6 +62,8 @@ def _add_prepare(parts, command, readers) -> None:
     p.add_argument("--out", required=True, help="the store, a folder; made if it is not there, else appended to")
     p.add_argument("--size", type=int, metavar="N", help="side of a crop in pixels (default: 128)")
     p.add_argument("--workers", type=int, metavar="N", help="processes (default: one per core)")
+    p.add_argument("--dask", metavar="ADDRESS", help="let a Dask cluster do the work: its scheduler's address, as in "
+                                                     "tcp://10.0.0.5:8786; it must see the same files")
     p.add_argument("--actors", metavar="1003-1010,1015", help="only these (default: all)")
     p.add_argument("--labels", help="true (the known labels of virtual actors; their default) or measured")
     p.add_argument("--openface", metavar="DIR", help="take Action Units from OpenFace's CSV files there")
@@ -170,6 +172,7 @@ def run_prepare(given: dict) -> None:
 
     from tfg.corpora.crema_d import TEST_ONLY
     from tfg.corpora.prepare import prepare
+    from tfg.workers import cluster
 
     if "actors" in given:
         given["actors"] = _people(given["actors"])
@@ -181,7 +184,8 @@ def run_prepare(given: dict) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        report = prepare(folder, corpus, out, **given, progress=progress)
+        with cluster(given.pop("dask", None)):
+            report = prepare(folder, corpus, out, **given, progress=progress)
     print(report, flush=True)
     for title, entries in (("dropped", report.dropped), ("kept", report.reports), ("not read", report.skipped)):
         for path, reason in entries[:20]:

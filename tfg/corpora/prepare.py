@@ -16,7 +16,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from tfg import workers as cores
@@ -218,7 +218,7 @@ def _outcomes(todo: list[tuple[Item, str]], options: PrepareOptions, workers: in
     """
     at = 0
     while at < len(todo):
-        if workers == 1 and at == 0:
+        if workers == 1 and at == 0 and not cores.elsewhere():
             for item, id in todo:
                 yield work(item, id, options)
             return
@@ -226,27 +226,30 @@ def _outcomes(todo: list[tuple[Item, str]], options: PrepareOptions, workers: in
             for outcome in _pool(todo[at:], options, workers):
                 yield outcome
                 at += 1
-        except _killed():
+        except cores.killed():
             for item, id in todo[at:at + 2 * workers]:
                 try:
                     yield next(iter(_pool([(item, id)], options, 2)))
-                except _killed():
+                except cores.killed():
                     yield Outcome(item.path, id, dropped="ends the process that prepares it (a crash in a decoder, or "
                                                          "too little memory)")
                 at += 1
 
 
-def _killed() -> type[Exception]:
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    return TerminatedWorkerError
-
-
 def _pool(todo: list[tuple[Item, str]], options: PrepareOptions, workers: int) -> Iterator[Outcome]:
     from joblib import delayed
 
+    if options.openface is not None:
+        options = replace(options, openface={k: Path(p).absolute() for k, p in options.openface.items()})
     run = cores.parallel(workers, return_as="generator", batch_size=1, pre_dispatch="2*n_jobs")
-    return run(delayed(_alone)(item, id, options) for item, id in todo)
+    outcomes = run(delayed(_alone)(_absolute(item), id, options) for item, id in todo)
+    return (replace(outcome, path=item.path) for outcome, (item, _) in zip(outcomes, todo))
+
+
+def _absolute(item: Item) -> Item:
+    """The item with whole paths: workers may be in another folder, or on another machine with the same files."""
+    return replace(item, **{k: getattr(item, k).absolute() for k in ("path", "audio", "transcript")
+                            if getattr(item, k) is not None})
 
 
 def _alone(item: Item, id: str, options: PrepareOptions) -> Outcome:
