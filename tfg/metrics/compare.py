@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -62,7 +63,7 @@ def holm(p) -> np.ndarray:
     return out
 
 
-def pairs_p(scores: Mapping[str, Sequence[float]], actors: Sequence[str]) -> dict[tuple[str, str], float]:
+def pairs_p(scores: Mapping[str, Any], actors: Sequence[str]) -> dict[tuple[str, str], float]:
     """Corrected p-value of each pair of systems, {(a, b): p} with a before b in the order of `scores`.
 
     scores: system -> (N,) values of the same clips, NaN where a clip has none; a clip counts where both have one.

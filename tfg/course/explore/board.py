@@ -126,6 +126,6 @@ def draw_preferences(strength: dict[str, float], title: str = "log strength"):
 def other_people(result: Scores) -> None:
     """A menu of scores and a slider of the number of people over `draw_ranks(ranks_of(...))`."""
     keys = {SCORES[k].title: k for k in table.columns(result) if k in table.RANKED}
-    sliders(remembered(lambda score, people, draw: draw_ranks(
-        ranks_of(result, score, people, draw), f"{people} people, drawn anew from those of the table")),
-        score=keys, people=(4, 40, 2, 14), draw=(0, 9, 1, 0))
+    sliders(remembered(lambda score, people, seed: draw_ranks(
+        ranks_of(result, score, people, seed), f"{people} people, drawn anew from those of the table")),
+        score=keys, people=(4, 40, 2, 14), seed=(0, 9, 1, 0))

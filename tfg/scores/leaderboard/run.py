@@ -5,8 +5,7 @@ here if no store is given. Real clips come from further stores.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -101,7 +100,7 @@ def leaderboard(out, *, store=None, real: Iterable = (), systems: Iterable[str] 
         from tfg.scores.leaderboard.cost import costs as measured
 
         costs = measured(dict.fromkeys(e.name for e in given if not e.path), out, say)
-    with _cluster(dask):
+    with cores.cluster(dask):
         _run(jobs, workers, say)
     board = Board({}, known, costs, out=out)
     for task in tasks:
@@ -149,40 +148,17 @@ def _actors(out: Path, mirror, workers: int | None, say) -> Path:
 
 
 # ---- the work -------------------------------------------------------------------------------------------------------
-@contextmanager
-def _cluster(address: str | None) -> Iterator[None]:
-    """Within it joblib's workers are those of a Dask cluster.  Raises InputError: no Dask, no such cluster."""
-    if address is None:
-        yield
-        return
-    try:
-        import joblib
-        from distributed import Client
-    except ImportError as error:
-        raise InputError('a Dask cluster needs the package: pip install "dask[distributed]".') from error
-    try:
-        client = Client(address, timeout=20)
-    except (OSError, ValueError) as error:
-        raise InputError(f"there is no Dask scheduler at {address} ({error}); start one with dask scheduler.") \
-            from error
-    with client, joblib.parallel_config("dask"):
-        yield
-
-
 def _run(jobs: list[Job], workers: int | None, say) -> None:
     """Make all missing records."""
     from joblib import delayed
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-    from joblib.parallel import get_active_backend
 
     todo = [job for job in jobs if not all(records.Records(Path(job.out, "records")).there(n)
                                            for n in job.names.values())]
     say("clips", len(jobs) - len(todo), len(jobs))
     if not todo:
         return
-    ours = type(get_active_backend()[0]).__name__ == "LokyBackend"
-    n = cores.workers(workers, len(todo)) if ours else -1
-    if n == 1 and ours:
+    n = cores.workers(workers, len(todo))
+    if n == 1 and not cores.elsewhere():
         for k, job in enumerate(todo, 1):
             work(job)
             say("clips", len(jobs) - len(todo) + k, len(jobs))
@@ -192,7 +168,7 @@ def _run(jobs: list[Job], workers: int | None, say) -> None:
         try:
             for k, _ in enumerate(done, 1):
                 say("clips", len(jobs) - len(todo) + k, len(jobs))
-        except TerminatedWorkerError as error:
+        except cores.killed() as error:
             raise InputError("a worker process was ended from outside, most often for want of memory (each takes about "
                              f"3 GB); run the same command again with fewer --workers than {n}, it goes on where it "
                              "was.") from error
