@@ -77,9 +77,11 @@ def test_sound_comes_late_and_clips_get_short(on):
     later = stage.later(target, 3)
     assert not later.wave[:3 * 640].any() and np.array_equal(later.wave[3 * 640:], target.wave[:-3 * 640])
     assert later.mel.shape == target.mel.shape and np.array_equal(later.frames, target.frames)
-    short, at = stage.middle(target, .6)
-    assert len(short.frames) == len(short.mel) == round(.6 * len(target.frames)) == at.stop - at.start
-    assert np.array_equal(short.frames, target.frames[at]) and len(short.wave) == 640 * len(short.frames)
+    parts = stage.pieces(target, 3)
+    assert np.array_equal(np.concatenate([p.frames for p, _ in parts]), target.frames)
+    assert np.array_equal(np.concatenate([p.wave for p, _ in parts]), target.wave)
+    assert all(len(p.mel) == len(p.frames) == at.stop - at.start for p, at in parts)
+    assert measure.mean_of([{"a": 1.0, "b": 2.0}, {"a": 3.0, "b": np.nan}]) == {"a": 2, "b": 2}
 
 
 def test_films_flicker_and_are_coded(on):
@@ -226,7 +228,7 @@ def test_a_run_is_resumed_and_damaged_records_are_made_again(tmp_path, monkeypat
     assert again.difference("flicker", "flicker", 4).value == first.difference("flicker", "flicker", 4).value
     other = bars.knowing(judge_sync={"sha256": "1" * 64})
     files = {run._unit(*run.own_cast(1, 1, 0)[0], "late", js).file for js in (ways["judges"], other)}
-    assert len(files) == 2 and sum((tmp_path / "lab/records" / f).exists() for f in files) == 1   # not another's records
+    assert len(files) == 2 and sum((tmp_path / "lab/records" / f).exists() for f in files) == 1
 
 
 def test_who_plays(tmp_path):

@@ -14,7 +14,7 @@ from tfg.scores.judges import Judges
 from tfg.scores.lab import figures, run, spoil
 from tfg.scores.lab.columns import LAB_SCORES
 from tfg.scores.lab.defects import DEFECTS
-from tfg.scores.lab.measure import scores_of
+from tfg.scores.lab.measure import mean_of, scores_of
 from tfg.scores.lab.stage import Stage, stage
 
 SHOWN = ("psnr_mask", "ssim_mouth", "psnr_around", "face_lpips", "flicker", "csim", "lmd_mouth", "aperture_r",
@@ -74,7 +74,7 @@ class Bench:
 
     def film(self, defect: str, k: int) -> np.ndarray:
         """The film with a defect at dose number k; 0 is none."""
-        return run.at_dose(self.on, self.whole, defect, k)[1]
+        return np.concatenate([piece.film for piece in run.at_dose(self.on, self.whole, defect, k)])
 
     def scores(self, defect: str, k: int) -> dict[str, float]:
         """Score -> value of that film, computed once; NaN where there is none."""
@@ -82,16 +82,18 @@ class Bench:
 
         key = (defect, k) if k else ("", 0)
         if key not in self.known:
-            target, film, closures, at = run.at_dose(self.on, self.whole, defect, k)
+            found = []
             if "points" not in self.known:
                 self.known["points"] = crops.landmarks(self.on.target.frames)
             same = DEFECTS[defect].how in ("sound", "length") or not k
             if same and "whole points" not in self.known:
                 self.known["whole points"] = crops.landmarks(self.whole)
-            points = self.known["whole points"][at] if same else crops.landmarks(film)
-            found = scores_of(target, {"film": film}, {"true": self.known["points"][at], "film": points}, self.judges,
-                              closures)[0]["film"]
-            self.known[key] = {s: found.get(s, float("nan")) for s in SHOWN}
+            for piece in run.at_dose(self.on, self.whole, defect, k):
+                points = self.known["whole points"][piece.at] if same else crops.landmarks(piece.film)
+                seen = {"true": self.known["points"][piece.at], "film": points}
+                found.append(scores_of(piece.against, {"film": piece.film}, seen, self.judges, piece.closures))
+            means = mean_of([got["film"] for got, _ in found])
+            self.known[key] = {s: means.get(s, float("nan")) for s in SHOWN}
         return self.known[key]
 
 
@@ -107,10 +109,9 @@ def draw_broken(on: Bench, defect: str = "lips_small", k: int = 2, n: int = 8):
     """Frames of the unbroken and of the broken film, and beside them each score: unbroken, broken, and whether it
     should see this defect."""
     its, film, none, now = DEFECTS[defect], on.film(defect, k), on.scores(defect, 0), on.scores(defect, k)
-    start = (len(on.whole) - len(film)) // 2
     at = np.linspace(0, len(film) - 1, n + 2)[1:-1].astype(int)
     fig, (top, below) = figure(8.6, 5.6, 2, 1, height_ratios=(1, 1.45))
-    top.imshow(np.concatenate([np.concatenate(list(f), 1) for f in (on.whole[at + start], film[at])]))
+    top.imshow(np.concatenate([np.concatenate(list(f), 1) for f in (on.whole[at], film[at])]))
     size = film.shape[1]
     top.set(xticks=[], yticks=(size / 2, 3 * size / 2), yticklabels=("unbroken", "broken"))
     top.set_title(f"{defect.replace('_', ' ')}: {its.label(k)} ({its.about})", fontsize=9)

@@ -12,7 +12,7 @@ class Defect:
 
     doses: amounts from none (the first) to strong.  said: text of an amount, with {} for its number.  how: "acted" (the
     virtual actor plays and is drawn anew), "frames" (the film is changed), "sound" (the picture stays as it is) or
-    "length" (film, sound and truth are cut).  about: one line under the table.
+    "length" (film, sound and truth are cut into pieces).  about: one line under the table.
     """
 
     doses: tuple[float, ...]
@@ -42,8 +42,8 @@ DEFECTS: dict[str, Defect] = {
     "background": Defect((0, 1, 2, 4, 8), "{} px", "acted", "the background, and nothing else, is moved to the right, "
                          "px of the 128 px frame"),
     "codec": Defect((18, 26, 32, 38, 44), "CRF {}", "frames", "H.264 at a lower quality; every other film has CRF 18"),
-    "length": Defect((1, .8, .6, .45), "{} of the clip", "length", "film, sound and truth are cut to their middle: "
-                     "nothing is worse, so no score should follow"),
+    "length": Defect((1, 2, 3, 4), "in {} pieces", "length", "film, sound and truth are cut into pieces of equal "
+                     "length, of which each is scored: nothing is worse, so no mean over the pieces should follow"),
 }
 """Name -> defect. The order is that of tables."""
 

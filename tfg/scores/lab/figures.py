@@ -5,31 +5,31 @@ import numpy as np
 
 from tfg.plot_style import COLOURS, INK, figure
 
-FULL = 2.0
-"""Effect in standard deviations between clips that has the strongest colour."""
 SIGNS = {"ok": "✓", "uneven": "~", "blind": "blind", "wrong way": "wrong", "moved": "!", "too few": "?", "none": "–"}
 PALE = "#8a8f98"
 
 
 def heat_map(content: dict):
-    """The matrix: colour is the effect of the strongest dose in standard deviations between clips, where the interval
-    is without 0 (purple falls, orange rises); framed: what the score should see; signs say how it does.
+    """The matrix: colour is the effect of the strongest dose as a share of the score's largest effect of its own
+    defects, where the interval is without 0 (purple falls, orange rises); framed: what the score should see; signs say
+    how it does.
 
     content: what `report.as_json` returned, or lab.json holds.
     """
     scores, defects = content["scores"], list(content["defects"])
     size = np.array([[_size(s["cells"][d]) for d in defects] for s in scores.values()])
     fig, ax = figure(3.2 + .78 * len(defects), 1.9 + .31 * len(scores))
-    shown = ax.imshow(size, cmap="PuOr_r", vmin=-FULL, vmax=FULL, aspect="auto")
+    shown = ax.imshow(size, cmap="PuOr_r", vmin=-1.15, vmax=1.15, aspect="auto")
     for r, s in enumerate(scores.values()):
         for c, d in enumerate(defects):
             cell, should = s["cells"][d], d in s["sees"]
             sign = SIGNS.get(cell["word"], "")
-            strong = abs(size[r, c]) > .65 * FULL
+            strong = abs(size[r, c]) > .6
             ax.text(c, r, sign, ha="center", va="center", fontsize=8.5, fontweight="bold" if cell["word"] in (
                 "blind", "wrong way", "moved") else "normal", color="white" if strong else INK)
             if should:
-                ax.add_patch(_frame(c, r))
+                ax.add_patch(_frame(c, r, "white", 3.2))
+                ax.add_patch(_frame(c, r, INK, 1.3))
     names = [f"{d.replace('_', ' ')}\n{content['defects'][d]['labels'][-1]}" for d in defects]
     ax.set_xticks(range(len(defects)), names, rotation=40, ha="left", fontsize=8)
     ax.xaxis.tick_top()
@@ -38,24 +38,24 @@ def heat_map(content: dict):
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     bar = fig.colorbar(shown, ax=ax, shrink=.45, pad=.02, extend="both")
-    bar.set_label("effect of the strongest dose, in sd between clips", fontsize=8)
+    bar.set_label("effect of the strongest dose; 1: the largest of the score's own defects", fontsize=8)
     ax.set_xlabel("framed: should see it; ✓ does, ~ unevenly, blind: does not; ! moves and should not; white: no move "
                   "told from none; * marked", fontsize=8, loc="left")
     return fig
 
 
 def _size(cell: dict) -> float:
-    """Effect for the colour: 0 where none is told; the end of the scale where the unbroken clips do not differ."""
+    """Effect for the colour: 0 where none is told from none; the end of the scale for a score without own defects."""
     last = cell["differences"][-1] if cell["differences"] else None
     if last is None or last["low"] is None or last["low"] <= 0 <= last["high"]:
         return 0.0
-    return float(np.sign(last["value"]) * FULL if cell["sds"] is None else cell["sds"])
+    return float(np.sign(last["value"]) * (1.0 if cell["share"] is None else min(cell["share"], 1.15)))
 
 
-def _frame(x: int, y: int):
+def _frame(x: int, y: int, colour: str, width: float):
     from matplotlib.patches import Rectangle
 
-    return Rectangle((x - .47, y - .45), .94, .9, fill=False, ec=INK, lw=1.3)
+    return Rectangle((x - .47, y - .45), .94, .9, fill=False, ec=colour, lw=width)
 
 
 def curves(content: dict):
@@ -70,7 +70,7 @@ def curves(content: dict):
         s = content["scores"][key]
         for d in names:
             should = d in s["sees"]
-            if d in s["may"] or (not should and s["cells"][d]["word"] != "moved"):
+            if not should and s["cells"][d]["word"] != "moved":
                 continue
             draw_curve(ax, content, key, d, COLOURS[names.index(d) % len(COLOURS)] if should else PALE, should)
         ax.axhline(0, color=INK, lw=.7, zorder=0)

@@ -52,6 +52,13 @@ def scores_of(target: Target, films: dict[str, np.ndarray], points: dict[str, np
     return out, {name: features(f, judges) for name, f in films.items()}
 
 
+def mean_of(found: list[dict[str, float]]) -> dict[str, float]:
+    """Mean of each score over pieces of a clip; pieces without a value are left out."""
+    names = {k for f in found for k in f}
+    values = {k: np.array([f[k] for f in found if np.isfinite(f.get(k, np.nan))]) for k in names}
+    return {k: float(v.mean()) if len(v) else float("nan") for k, v in sorted(values.items())}
+
+
 def features(frames: np.ndarray, judges: js.Judges) -> np.ndarray:
     """Features (N, P) float32 of frames for face-FID; (N, 0) without a face encoder."""
     from tfg.scores.face_distance import pooled

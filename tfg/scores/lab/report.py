@@ -97,7 +97,8 @@ def markdown(result: Lab, content: dict) -> str:
              "the smallest dose from which on all are told from none. **uneven**: seen, but not the more the stronger. "
              "**BLIND**: not seen. **moved**: it should leave this alone and does not; the effect in units of its own "
              f"defect's (below {LITTLE:g} is left empty; from {MUCH:g} on the score is marked) and in standard "
-             "deviations between unbroken clips. (brackets): it may move. Empty: no move seen. ?: too few actors.", "",
+             "deviations between unbroken clips, and the smallest dose from which on it moves. "
+             "(brackets): it may move. Empty: no move seen. ?: too few actors.", "",
              "| score | " + " | ".join(defects) + " | marked |", "|---|" + "---|" * (len(defects) + 1)]
     for its in content["scores"].values():
         cells = [_said(its["cells"][d], content["defects"][d]) for d in defects]
@@ -125,7 +126,8 @@ def _said(c: dict, defect: dict) -> str:
         return f"({_number(c['sds'], 1, True)} sd)" if c["sds"] is not None and c["least"] else ""
     if c["word"] == "moved":
         sd = "" if c["sds"] is None else f", {_number(c['sds'], 1, True)} sd"
-        return f"moved {_number(c['share'], 2)}{sd}" if c["share"] is not None else f"moved{sd}"
+        since = f", from {defect['labels'][c['least']]}" if c["least"] else ""
+        return (f"moved {_number(c['share'], 2)}{sd}" if c["share"] is not None else f"moved{sd}") + since
     return SHORT[c["word"]] + (f" {defect['labels'][c['least']]}" if c["word"] == "ok" and c["least"] else "")
 
 
@@ -134,8 +136,9 @@ def length(content: dict) -> list[str]:
     if "length" not in content["defects"]:
         return []
     labels = content["defects"]["length"]["labels"]
-    lines = ["", "## LSE on short clips", "", "Difference from the whole clip [95 % interval]. The usual script fills "
-             "up with zeros beyond the clip's ends; ours leaves such windows out.", "",
+    lines = ["", "## LSE on short clips", "", "Each clip in pieces of equal length: the mean over the pieces "
+             "less the whole clip's score [95 % interval]. The usual script fills up "
+             "with zeros beyond the clip's ends; ours leaves such windows out.", "",
              "| score | whole | " + " | ".join(labels[1:]) + " |", "|---|---|" + "---|" * (len(labels) - 1)]
     for key in ("lse_c", "lse_c_padded", "lse_d"):
         its = content["scores"][key]

@@ -27,7 +27,8 @@ from tfg.scores.lab import spoil
 from tfg.scores.lab import stage as staging
 from tfg.scores.lab.defects import DEFECTS, chosen
 from tfg.scores.lab.matrix import Lab
-from tfg.scores.lab.measure import features, scores_of
+from tfg.scores.lab.measure import features, mean_of, scores_of
+from tfg.scores.targets import Target
 from tfg.vocabulary import EMOTIONS
 
 VERSION = 1
@@ -179,33 +180,40 @@ def measured(unit: Unit, judges: js.Judges, folder: Path) -> tuple[dict, dict]:
     if its.how in ("sound", "length"):                             # the film stays: so do its landmarks
         points["0"] = crops.kept_landmarks(whole, folder)
         for k in range(1, len(its.doses)):
-            against, film, closures, at = at_dose(on, whole, unit.defect, k)
-            seen = {"true": points["true"][at], str(k): points["0"][at]}
-            got, more = scores_of(against, {str(k): film}, seen, judges, closures)
-            scores |= got
-            kept |= more
+            found = []
+            for piece in at_dose(on, whole, unit.defect, k):
+                seen = {"true": points["true"][piece.at], "film": points["0"][piece.at]}
+                found.append(scores_of(piece.against, {"film": piece.film}, seen, judges, piece.closures))
+            scores[str(k)] = mean_of([got["film"] for got, _ in found])
+            kept[str(k)] = np.concatenate([more["film"] for _, more in found])
     elif unit.defect != "closures" or on.closures:
-        films = {str(k): at_dose(on, whole, unit.defect, k)[1] for k in range(1, len(its.doses))}
+        films = {str(k): at_dose(on, whole, unit.defect, k)[0].film for k in range(1, len(its.doses))}
         points |= {k: crops.landmarks(f) for k, f in films.items()}
         scores, kept = scores_of(target, films, points, judges, on.closures)
     return scores, {f"features_{k}": v for k, v in kept.items()}
 
 
-def at_dose(on: staging.Stage, whole: np.ndarray, defect: str, k: int) -> tuple:
-    """A clip with one defect at dose number k.  whole: the unbroken film (T, CROP, CROP, 3).
+@dataclass(frozen=True)
+class Piece:
+    """A film to be scored.  against: the clip with which it is compared.  film: (T, CROP, CROP, 3) uint8.  closures:
+    start and stop in seconds of each p, b, m in it.  at: its frames in the whole clip."""
 
-    Returns the clip with which it is compared (`Target`), the film, start and stop in seconds of the closures in it,
-    and the frames of the whole clip that are left (a slice).
-    """
+    against: Target
+    film: np.ndarray
+    closures: list[tuple[float, float]]
+    at: slice
+
+
+def at_dose(on: staging.Stage, whole: np.ndarray, defect: str, k: int) -> list[Piece]:
+    """A clip with one defect at dose number k: one film, or its pieces.  whole: the unbroken film (T, S, S, 3)."""
     its, amount, every = DEFECTS[defect], DEFECTS[defect].doses[k], slice(0, len(whole))
     if k and its.how == "sound":
-        return staging.later(on.target, int(amount)), whole, on.closures, every
+        return [Piece(staging.later(on.target, int(amount)), whole, on.closures, every)]
     if k and its.how == "length":
-        target, at = staging.middle(on.target, amount)
-        inside = [(a - at.start / 25, b - at.start / 25) for a, b in on.closures
-                  if a * 25 >= at.start and b * 25 <= at.stop]
-        return target, whole[at], inside, at
-    return on.target, broken(on, defect, amount) if k else whole, on.closures, every
+        return [Piece(target, whole[at], [(a - at.start / 25, b - at.start / 25) for a, b in on.closures
+                                          if a * 25 >= at.start and b * 25 <= at.stop], at)
+                for target, at in staging.pieces(on.target, int(amount))]
+    return [Piece(on.target, broken(on, defect, amount) if k else whole, on.closures, every)]
 
 
 def broken(on: staging.Stage, defect: str, amount: float) -> np.ndarray:

@@ -187,11 +187,14 @@ def later(target: Target, frames: int) -> Target:
     return replace(target, wave=wave, mel=mel_of(wave))
 
 
-def middle(target: Target, share: float) -> tuple[Target, slice]:
-    """The middle of a clip, this share of its frames, and the frames kept."""
-    keep = max(1, round(share * len(target.frames)))
-    first = (len(target.frames) - keep) // 2
-    at = slice(first, first + keep)
-    wave = target.wave[first * audio.SAMPLES_PER_FRAME:(first + keep) * audio.SAMPLES_PER_FRAME]
-    return replace(target, frames=target.frames[at], wave=wave, mel=mel_of(wave), reference=target.reference[at],
-                   points=target.points[at]), at
+def pieces(target: Target, n: int) -> list[tuple[Target, slice]]:
+    """A clip cut into n pieces of equal length, each with its sound, and the frames of each. All together have the
+    content of the whole clip, so that a difference is one of length."""
+    edges = np.round(np.linspace(0, len(target.frames), n + 1)).astype(int)
+    out = []
+    for first, last in zip(edges[:-1], edges[1:]):
+        at = slice(int(first), int(last))
+        wave = target.wave[first * audio.SAMPLES_PER_FRAME:last * audio.SAMPLES_PER_FRAME]
+        out.append((replace(target, frames=target.frames[at], wave=wave, mel=mel_of(wave),
+                            reference=target.reference[at], points=target.points[at]), at))
+    return out
