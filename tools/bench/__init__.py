@@ -13,5 +13,5 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 PARTS = ("fit", "seen", "extraction", "aus", "emotions", "emotion_add", "expression", "overlap", "actors", "making",
-         "prepare", "windows", "training", "dub", "dubbed", "scores", "lips", "speed",
+         "prepare", "windows", "scale", "training", "dub", "dubbed", "scores", "lips", "speed",
          "stream", "explorers", "app")
