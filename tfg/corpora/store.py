@@ -37,6 +37,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -76,9 +77,10 @@ class Store:
         sizes = form.committed(self.clips, self.schema)
         self._jpegs = _mapped(self.path / form.FRAMES, sizes[form.FRAMES])
         self._ends = self._array(form.INDEX, sizes, "<u8", ())
-        self.mel = self._array(form.MEL, sizes, "<f2", (form.N_MELS,))
-        self._wave = self._array(form.WAVE, sizes, "<i2", ())
-        self.arrays = {k: self._array(form.file_of(k, d), sizes, d, s) for k, (d, s) in self.schema.items()}
+        self.mel: Any = self._array(form.MEL, sizes, "<f2", (form.N_MELS,))
+        self._wave: Any = self._array(form.WAVE, sizes, "<i2", ())
+        self.arrays: dict[str, Any] = {k: self._array(form.file_of(k, d), sizes, d, s)
+                                       for k, (d, s) in self.schema.items()}
         last = self.clips[-1].end_byte if self.clips else 0
         if (int(self._ends[-1]) if len(self._ends) else 0) != last:
             raise InputError(f"the index {self.path / form.INDEX} does not end where the frames do, in clip "
