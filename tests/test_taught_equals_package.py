@@ -834,3 +834,24 @@ def test_the_critics_losses_are_the_trainings(tmp_path):
     assert torch.allclose(mine["critic"], want["critic"]) and torch.allclose(mine["net"], want["rhythmic_motion"])
     error, = function(RHYTHMIC, "by_error")(net, None, x, task.scored, own)
     assert torch.allclose(error[1], F.mse_loss(task.scored(moved_by(net, x).pose), task.scored(x["pose"])))
+
+
+BOARD = "15_five_systems_compared"
+
+
+def test_comparisons_are_the_packages(rng):
+    from tfg.metrics import compare
+
+    d = rng.normal(.4, 1, 9)
+    assert np.isclose(function(BOARD, "sign_flip")(d), compare.sign_flip_p(d))
+    p = rng.uniform(0, .1, 15)
+    assert np.allclose(function(BOARD, "holm")(p), compare.holm(p))
+
+
+def test_strengths_are_those_of_the_study(rng):
+    from tfg.scores.study.strength import fit
+
+    wins = rng.integers(20, 60, (4, 4)) * (1 - np.eye(4))
+    pairs = np.array([(i, j) for i in range(4) for j in range(i + 1, 4)])
+    counts = np.array([[[wins[i, j], wins[j, i], 0] for i, j in pairs]])
+    assert np.allclose(function(BOARD, "bradley_terry")(wins, 300), fit(counts, pairs, 4)[0][0], atol=.01)
