@@ -26,6 +26,7 @@ from tfg.media.audio import SAMPLES_PER_FRAME, SR, mel_filters, n_frames
 N_FFT, HOP, N_MELS = 400, 160, 80                    # Whisper's own spectrogram: 100 columns a second
 PIECE, AROUND = 200, 50                              # frames of a piece, and of its surroundings on either side
 PER_FRAME = 2                                        # outputs of the encoder in a frame of 40 ms
+QUIETEST = -2.0                                      # a sound with less power anywhere is silence, and stays it
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,13 @@ class Hearing(nn.Module):
         self.layers = nn.ModuleList(Layer(c) for _ in range(c.layers))
 
     def forward(self, mel: torch.Tensor) -> torch.Tensor:
+        return self.encode(mel, positions(mel.shape[-1] // 2, self.config.width))
+
+    def encode(self, mel: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+        """As `forward`, with the sines of the N places, (N, width): `positions`, or what an export computes."""
         x = F.gelu(_convolved(mel, self.first, 1))
         x = F.gelu(_convolved(x, self.second, 2)).transpose(1, 2)                   # (B, N, width)
-        x = x + positions(x.shape[1], self.config.width).to(x)
+        x = x + places.to(x)
         for layer in self.layers:
             x = layer(x)
         return F.layer_norm(x, x.shape[-1:])                  # a few channels are 100 times louder than the others
@@ -106,9 +111,20 @@ def _convolved(x: torch.Tensor, layer: Linear8, stride: int) -> torch.Tensor:
 @lru_cache(maxsize=4)
 def positions(n: int, width: int) -> torch.Tensor:
     """Sines of the place in the sound: (n, width).  Vaswani et al. 2017, sec. 3.5, as Whisper lays them out."""
+    return sines(torch.arange(n), width)
+
+
+def sines(places: torch.Tensor, width: int) -> torch.Tensor:
+    """The sines of these places (n,): (n, width)."""
     rate = torch.exp(-np.log(10_000) / (width // 2 - 1) * torch.arange(width // 2))
-    at = torch.arange(n)[:, None] * rate
+    at = places[:, None] * rate
     return torch.cat([at.sin(), at.cos()], 1)
+
+
+def heard_mel(mel, top):
+    """The spectrogram as the network takes it: the loudest moment at 1.3, where a usual recording has it, and what is
+    80 dB softer at the floor.  mel: log10 power, an array or a tensor.  top: its most, not under QUIETEST."""
+    return (mel.clip(min=top - 8) - top + 5.2) / 4
 
 
 def log_mel(y: np.ndarray) -> np.ndarray:
@@ -139,8 +155,7 @@ def features(audio: np.ndarray, folder=None) -> np.ndarray:
     if not total:
         return np.empty((0, wide), np.float32)
     mel = log_mel(np.pad(audio, (0, total * SAMPLES_PER_FRAME - len(audio))))       # (80, 4 T)
-    top = max(float(mel.max()), -2.0)                                               # silence stays silence
-    mel = (np.maximum(mel, top - 8) - top + 5.2) / 4         # the loudest at 1.3, as a usual recording has it
+    mel = heard_mel(mel, max(float(mel.max()), QUIETEST))
     out, columns = np.empty((total, wide), np.float32), SAMPLES_PER_FRAME // HOP
     for start in range(0, total, PIECE):
         cancel.point()

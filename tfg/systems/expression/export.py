@@ -7,6 +7,8 @@
     page.bin        the head at its landmarks, the mesh's template, mel filters, drawn codes
 
 T is free. What goes into a network and what is done with its answer is the same as in Python; tests compare both.
+With `--hearing speech`: the ear that has heard people, and the ExpNet that hears by it (`onnx_ear`), in the place of
+these.
 """
 from __future__ import annotations
 
@@ -25,26 +27,35 @@ from tfg.files import atomic, make_folder
 NEEDED = ("onnx", "onnxscript")
 OPSET = 18
 KIND = "onnx"
+HEARINGS = ("mel", "speech")
 NETWORKS = ("expnet.onnx", "posevae.onnx", "emotion.onnx")
 CODES = 128
 """Number of chunks, each .96 s, whose codes are written; the page draws its own beyond them."""
 
 
-def export(out: str | os.PathLike) -> list[Path]:
+def export(out: str | os.PathLike, hearing: str = "mel") -> list[Path]:
     """Write the files that this module's docstring lists into a folder, which is made if it is not there.
 
+    hearing: "mel", what the page needs; "speech", the ear for whole sounds, see `onnx_ear`.
     Returns their paths.  Raises InputError where the extra `export` is missing or the folder cannot be written.
     """
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         raise InputError(f"the export needs {' and '.join(missing)}, which {'are' if missing[1:] else 'is'} not "
                          'installed: pip install "tfg[export]".')
+    if hearing not in HEARINGS:
+        raise InputError(f"there is no export that hears {hearing!r}; choose {' or '.join(HEARINGS)}.")
+    from tfg.systems.expression import onnx_ear
+
     folder, written = make_folder(out), []
-    for name, (network, inputs, free, answer) in _networks().items():
+    for name, (network, inputs, free, answer) in (_networks() if hearing == "mel" else onnx_ear.networks()).items():
         written.append(folder / name)
         _write_network(written[-1], network, inputs, free, answer)
-    arrays, constants = page_arrays(), page_constants()
-    table, blob = pack(arrays)
-    for name, content in (("page.bin", blob), ("page.json", json.dumps({**constants, "arrays": table}).encode())):
+    if hearing == "mel":
+        table, blob = pack(page_arrays())
+        rest = {"page.bin": blob, "page.json": json.dumps({**page_constants(), "arrays": table}).encode()}
+    else:
+        rest = {onnx_ear.CONSTANTS: json.dumps(onnx_ear.constants()).encode()}
+    for name, content in rest.items():
         written.append(folder / name)
         with atomic(written[-1]) as part:
             part.write_bytes(content)
@@ -208,16 +219,19 @@ def page_constants() -> dict:
 def add(commands, command, parser_class) -> None:
     """Add `tfg export` to the command line."""
     p = command(commands, "export", "Write the networks of `expression` for other programs (needs the extra: export).",
-                run, epilog="examples:\n  tfg export onnx --out build/onnx")
+                run, epilog="examples:\n  tfg export onnx --out build/onnx\n"
+                     "  tfg export onnx --hearing speech --out build/onnx_ear    whole sounds to faces")
     p.add_argument("kind", choices=(KIND,), help="onnx: ExpNet, PoseVAE and the linear emotion model, and the tables "
                                                  "that the static page reads")
+    p.add_argument("--hearing", choices=HEARINGS, help="mel (default): what streams and the page use; speech: the "
+                   "network for whole sounds with its ear, as `tfg animate` uses it")
     p.add_argument("--out", required=True, metavar="DIR", help="folder to write into; made if it is not there")
 
 
 def run(given: dict) -> None:
     """Run `tfg export`."""
     total = 0
-    for path in export(given["out"]):
+    for path in export(given["out"], given.get("hearing") or HEARINGS[0]):
         total += (size := path.stat().st_size)
         print(f"{path}  {size / 1e6:.2f} MB")
     print(f"{total / 1e6:.2f} MB in all")
