@@ -489,6 +489,6 @@ def test_bad_values_in_python(name, value):
 
 
 def test_a_spectrogram_with_nan_is_refused(stand_in, monkeypatch):
-    monkeypatch.setattr(emogen, "mel_spectrogram", lambda y: np.full((80, 90), np.nan, np.float32))
+    monkeypatch.setattr(model, "mel_spectrogram", lambda y: np.full((80, 90), np.nan, np.float32))
     with pytest.raises(InputError, match="not numbers"):
         emogen.prepare(np.full((64, 64, 3), 60, np.uint8), Speech(noise(.5)), EmogenOptions(**BOX))

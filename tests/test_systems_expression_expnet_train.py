@@ -112,11 +112,11 @@ def test_a_stream_refuses_a_network_that_needs_what_comes(listeners):
         LiveMotion(np.zeros(52, np.float32), ExpressionOptions(expnet=listeners[0]))
 
 
-def test_recordings_become_clips_and_those_whose_words_do_not_fit_are_left_out(tmp_path, monkeypatch):
+@pytest.fixture
+def recordings(tmp_path, monkeypatch):
+    """A folder with four recordings, one of them of a person who is kept for testing, and their sounds."""
     from tfg.corpora import librispeech
     from tfg.media.audio import write_wav
-    from tfg.speech.align import NotAligned
-    from tfg.systems.expression.expnet import recorded
 
     takes = [spoken(k, "x", n=20) for k in range(4)]
     table = [librispeech.Recording(f"{folder}/{k}-1-000{k}.wav", "0" * 64, 1, "words" if k else "")
@@ -125,13 +125,51 @@ def test_recordings_become_clips_and_those_whose_words_do_not_fit_are_left_out(t
         (tmp_path / one.path).parent.mkdir(exist_ok=True)
         write_wav(tmp_path / one.path, take.audio)
     monkeypatch.setattr(librispeech, "recordings", lambda: tuple(table))
+    return tmp_path, takes
+
+
+def test_recordings_become_clips_and_those_whose_words_do_not_fit_are_left_out(recordings, monkeypatch):
+    from tfg.speech.align import NotAligned
+    from tfg.systems.expression.expnet import recorded
+
+    folder, takes = recordings
     monkeypatch.setattr(recorded, "align", lambda _, words: takes[0].phones if words else
                         (_ for _ in ()).throw(NotAligned("the words '' were not found in the sound")))
     with pytest.warns(UserWarning, match="1 recordings"):
-        found = recorded.recorded_examples(tmp_path, 0, progress=False)
+        found = recorded.recorded_examples(folder, 0, progress=False)
     assert [(e.voice, e.split) for e in found] == [("read:1", "train"), ("read:2", "read"), ("read:3", "train")]
     with pytest.raises(InputError, match="fetch librispeech"):
-        recorded.recorded_examples(tmp_path / "nothing", 0, progress=False)
+        recorded.recorded_examples(folder / "nothing", 0, progress=False)
+
+
+def test_a_teacher_gives_recordings_their_faces(recordings, listeners, monkeypatch):
+    """The offsets are those of the teacher for the same lids; nothing is aligned, and nobody kept for testing heard."""
+    from tfg.media.audio import load_audio
+    from tfg.systems.expression.expnet import recorded
+
+    folder, teacher = recordings[0], listeners[0]
+    monkeypatch.setattr(recorded, "align", lambda *_: pytest.fail("words are not needed"))
+    found = recorded.taught_examples(folder, 0, teacher, progress=False)
+    assert [(e.voice, e.split) for e in found] == [("read:0", "train"), ("read:1", "train"), ("read:3", "train")]
+    sound = load_audio(folder / "train-clean-100" / "1-1-0001.wav")
+    true = np.clip(predict(sound, blink=found[1].lids.astype(np.float32), folder=teacher), 0, 1)
+    eyes = index("eyeBlink")
+    np.testing.assert_allclose(np.delete(found[1].asked, eyes, 1), np.delete(true, eyes, 1), atol=2e-3)
+    np.testing.assert_array_equal(found[1].asked[:, eyes[0]], found[1].lids)
+    assert (found[1].viseme == data.UNKNOWN).all() and found[1].lids.max() > .5
+
+
+def test_a_network_of_mels_learns_on_from_a_teacher(recordings, listeners, trained, examples, tmp_path):
+    first = dict(load_expnet(trained[0])[0].named_parameters())
+    _, card = t.train_expnet(tmp_path / "more", profile="ci", examples=examples, progress=False, init=trained[0],
+                             freeze="encoder", recorded=recordings[0], teacher=listeners[0])
+    now = dict(load_expnet(tmp_path / "more")[0].named_parameters())
+    same = {name for name in now if torch.allclose(now[name], first[name], atol=2e-3)}
+    assert {name for name in now if name.startswith("encoder.")} <= same and "out.weight" not in same
+    assert card["command"].count("--teacher DIR --init") == 1 and "3 people who read" in card["licence"]
+    for wrong in ({"teacher": listeners[0]}, {"teacher": listeners[0], "recorded": tmp_path, "hearing": "speech"}):
+        with pytest.raises(InputError, match="give --recorded DIR besides"):
+            t.train_expnet(tmp_path / "no", profile="ci", examples=examples, progress=False, **wrong)
 
 
 # ---- the mistakes -----------------------------------------------------------------------------------------------

@@ -166,6 +166,20 @@ def features(audio: np.ndarray, folder=None) -> np.ndarray:
     return out
 
 
+def windows(heard: np.ndarray, frames, width: int) -> np.ndarray:
+    """What is heard around the middles of n frames: (n, width, 768) float32, `width` (odd) frames side by side.
+
+    heard: (T, 768) of `features`.  frames: numbers of the frames (n,), whole or not: between two frames stands what
+    lies between them, as a film has its own times. Before the first and after the last frame stand these.
+    """
+    at = np.asarray(frames, float)[:, None] + np.arange(width) - width // 2
+    at = np.clip(at, 0, len(heard) - 1)
+    before = np.floor(at).astype(int)
+    share = (at - before)[..., None].astype(np.float32)
+    first, second = (heard[k].astype(np.float32) for k in (before, np.minimum(before + 1, len(heard) - 1)))
+    return first + share * (second - first)
+
+
 def load(folder=None) -> tuple[Hearing, dict]:
     """The network in eval mode and its card. folder: None for the one that ships.  Raises InputError."""
     from tfg.networks.checkpoint import load as loaded

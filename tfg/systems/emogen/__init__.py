@@ -17,6 +17,8 @@ class EmogenTraining(StoreOptions):
     encoder: StrPath | None = path("folder of the face encoder; default: the one that ships", default=None)
     perceptual: str = choice("what compares pictures; auto: in the profile gpu vgg19 if its weights can be had, else "
                              "the encoder", default="auto", choices=("auto", "vgg19", "encoder"))
+    hearing: str = choice("what the generator hears: mel spectrograms, or speech features of data/whisper",
+                          default="mel", choices=("mel", "speech"))
     quality: bool | None = switch("a discriminator of true and drawn faces besides; default: the profile's",
                                   default=None)
 

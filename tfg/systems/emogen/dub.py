@@ -14,10 +14,7 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
-
-from tfg.errors import InputError
-from tfg.media.audio import SR, frame_at, mel_spectrogram, mel_windows
+from tfg.media.audio import SR, frame_at
 from tfg.systems.base import Speech, Take
 
 LIVELY = 1.25
@@ -33,25 +30,17 @@ def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
     turns round), cuts, faces, network (its checksum), batch_size (in the end).
     """
     from tfg.networks.inference import ready
-    from tfg.systems.emogen.network import Emogen, EmogenConfig, feeling
+    from tfg.systems.emogen.network import Emogen, EmogenConfig, feeling, heard_by
     from tfg.systems.emogen.paint import Painter
     from tfg.systems.film.stage import set_up
 
     o, clock = options, time.perf_counter()
     network, card = ready("emogen", Emogen, EmogenConfig, o.checkpoint)
     load = time.perf_counter() - clock
-    mel = checked(mel_spectrogram(speech.audio))
+    heard = heard_by(network.config.hearing, speech.audio)
     stage = set_up(source, len(speech.audio) / SR, o, network.config.size, progress=progress)
     stage.seconds["load"] = load
     at = frame_at(stage.schedule.middles)
     painter = Painter(network, feeling(o.emotion, LIVELY * o.intensity), stage.crops.matrix, source=stage.looks,
                       face=stage.face, aligned=stage.aligned, batch=o.batch_size)
-    return stage.roll(painter, lambda frames: mel_windows(mel, at[frames]), {"network": card["sha256"][:12]})
-
-
-def checked(mel: np.ndarray) -> np.ndarray:
-    """The mel spectrogram. InputError if it holds what is no number: the network would draw black faces from it."""
-    if not np.isfinite(mel).all():
-        raise InputError("the sound's spectrogram holds values that are not numbers; export the sound again, as 16-bit "
-                         "WAV if need be.")
-    return mel
+    return stage.roll(painter, lambda frames: heard(at[frames]), {"network": card["sha256"][:12]})

@@ -12,6 +12,7 @@ where it is pasted back (`compose`). As published, with mask="crop", everything 
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,14 +21,20 @@ from torch import nn
 
 from tfg.compose.answer import Answer
 from tfg.corpora.prepared import check_margin
+from tfg.errors import InputError
 from tfg.experts.syncnet.network import MEL_WIDTH
 from tfg.faces.face_region import MARGIN, face_region
-from tfg.media.audio import N_MELS
+from tfg.media.audio import N_MELS, mel_spectrogram, mel_windows
+from tfg.networks import hearing as ears
 from tfg.networks.blocks import Conv, Up, fold_time, stage, unfold_time
 from tfg.networks.warp import applied
 from tfg.vocabulary import EMOTIONS
 
 MASKS = ("face", "crop")
+HEARINGS = ("mel", "speech")
+"""What the network hears of a frame: a window of the mel spectrogram, or the frozen features of `tfg.networks.hearing`
+of HEARD frames around it."""
+HEARD, FEATURES, EAR = 9, 768, 64
 FLOW = .1
 """How far a unit of the last layer reaches, in half sides of the crop: at first a pixel is copied from nearby."""
 
@@ -35,7 +42,8 @@ FLOW = .1
 @dataclass(frozen=True)
 class EmogenConfig:
     """widths: channels of the picture's scales, from full size down to 3 x 3, then the code's.  repeat: residual blocks
-    at each scale.  size: side of the face, 3 * 2^k px, one doubling for each scale.  mask: "face" or "crop"."""
+    at each scale.  size: side of the face, 3 * 2^k px, one doubling for each scale.  mask: "face" or "crop".
+    hearing: of HEARINGS."""
 
     widths: tuple[int, ...] = (16, 32, 64, 128, 256, 512, 512)
     up: tuple[int, ...] = (512, 512, 384, 256, 128, 64)
@@ -45,6 +53,7 @@ class EmogenConfig:
     size: int = 96
     mask: str = "face"
     copy: bool = False
+    hearing: str = "mel"
 
 
 PROFILES = {"ci": EmogenConfig((4, 4, 8, 8, 8, 8), (8, 8, 8, 8, 4), 0, (4, 8, 8, 8, 16), 16, 48),
@@ -70,13 +79,15 @@ class Emogen(nn.Module):
                              f"{config.size} and {len(config.up)}")
         if config.mask not in MASKS:
             raise ValueError(f"mask must be one of {', '.join(MASKS)}, got {config.mask!r}")
+        if config.hearing not in HEARINGS:
+            raise ValueError(f"hearing must be one of {', '.join(HEARINGS)}, got {config.hearing!r}")
         self.config = config
         w, n = config.widths, config.repeat
         self.face = nn.ModuleList([Conv(6, w[0], 7, 1, 3)])               # S
         self.face += [stage(a, b, 2, n) for a, b in zip(w[:-2], w[1:-1])]         # S / 2 ... 3
         self.face.append(nn.Sequential(Conv(w[-2], w[-1], 3, 1, 0), Conv(w[-1], w[-1], 1, 1, 0)))     # 1
         a, b, c, d, e = config.sound
-        self.sound = nn.Sequential(                                       # 80 x 16
+        self.sound: nn.Module = SpeechEar(e) if config.hearing == "speech" else nn.Sequential(     # 80 x 16
             stage(1, a, 1, n), stage(a, b, (3, 1), n), stage(b, c, 3, n), stage(c, d, (3, 2), n),     # ... 3 x 3
             Conv(d, e, 3, 1, 0), Conv(e, e, 1, 1, 0))                     # 1
         self.emotion = nn.Sequential(nn.Linear(len(EMOTIONS), config.emotion), nn.LeakyReLU(.2),
@@ -92,9 +103,10 @@ class Emogen(nn.Module):
 
     def forward(self, mel: torch.Tensor, emotion: torch.Tensor, masked: torch.Tensor, reference: torch.Tensor,
                 apart: bool = False):
-        """mel (B, T, 80, 16), one window for each frame; emotion (B, 6) as `feeling` gives it; masked, what `hide`
-        leaves of the target, and reference (B, T, 3, S, S) in [0, 1].  Returns whole crops (B, T, 3, S, S) in [0, 1],
-        of which `compose` takes the face; with apart, these and the parts that they are put together from.
+        """mel (B, T, 80, 16), one window for each frame, or (B, T, HEARD, 768) of features (`heard_by`); emotion (B, 6)
+        as `feeling` gives it; masked, what `hide` leaves of the target, and reference (B, T, 3, S, S) in [0, 1].
+        Returns whole crops (B, T, 3, S, S) in [0, 1], of which `compose` takes the face; with apart, these and the
+        parts that they are put together from.
 
         As published, every pixel is drawn. With `config.copy`, the network says for each pixel from where the reference
         may be copied, and how far to trust that (Siarohin et al. 2019): out = a warp(reference) + (1 - a) drawn. Skin,
@@ -110,9 +122,11 @@ class Emogen(nn.Module):
         """What `forward` puts together, apart: colour (B * T, 3, S, S), flow into the reference (B * T, 2, S, S), trust
         (B * T, 1, S, S). Without `config.copy` flow and trust are 0."""
         frames = mel.shape[1]
-        if mel.shape[-2:] != (N_MELS, MEL_WIDTH) or masked.shape != reference.shape or masked.shape[1] != frames:
+        asked = shape_of(self.config.hearing)
+        if mel.shape[-2:] != asked or masked.shape != reference.shape or masked.shape[1] != frames:
             raise ValueError(f"mel {tuple(mel.shape)}, masked {tuple(masked.shape)} and reference "
-                             f"{tuple(reference.shape)} do not fit together: (B, T, 80, 16) and twice (B, T, 3, S, S)")
+                             f"{tuple(reference.shape)} do not fit together: (B, T, {asked[0]}, {asked[1]}) and twice "
+                             "(B, T, 3, S, S)")
         feelings = self.emotion(emotion).repeat_interleave(frames, 0)     # (B * T, E): for any T, also 1
         x, skips = fold_time(torch.cat([masked, reference], 2)), []       # (B * T, 6, S, S)
         for layer in self.face:
@@ -127,6 +141,36 @@ class Emogen(nn.Module):
         if not self.config.copy:
             return Answer(colour, torch.zeros_like(x[:, :2]), torch.zeros_like(x[:, :1]))
         return Answer(colour, x[:, 3:5] * FLOW, torch.sigmoid(x[:, 5:]))
+
+
+class SpeechEar(nn.Module):
+    """Sound encoder over speech features: (N, 1, HEARD, 768) -> (N, width, 1, 1), none below 0, as the other's."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.frame = nn.Sequential(nn.Dropout(.1), nn.Linear(FEATURES, EAR), nn.GELU())
+        self.around = nn.Sequential(nn.Linear(HEARD * EAR, width), nn.GELU(), nn.Linear(width, width), nn.ReLU())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.around(self.frame(x[:, 0]).flatten(1))[:, :, None, None]
+
+
+def shape_of(hearing: str) -> tuple[int, int]:
+    """Shape of what is heard of a frame."""
+    return (HEARD, FEATURES) if hearing == "speech" else (N_MELS, MEL_WIDTH)
+
+
+def heard_by(hearing: str, audio: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """A function that gives what is heard of the frames with these numbers (n,), 25 a second and whole or not: (n,
+    *`shape_of`).  audio: (N,) at 16 kHz.  Raises InputError if the sound's spectrogram is none."""
+    mel = mel_spectrogram(audio)
+    if not np.isfinite(mel).all():             # the network would draw black faces from it
+        raise InputError("the sound's spectrogram holds values that are not numbers; export the sound again, as 16-bit "
+                         "WAV if need be.")
+    if hearing == "mel":
+        return lambda frames: mel_windows(mel, frames)
+    found = ears.features(audio)
+    return lambda frames: ears.windows(found, frames, HEARD)
 
 
 def init_sound_encoder(network: Emogen, syncnet: nn.Module) -> int:

@@ -10,7 +10,7 @@ from tfg.systems.film import paint
 
 
 class Painter(paint.Painter):
-    """Draws faces with one generator and one emotion; `given` are mel windows (n, 80, 16).
+    """Draws faces with one generator and one emotion; `given` is what is heard (n, *`network.shape_of`).
 
     network: an Emogen.  feeling: (6,) as `tfg.systems.emogen.network.feeling`.  Others as `tfg.systems.film.paint`.
     """
@@ -25,6 +25,6 @@ class Painter(paint.Painter):
         """See `tfg.systems.film.paint.Painter`."""
         frames, reference = (self.pictures(crops)[None] for crops in ([one.small for one in seen],
                                                                       [one.reference for one in seen]))
-        heard = torch.from_numpy(given).to(self.device)[None]                                     # (1, n, 80, 16)
+        heard = torch.from_numpy(given).to(self.device)[None]                                     # (1, n, ...)
         return checked(self.network.parts(heard, self.feeling, hide(frames, self.mask), reference),
                        "the checkpoint of emogen")

@@ -21,7 +21,8 @@ def windows(task) -> dict:
     another of them.  task: `emogen.EmogenTask`."""
     if not task.shown:
         which = np.unique(np.linspace(0, len(task.unseen) - 1, task.evaluated).astype(int))
-        data = task.unseen if isinstance(task.unseen, TwinWindows) else Faces(task.unseen, disturbed=False)
+        data = task.unseen if isinstance(task.unseen, TwinWindows) else Faces(
+            task.unseen, disturbed=False, hearing=task.network.config.hearing)
         batch = tensors(data.batch(0, which))
         task.shown = batch | {"other": batch["mels"].roll(len(which) // 2, 0)}
     return task.shown

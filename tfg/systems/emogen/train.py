@@ -120,7 +120,8 @@ class EmogenTask:
         for part in (self.network, self.quality, self.perceptual):
             if part is not None:
                 part.to(memory_format=torch.channels_last)                # two thirds of the time on a CPU
-        self.data = self.windows if isinstance(self.windows, TwinWindows) else Faces(self.windows)
+        self.data = self.windows if isinstance(self.windows, TwinWindows) else Faces(
+            self.windows, hearing=self.network.config.hearing)
         self.networks = {"emogen": self.network}
         adam = {"lr": self.rate, "betas": (.5, .999)}
         self.optimisers = {"emogen": torch.optim.Adam(self.network.parameters(), **adam)}
@@ -225,8 +226,8 @@ def _picked(x: torch.Tensor, full: int) -> torch.Tensor:
 def train_emogen(store, out, *, profile: str = "cpu", syncnet=None, emotion=None, encoder=None,
                  perceptual: str = "auto", quality: bool | None = None, joint: bool | None = None, seed: int = 0,
                  steps: int | None = None, resume: bool = True, progress: bool = True, splits: Splits | None = None,
-                 devices: int | str | None = None, precision: str | None = None, init=None, freeze=None
-                 ) -> tuple[At, dict]:
+                 devices: int | str | None = None, precision: str | None = None, init=None, freeze=None,
+                 hearing: str = "mel") -> tuple[At, dict]:
     """Train on the store's split `train`, score on `val`. Writes what `loop.train` writes, then emogen.safetensors and
     emogen.json (the card).  Returns where it ended, and the card.
 
@@ -237,16 +238,17 @@ def train_emogen(store, out, *, profile: str = "cpu", syncnet=None, emotion=None
     `losses.perceptual`; "auto" is the encoder in the profiles ci and cpu, for there VGG19 takes ten times as long as
     all the rest.  quality: with the quality discriminator.  joint: the emotion discriminator learns on; both None for
     the profile's (gpu: yes).
+    hearing: what the generator hears, of `network.HEARINGS`.
     steps: of all phases together, shared out as the profile does.  init, freeze: see `run_of`.
     Raises InputError: unknown profile, no such store, no windows, no expert.
     """
     run = run_of(RUNS, profile, seed=seed, steps=steps, devices=devices, precision=precision, init=init, freeze=freeze,
                  name="emogen")
-    config = PROFILES[profile]
+    config = replace(PROFILES[profile], hearing=hearing)
     if run.devices != 1:
         run = replace(run, strategy="ddp")
     started = time.perf_counter()
-    learned, unseen = _windows(store, splits, config.size, seed)
+    learned, unseen = _windows(store, splits, config.size, seed, hearing)
     large, syncnet = profile == "gpu", paths.data(TEACHER) if syncnet is None else syncnet
     expert = {"syncnet": _expert("syncnet", SyncNet, SyncNetConfig, syncnet),
               "emotion": _expert("emotion", EmotionNet, EmotionConfig, emotion)}
@@ -256,7 +258,7 @@ def train_emogen(store, out, *, profile: str = "cpu", syncnet=None, emotion=None
     torch.manual_seed(seed)
     quality, joint = (large if asked is None else asked for asked in (quality, joint))
     network = Emogen(config)
-    ears = WEIGHTS[profile].ears and expert["syncnet"] is not None
+    ears = WEIGHTS[profile].ears and hearing == "mel" and expert["syncnet"] is not None
     heard = init_sound_encoder(network, expert["syncnet"]) if ears else 0
     rate = RATE[profile] * (1 if run.init is None else WARM)
     task = EmogenTask(network, learned, unseen, run, rate, WEIGHTS[profile], **expert, perceptual=seen,
@@ -282,20 +284,22 @@ def train_emogen(store, out, *, profile: str = "cpu", syncnet=None, emotion=None
                       weights=asdict(task.weights), **used, experts=experts, sync_weighed=bool(at.state.get("sync")),
                       seconds=round(time.perf_counter() - started, 1),
                       command=f"tfg train emogen --store STORE --out DIR --profile {profile} --seed {seed} --steps "
-                              f"{run.steps}")
+                              f"{run.steps}" + (f" --hearing {hearing}" if hearing != "mel" else ""))
 
 
 def _folder(store) -> Path:
     return Path(store.path) if isinstance(store, Store) else Path(store)
 
 
-def _windows(store, splits: Splits | None, size: int, seed: int) -> tuple:
+def _windows(store, splits: Splits | None, size: int, seed: int, hearing: str) -> tuple:
     """What is learned from, and what it is scored on, of people that it never sees: windows of a store, or twins."""
     if not isinstance(store, Store) and is_twins(store):
-        return (TwinWindows(store, "train", size, augment=Augment(), seed=seed),
-                TwinWindows(store, "val", size, disturbed=False))
+        return (TwinWindows(store, "train", size, augment=Augment(), seed=seed, hearing=hearing),
+                TwinWindows(store, "val", size, disturbed=False, hearing=hearing))
     store = store if isinstance(store, Store) else Store.open(Path(store))
     check_crops(store)
+    if hearing == "speech":
+        store.need_sound()
     taught, chosen = (side.split for side in learn_and_choose(store, splits, False))
     return (windows_of(store, splits, taught, size, augment=Augment(), seed=seed),
             windows_of(store, splits, chosen, size))

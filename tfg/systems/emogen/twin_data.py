@@ -8,10 +8,12 @@ import numpy as np
 from tfg.actors import examples
 from tfg.corpora import seeded
 from tfg.corpora.augment import Augment
+from tfg.errors import InputError
 from tfg.experts.syncnet.network import FRAMES
 from tfg.experts.syncnet.train import another_line
-from tfg.systems.emogen.data import feelings
-from tfg.systems.emogen.network import face_mask
+from tfg.networks import hearing as ears
+from tfg.systems.emogen.data import WORSE, feelings
+from tfg.systems.emogen.network import HEARD, face_mask
 from tfg.systems.emogen.twins import KIND
 from tfg.vocabulary import EMOTIONS, LEVELS
 
@@ -29,16 +31,20 @@ class TwinWindows:
     """Windows of FRAMES frames of all twins of a split; data for the loop, as `tfg.systems.emogen.data.Faces`.
 
     folder: as `twins.make` wrote it; people whose file is not there yet are left out.  split: "train" or "val".
-    augment: None for none.  disturbed: whether the sound is.  Batches hold what `Faces` gives, and flow
-    (B, FRAMES, F, F, 2) in half sides of the crop from each target into its reference, NaN where it is not known.
-    Raises InputError: nobody of that split, crops of another size than the network's.
+    augment: None for none.  disturbed: whether the sound is.  hearing: as `Faces`.  Batches hold what `Faces` gives,
+    and flow (B, FRAMES, F, F, 2) in half sides of the crop from each target into its reference, NaN where it is not
+    known.
+    Raises InputError: nobody of that split, crops of another size than the network's, no features of its sounds.
     """
 
     def __init__(self, folder, split: str, size: int, *, augment: Augment | None = None, disturbed: bool = True,
-                 seed: int = 0):
+                 seed: int = 0, hearing: str = "mel"):
         people = examples.read(KIND, folder, split, size)
         self.path, self.size, self.seed, self.augment, self.disturbed = Path(folder), size, seed, augment, disturbed
-        self.actors, self.people = list(people), list(people.values())
+        self.actors, self.people, self.hearing = list(people), list(people.values()), hearing
+        if hearing == "speech" and any("heard" not in one for one in self.people):
+            raise InputError(f"{folder} holds no speech features; make the twins in another folder with --hearing "
+                             "speech.")
         starts = [(p, t) for p, one in enumerate(self.people) for t in _starts(one["take"])]
         self.place = np.array(starts, np.int64)                                                    # (N, 2)
         self.around = 1 - face_mask(size)
@@ -58,7 +64,10 @@ class TwinWindows:
         out["index"], out["level"] = indices, np.full(len(indices), LEVELS.index("XX"))
         out["strength"] = (out["intensity"].mean(1) * (out["emotion"] != NEUTRAL)).astype(np.float32)
         out["feeling"] = feelings(out["emotion"], out["strength"])
-        if self.disturbed:
+        if self.hearing == "speech":
+            out["mels"] = np.stack([self._heard(*self.place[i], worse=self.disturbed and draw[7][b] < WORSE)
+                                    for b, i in enumerate(indices)])
+        elif self.disturbed:
             for mels, index in zip(out["mels"], indices):
                 mels[:] = another_line(mels, np.random.default_rng([self.seed, 62, epoch, int(index)]))
         return out
@@ -79,6 +88,12 @@ class TwinWindows:
                     for name, x in (("frames", one["target"][part]), ("reference", reference))}
         return pictures | {"flow": flow.astype(np.float32), "mels": one["mels"][part].astype(np.float32),
                            "intensity": one["intensity"][part], "emotion": np.int64(one["emotion"][start])}
+
+    def _heard(self, person: int, start: int, *, worse: bool) -> np.ndarray:
+        """Features of a window, (FRAMES, HEARD, 768), of its take alone."""
+        one = self.people[person]
+        first, stop = np.searchsorted(one["take"], one["take"][start] + np.arange(2))
+        return ears.windows(one["worse" if worse else "heard"][first:stop], start - first + np.arange(FRAMES), HEARD)
 
     def _change(self, out: dict, epoch: int, indices: np.ndarray, draw: list) -> None:
         """Colours, a mirror, other surroundings, in place; alike for a window and its reference."""

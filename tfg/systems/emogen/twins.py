@@ -19,6 +19,7 @@ A folder of twins holds twins.json (what was asked for, who is in it) and for ea
     mels (N, 80, 16) float16        the sound of each frame
     emotion, take (N,) int16        place in EMOTIONS; number of the take
     intensity (N,) float32          how much of the emotion the face shows
+    heard, worse (N, 768) float16   speech speech features of the sound, and of it degraded, with --hearing speech
 """
 from __future__ import annotations
 
@@ -34,7 +35,9 @@ from tfg.actors.flows import crop_flow
 from tfg.actors.take import replay
 from tfg.faces import align, steady_crop
 from tfg.media.audio import mel_spectrogram, mel_windows
-from tfg.systems.emogen.network import MARGIN
+from tfg.networks import hearing as ears
+from tfg.speech.degrade import degrade
+from tfg.systems.emogen.network import HEARINGS, MARGIN
 from tfg.vocabulary import EMOTIONS, MOUTH, index
 
 KIND = examples.Kind("twins", 1, "python -m tfg.systems.emogen.twins")
@@ -48,15 +51,18 @@ TRACE, PARTED = .5, .7
 
 
 def make(out, *, actors: int = 112, portraits: int = 92, takes: int = 4, size: int = 96, seed: int = 0,
-         workers: int | None = None, progress: bool = False) -> Path:
+         workers: int | None = None, progress: bool = False, hearing: str = "mel") -> Path:
     """Make a folder of twins, or go on with one.  Returns the folder.
 
     actors, portraits: of the whole cast (`tfg.actors.cast.cast`); of these, the people of the splits train and val
     play.  takes: of each, with the six emotions in turn and everyday sentences.  size: side S of a crop, px.
+    hearing: "speech" adds the features that a generator needs which hears these.
     Raises InputError: a folder with other twins, photos that cannot be had.
     """
-    return examples.make(KIND, out, partial(_play, size=size, seed=seed), splits=SPLITS, actors=actors,
-                         portraits=portraits, takes=takes, seed=seed, workers=workers, progress=progress, size=size)
+    more = {"hearing": hearing} if hearing != "mel" else {}          # folders of mels alone are what they were
+    return examples.make(KIND, out, partial(_play, size=size, seed=seed, hearing=hearing), splits=SPLITS, actors=actors,
+                         portraits=portraits, takes=takes, seed=seed, workers=workers, progress=progress, size=size,
+                         **more)
 
 
 def is_twins(folder) -> bool:
@@ -64,9 +70,13 @@ def is_twins(folder) -> bool:
     return (Path(folder) / KIND.manifest).is_file()
 
 
-def _play(out: Path, member, texts: Sequence[str], k: int, size: int, seed: int) -> None:
-    actor = casting.build(member, DRAWN_PX)
-    parts = [pairs(actor, take, size, rng) for take, rng in examples.takes_of(actor, member, texts, k, seed)]
+def _play(out: Path, member, texts: Sequence[str], k: int, size: int, seed: int, hearing: str = "mel") -> None:
+    actor, parts = casting.build(member, DRAWN_PX), []
+    for take, rng in examples.takes_of(actor, member, texts, k, seed):
+        parts.append(pairs(actor, take, size, rng))
+        if hearing == "speech":
+            sounds = {"heard": take.audio, "worse": degrade(take.audio, rng)}
+            parts[-1] |= {name: ears.features(y)[:len(take.motion)].astype(np.float16) for name, y in sounds.items()}
     first = np.cumsum([0, *(len(p["target"]) for p in parts)])
     for j, part in enumerate(parts):
         part["other"] = (part["other"] + first[j]).astype(np.int32)
@@ -114,6 +124,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, default, words in (("actors", 112, "of the whole cast"), ("portraits", 92, "of these, photos"),
                                  ("takes", 4, "of each actor"), ("size", 96, "side of a crop, px"), ("seed", 0, "")):
         p.add_argument(f"--{name}", type=int, default=default, metavar="N", help=f"{words} (default: {default})")
+    p.add_argument("--hearing", choices=HEARINGS, default="mel",
+                   help="speech: with the features that `tfg train emogen --hearing speech` needs")
     p.add_argument("--workers", type=int, metavar="W", help="processes (default: all cores)")
     given = vars(p.parse_args(arguments))
     print(make(given.pop("out"), **given, progress=True))

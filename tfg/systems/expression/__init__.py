@@ -16,7 +16,9 @@ class ExpNetTraining(MachineOptions):
     hearing: str = choice("mel: a mel spectrogram; speech: frozen features of Whisper's encoder", default="mel",
                           choices=("mel", "speech"))
     recorded: StrPath | None = path("recordings of people who read (tfg corpora fetch librispeech), to train on as "
-                                    "well (needs the extra: align)", default=None)
+                                    "well (needs the extra: align, or a teacher)", default=None)
+    teacher: StrPath | None = path("folder of an ExpNet of speech features, whose faces the recordings get, instead of "
+                                   "those of their aligned words", default=None)
 
 
 @option_class

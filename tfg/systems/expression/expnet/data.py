@@ -39,6 +39,10 @@ SPEECH_SIZES = {
     "cpu": dict(english_voices=112, characters=20, english=4, other_voices=3, other=4, recorded=110, copies=1,
                 unseen=16)}
 """The same for hearing="speech": ears that have heard people need fewer sentences."""
+MORE_SIZES = {"ci": corpus.SIZES["ci"],
+              "cpu": dict(english_voices=40, characters=0, english=2, other_voices=2, other=2, recorded=20, copies=1,
+                          unseen=8)}
+"""The same for networks that learn on from weights that have heard many."""
 NOTHING = {"ci": 2, "cpu": 80}
 """Clips without a voice for hearing="speech": silence, noise, music."""
 SPLITS = {"train": "train", "voice": "unseen espeak-ng voices", "recorded": "unseen recorded voice",
@@ -80,25 +84,28 @@ class Said:
 
 
 def virtual_examples(profile: str, seed: int, use: tuple[str, ...], progress: bool = True,
-                     hearing: str = "mel") -> list[FaceExample]:
+                     hearing: str = "mel", more: bool = False) -> list[FaceExample]:
     """All clips of a profile, each with another virtual person. use: speech engines (`tfg.speech.corpus.engines`).
-    hearing: "speech" adds the features, of sound that was degraded (`tfg.speech.degrade`), and clips without a voice.
+    more: for a network that learns on (`MORE_SIZES`).  hearing: "speech" adds the features, of sound that was
+    degraded (`tfg.speech.degrade`), and clips without a voice.
 
     Raises InputError if none of them made any speech.
     """
     out = [virtual_example(one.take, one.person, hearing, sound=one.sound)
-           for one in said(profile, seed, use, progress, hearing)]
+           for one in said(profile, seed, use, progress, hearing, more)]
     if not out:
         raise InputError("no speech engine was found to make training speech with: pip install espeakng-loader")
     return out + nothing_said(profile, seed) if hearing == "speech" else out
 
 
-def said(profile: str, seed: int, use: tuple[str, ...], progress: bool = True, hearing: str = "mel") -> Iterator[Said]:
+def said(profile: str, seed: int, use: tuple[str, ...], progress: bool = True, hearing: str = "mel",
+         more: bool = False) -> Iterator[Said]:
     """Yield the utterances of a profile, in a fixed order. The arguments are those of `virtual_examples`."""
     from tqdm.auto import tqdm
 
     rng, beside = np.random.default_rng([seed, 91]), []
-    size = SIZES[profile] if hearing == "mel" else SPEECH_SIZES.get(profile, SPEECH_SIZES["cpu"])
+    sizes = SPEECH_SIZES if hearing == "speech" else MORE_SIZES if more else SIZES
+    size = sizes.get(profile, sizes["cpu"])
     other = None
     for take in tqdm(corpus.takes(profile, seed, use, size), desc="speaking", unit=" clips", disable=not progress):
         for _ in range(size["copies"] if take.split == "train" else 1):

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from tfg.corpora.splits import Splits
+from tfg.errors import InputError
 from tfg.speech import corpus, visemes
 from tfg.systems.expression.expnet import network as expnet
 from tfg.systems.expression.expnet.data import UNKNOWN, ExpNetData, FaceExample, virtual_examples
@@ -35,6 +36,8 @@ RUNS = {"ci": Run(phases=(("read", 10), ("learn", 20)), batch=4, channels_last=F
 """Training of each profile; in gpu, `learn` lasts EPOCHS of the data."""
 SPEECH_STEPS = {"cpu": (("read", 400), ("learn", 2000)), "gpu": (("read", 400), ("learn", 20_000))}
 """Phases of a network that hears speech features, where they are not the profile's: it has less to learn."""
+MORE_STEPS = {"cpu": (("read", 100), ("learn", 700))}
+"""The same of a network of mels that learns on from given weights."""
 EPOCHS = {"gpu": 300}
 RATE = {"ci": 3e-3, "cpu": 2e-3, "gpu": 2e-5}
 READER_RATE = 2e-3
@@ -107,27 +110,35 @@ class ExpNetTask:
 def train_expnet(out, *, profile: str = "cpu", seed: int = 0, steps: int | None = None, resume: bool = True,
                  progress: bool = True, use: tuple[str, ...] | None = None, measured=None, splits: Splits | None = None,
                  examples: list[FaceExample] | None = None, devices=None, precision: str | None = None, init=None,
-                 freeze=None, hearing: str = "mel", recorded=None) -> tuple[At, dict]:
+                 freeze=None, hearing: str = "mel", recorded=None, teacher=None) -> tuple[At, dict]:
     """Train, and write what `loop.train` writes, then out/expnet.safetensors and .json. Nothing is chosen by a score:
     the last weights are kept (profile `cpu`: their moving average).
 
     profile: ci, cpu, gpu.  use: speech engines; None: those installed.  measured: a folder of measured clips to train
     on besides (`measured.read`).  splits: their table of splits.  examples: clips to use instead of making speech.
-    devices, precision: instead of the profile's.  init, freeze: see `run_of`. Returns the last position (`At`), and the
-    card, whose scores are on voices and a language not trained on. Raises InputError: unknown profile, no speech
-    engine, measured clips that may not be trained on or do not fit their sound, a folder of another run.
+    devices, precision: instead of the profile's.  init, freeze: see `run_of`; a network of mels that learns on gets
+    fewer sentences and steps.  recorded: folder of recordings to train on besides; teacher: folder of an ExpNet whose
+    faces they get, see `expnet.recorded`. Returns the last position (`At`), and the card, whose scores are on voices
+    and a language not trained on. Raises InputError: unknown profile, no speech engine, measured clips that may not be
+    trained on or do not fit their sound, a folder of another run, a teacher without recordings.
     """
-    run = run_of(RUNS, profile, seed=seed, steps=steps, devices=devices, precision=precision, init=init, freeze=freeze,
-                 name="expnet")
+    more = hearing == "mel" and init is not None
+    less = {name: replace(RUNS[name], phases=phases) for name, phases in MORE_STEPS.items() if more}
+    run = run_of(RUNS | less, profile, seed=seed, steps=steps, devices=devices, precision=precision, init=init,
+                 freeze=freeze, name="expnet")
     if hearing == "speech" and steps is None and profile in SPEECH_STEPS:
         run = replace(run, phases=SPEECH_STEPS[profile])
     use = corpus.engines() if use is None else tuple(use)
     config = expnet.profile(profile, hearing)
-    examples = virtual_examples(profile, seed, use, progress, hearing) if examples is None else list(examples)
+    examples = virtual_examples(profile, seed, use, progress, hearing, more) if examples is None else list(examples)
+    if teacher is not None and (recorded is None or hearing != "mel"):
+        raise InputError("a teacher gives faces to recordings for a network of mels: give --recorded DIR besides, and "
+                         "no --hearing speech.")
     if recorded is not None:
-        from tfg.systems.expression.expnet.recorded import recorded_examples
+        from tfg.systems.expression.expnet import recorded as real_speech
 
-        examples += recorded_examples(recorded, seed, hearing, progress)
+        examples += real_speech.recorded_examples(recorded, seed, hearing, progress) if teacher is None else \
+            real_speech.taught_examples(recorded, seed, teacher, progress)
     if measured is not None:
         from tfg.systems.expression.expnet.measured import read
 
@@ -159,6 +170,7 @@ def train_expnet(out, *, profile: str = "cpu", seed: int = 0, steps: int | None 
                               + (f" --steps {run.steps}" if steps is not None else "")
                               + (f" --hearing {hearing}" if hearing != "mel" else "")
                               + (" --recorded DIR" if recorded is not None else "")
+                              + (" --teacher DIR" if teacher is not None else "")
                               + (" --measured DIR" if measured is not None else ""))
 
 
