@@ -1,4 +1,4 @@
-"""Give the generator of `emogen` that hears mels an ear of speech features: what ships in data/emogen.
+"""Give the generator of `emogen` that hears mels an ear of speech features: data/emogen_ear.
 
     python -m tools.emogen_ear --from build/nets/emogen_twins --store build/dub_val --recorded build/librispeech
         --out build/nets/emogen_ear [--steps 1500] [--lips 1]
@@ -89,7 +89,7 @@ def faces(store: Store, split: str = "val") -> list[np.ndarray]:
 
 
 def run(source, store, out, *, recorded=None, steps: int = 1500, lips: float = 1.0, seed: int = 0) -> dict:
-    """Make the ear, write the generator into `out`, and return its card."""
+    """Make the ear, write it into `out`, and return its card."""
     torch.set_num_threads(1)
     network, card = checkpoint.load("emogen", Emogen, EmogenConfig, source)
     if network.config.hearing != "mel":
@@ -105,13 +105,18 @@ def run(source, store, out, *, recorded=None, steps: int = 1500, lips: float = 1
     known = np.concatenate([one.code for one in clips if one.code is not None])
     probe, r = ear.probe_of(*ear.drawn_lips(network, faces(Store.open(store)), known, seed), seed=seed)
     print(f"{len(clips)} clips; the probe's r with measured lips: {r:.3f}", flush=True)
-    new = ear.learn(network, clips, probe, steps=steps, lips=lips, seed=seed,
+    new = ear.learn(clips, probe, steps=steps, lips=lips, seed=seed,
                     told=lambda step, loss: print(step, round(loss, 3), flush=True))
-    about = {"clips": len(clips), "of readers": sum(one.code is None for one in clips),
-             "hours": round(len(kept["heard"]) / 25 / 3600, 2), "steps": steps, "lips": lips, "probe_r": round(r, 3),
-             "generator": card["sha256"], "command": f"python -m tools.emogen_ear --steps {steps} --lips {lips:g}"}
-    old = {name: card[name] for name in card if name not in ("system", "config", "parameters", "sha256", "scores")}
-    checkpoint.save(new, out, "emogen", {**old, "ear": about})
+    about = {"generator": card["sha256"], "steps": steps, "seed": seed,
+             "data": {"clips": len(clips), "of readers": sum(one.code is None for one in clips),
+                      "hours": round(len(kept["heard"]) / 25 / 3600, 2)},
+             "lips": lips, "probe_r": round(r, 3),
+             "command": f"python -m tools.emogen_ear --from DIR --store STORE --out DIR --steps {steps} --lips {lips:g}"
+                        + (" --recorded DIR" if recorded is not None else ""),
+             "licence": "Weights: Apache-2.0. Hears through Whisper tiny.en (MIT); learned from what the generator and "
+                        "ExpNet say of synthetic voices" + (" and of recordings of people who read (LibriSpeech, CC BY "
+                                                            "4.0)." if recorded is not None else ".")}
+    checkpoint.save(new, out, ear.NAME, about)
     return about
 
 

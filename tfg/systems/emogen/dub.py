@@ -30,12 +30,14 @@ def prepare(source, speech: Speech, options, *, progress: bool = False) -> Take:
     turns round), cuts, faces, network (its checksum), batch_size (in the end).
     """
     from tfg.networks.inference import ready
+    from tfg.systems.emogen import ear
     from tfg.systems.emogen.network import Emogen, EmogenConfig, feeling, heard_by
     from tfg.systems.emogen.paint import Painter
     from tfg.systems.film.stage import set_up
 
     o, clock = options, time.perf_counter()
     network, card = ready("emogen", Emogen, EmogenConfig, o.checkpoint)
+    network = ear.given(network, card["sha256"], o.hearing)
     load = time.perf_counter() - clock
     heard = heard_by(network.config.hearing, speech.audio)
     stage = set_up(source, len(speech.audio) / SR, o, network.config.size, progress=progress)

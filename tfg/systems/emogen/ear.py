@@ -1,4 +1,4 @@
-"""Give a trained generator that hears mels an ear of speech features, without drawing a picture.
+"""Give a trained generator that hears mels an ear of speech features, without learning from a picture.
 
 The new ear learns two things from sounds alone. What the old ear says of a synthetic voice as it is, it says of the
 same voice through another microphone, with noise or music (Hinton et al. 2015): so the generator, which stays as it
@@ -6,23 +6,39 @@ is, goes on drawing as it learned to. And how far the lips open: a probe tells t
 the sound draws, and this opening shall follow a given curve. That needs no pictures either, so that recordings of real
 people can be learned from, whose old codes are not worth copying.
 
-`tools/emogen_ear.py` makes the sounds, and made the ear that ships.
+`tools/emogen_ear.py` makes the sounds, and made the ear that ships in data/emogen_ear. Its card names the generator
+that it is for.
 """
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tfg.errors import InputError
 from tfg.faces import crops
 from tfg.faces.geometry import lip_gap
 from tfg.media.audio import mel_spectrogram, mel_windows, n_frames
-from tfg.systems.emogen.network import HEARD, Emogen, SpeechEar, compose, face_mask, feeling, hide, shape_of
+from tfg.networks import checkpoint
+from tfg.systems.emogen.network import (
+    HEARD,
+    EarConfig,
+    Emogen,
+    SpeechEar,
+    compose,
+    face_mask,
+    feeling,
+    hide,
+    shape_of,
+    with_ear,
+)
 
+NAME = "emogen_ear"
 RATE, DECAY, AT_ONCE, FRAMES = 2e-3, .02, 8, 80
 """Learning rate, weight decay, clips and frames of each in a step."""
 STILL = .02
@@ -53,6 +69,24 @@ def along(ear: SpeechEar, heard: torch.Tensor) -> torch.Tensor:
     each, k = ear.frame(heard), HEARD // 2
     each = torch.cat([each[:1].expand(k, -1), each, each[-1:].expand(k, -1)])
     return ear.around(each.unfold(0, HEARD, 1).transpose(1, 2).flatten(1))
+
+
+def given(network: Emogen, checksum: str, hearing: str | None = None) -> Emogen:
+    """The generator as it shall hear: with the ear that ships if that is for it, unless hearing is "mel".
+
+    checksum: sha256 of the generator's weights.  hearing: None for the best that there is.  Raises InputError: it shall
+    hear otherwise than it can.
+    """
+    if not isinstance(network, Emogen) or network.config.hearing == hearing:
+        return network
+    if network.config.hearing == "mel":
+        ear, card = checkpoint.load(NAME, SpeechEar, EarConfig, again="take data/emogen_ear anew")
+        if card["generator"] == checksum and hearing != "mel":
+            return with_ear(network, copy.deepcopy(ear).to(next(network.parameters()).device))
+    if hearing is not None:
+        raise InputError(f"this generator hears {network.config.hearing}, and no ear of another kind is there for it: "
+                         "leave --hearing out, or give another --checkpoint.")
+    return network
 
 
 # ---- how far a code opens the lips ------------------------------------------------------------------------------
@@ -138,9 +172,9 @@ def alike(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 # ---- learning ---------------------------------------------------------------------------------------------------
-def learn(network: Emogen, sounds: Sequence[Sound], probe: Probe, *, steps: int = 1500, lips: float = 1.0,
-          seed: int = 0, told=None) -> Emogen:
-    """The generator with an ear of speech features that learned from these sounds.
+def learn(sounds: Sequence[Sound], probe: Probe, *, steps: int = 1500, lips: float = 1.0, seed: int = 0, told=None
+          ) -> SpeechEar:
+    """An ear of speech features that learned from these sounds, in eval mode.
 
     lips: what the opening weighs beside the old codes.  told: function of (step, loss) every 250 steps.
     """
@@ -149,7 +183,7 @@ def learn(network: Emogen, sounds: Sequence[Sound], probe: Probe, *, steps: int 
                                                       for real in (False, True)]
     known = np.concatenate([s.code for s in groups[0]]).astype(np.float32)
     spread = torch.from_numpy(np.maximum(known.std(0), .1 * known.std()))
-    ear = SpeechEar(known.shape[1])
+    ear = SpeechEar(EarConfig(known.shape[1]))
     optimiser = torch.optim.AdamW(ear.parameters(), RATE, weight_decay=DECAY)
     for step in range(steps):
         for group in optimiser.param_groups:
@@ -170,7 +204,4 @@ def learn(network: Emogen, sounds: Sequence[Sound], probe: Probe, *, steps: int 
         optimiser.step()
         if told is not None and step % 250 == 0:
             told(step, float(loss.detach()))
-    out = Emogen(replace(network.config, hearing="speech"))
-    kept = {name: value for name, value in network.state_dict().items() if not name.startswith("sound.")}
-    out.load_state_dict(kept | {f"sound.{name}": value for name, value in ear.state_dict().items()})
-    return out.eval()
+    return ear.eval()

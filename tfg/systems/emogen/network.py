@@ -13,7 +13,7 @@ where it is pasted back (`compose`). As published, with mask="crop", everything 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -87,7 +87,7 @@ class Emogen(nn.Module):
         self.face += [stage(a, b, 2, n) for a, b in zip(w[:-2], w[1:-1])]         # S / 2 ... 3
         self.face.append(nn.Sequential(Conv(w[-2], w[-1], 3, 1, 0), Conv(w[-1], w[-1], 1, 1, 0)))     # 1
         a, b, c, d, e = config.sound
-        self.sound: nn.Module = SpeechEar(e) if config.hearing == "speech" else nn.Sequential(     # 80 x 16
+        self.sound: nn.Module = SpeechEar(EarConfig(e)) if config.hearing == "speech" else nn.Sequential(     # 80 x 16
             stage(1, a, 1, n), stage(a, b, (3, 1), n), stage(b, c, 3, n), stage(c, d, (3, 2), n),     # ... 3 x 3
             Conv(d, e, 3, 1, 0), Conv(e, e, 1, 1, 0))                     # 1
         self.emotion = nn.Sequential(nn.Linear(len(EMOTIONS), config.emotion), nn.LeakyReLU(.2),
@@ -143,16 +143,30 @@ class Emogen(nn.Module):
         return Answer(colour, x[:, 3:5] * FLOW, torch.sigmoid(x[:, 5:]))
 
 
+@dataclass(frozen=True)
+class EarConfig:
+    """width: length of the sound's code."""
+
+    width: int = 128
+
+
 class SpeechEar(nn.Module):
     """Sound encoder over speech features: (N, 1, HEARD, 768) -> (N, width, 1, 1), none below 0, as the other's."""
 
-    def __init__(self, width: int):
+    def __init__(self, config: EarConfig = EarConfig()):
         super().__init__()
+        self.config, width = config, config.width
         self.frame = nn.Sequential(nn.Dropout(.1), nn.Linear(FEATURES, EAR), nn.GELU())
         self.around = nn.Sequential(nn.Linear(HEARD * EAR, width), nn.GELU(), nn.Linear(width, width), nn.ReLU())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.around(self.frame(x[:, 0]).flatten(1))[:, :, None, None]
+
+
+def with_ear(network: Emogen, ear: SpeechEar) -> Emogen:
+    """The generator itself, hearing from now on by this ear."""
+    network.sound, network.config = ear, replace(network.config, hearing="speech")
+    return network
 
 
 def shape_of(hearing: str) -> tuple[int, int]:
