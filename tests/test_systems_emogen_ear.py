@@ -100,7 +100,7 @@ def test_windows_of_a_store_are_heard_whole_and_degraded(store):
 
 @pytest.mark.parametrize("kind", ["store", "pairs"])
 def test_it_learns_from_scratch_by_features(kind, request, tmp_path):
-    _, card = train.train_emogen(request.getfixturevalue(kind), tmp_path, hearing="speech", steps=3, **WITHOUT)
+    _, card = train.train_emogen(request.getfixturevalue(kind), tmp_path, hearing="speech", steps=2, **WITHOUT)
     assert card["config"]["hearing"] == "speech" and "--hearing speech" in card["command"]
     assert np.isfinite(list(card["scores"].values())).all()
     assert checkpoint.load("emogen", Emogen, EmogenConfig, tmp_path)[0].config.hearing == "speech"
@@ -143,7 +143,7 @@ def test_lips_are_drawn_by_the_given_codes_and_the_ear_comes_back(monkeypatch):
     network = Emogen(PROFILES["ci"]).eval()
     own, seen = network.sound, []
     monkeypatch.setattr(ear.crops, "landmarks", lambda x: seen.append(x) or np.zeros((len(x), 478, 3), np.float32))
-    known = np.stack([np.zeros(16), np.full(16, 50)]).astype(np.float32)
+    known = np.stack([np.zeros(16), np.full(16, 2000)]).astype(np.float32)
     code, gap, face = ear.drawn_lips(network, [np.full((S, S, 3), v, np.uint8) for v in (60, 200)], known, draws=30)
     assert code.shape == (60, 16) and len(gap) == 60 and face.tolist() == [0] * 30 + [1] * 30
     drawn = np.concatenate(seen)[:30]
