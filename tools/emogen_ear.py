@@ -103,7 +103,8 @@ def run(source, store, out, *, recorded=None, steps: int = 1500, lips: float = 1
             np.savez(file, heard=kept["heard"], code=kept["code"], frames=kept["frames"])
     clips = sounds(kept)
     known = np.concatenate([one.code for one in clips if one.code is not None])
-    probe, r = ear.probe_of(*ear.drawn_lips(network, faces(Store.open(store)), known, seed), seed=seed)
+    code, gap, face = ear.drawn_lips(network, faces(Store.open(store)), known, seed)
+    probe, r = ear.probe_of(code, gap, face, seed)
     print(f"{len(clips)} clips; the probe's r with measured lips: {r:.3f}", flush=True)
     new = ear.learn(clips, probe, steps=steps, lips=lips, seed=seed,
                     told=lambda step, loss: print(step, round(loss, 3), flush=True))
