@@ -150,15 +150,22 @@ class ShardFiles:
 
 
 def _members(piece: bytes, clip: int) -> dict[str, bytes]:
-    """Members of a sample by name without the key.  Raises tarfile.TarError for damaged headers."""
-    out = {}
-    with tarfile.open(fileobj=io.BytesIO(piece), mode="r:") as tar:
-        for member in tar:
-            key, _, what = member.name.partition(".")
-            if int(key) != clip:
-                break
-            file = tar.extractfile(member)
-            out[what] = file.read() if file is not None else b""
+    """Members of a sample by name without the key.  Raises tarfile.TarError for damaged headers.
+
+    Headers are read here and not by tarfile, which about doubles the time of reading a clip.
+    """
+    out, at, block = {}, 0, tarfile.BLOCKSIZE
+    while at + block <= len(piece) and piece[at]:                             # an empty header ends a shard
+        header = piece[at:at + block]
+        total = sum(header) - sum(header[148:156]) + 8 * ord(" ")             # POSIX: its own field counts as spaces
+        if total != int(header[148:156].rstrip(b"\0 "), 8):
+            raise tarfile.TarError("the checksum of a header is wrong")
+        key, _, what = header[:100].rstrip(b"\0").decode("ascii").partition(".")
+        size = int(header[124:136].rstrip(b"\0 "), 8)
+        if int(key) != clip:
+            raise tarfile.TarError(f"member {key}.{what} is of another clip")
+        out[what] = piece[at + block:at + block + size]
+        at += block + -(-size // block) * block
     return out
 
 

@@ -81,8 +81,8 @@ def _write_shard(store: Store, out: Path, number: int, clips: list[int], limit: 
                     info = tarfile.TarInfo(sf.member_name(clip, what))
                     info.size = len(data)
                     tar.addfile(info, io.BytesIO(data))
-        with open(part, "rb") as whole:
-            total = hashlib.file_digest(whole, "sha256").hexdigest()
+        with open(part, "rb") as written:
+            total = hashlib.file_digest(written, "sha256").hexdigest()
         shards.append({"name": name, "bytes": part.stat().st_size, "sha256": total, "clips": clips[:len(at)],
                        "at": at})
     return len(at)

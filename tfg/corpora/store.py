@@ -58,6 +58,10 @@ class Store:
     same clips by itself) and shared by threads and processes.
     """
 
+    mel: Any
+    _wave: Any
+    arrays: dict[str, Any]                                   # NumPy's arrays, or `shard_files.Joined`
+
     @staticmethod
     def open(path: str | os.PathLike) -> Store:
         """Open for reading. Raises InputError if there is none, it is damaged, or of a newer version."""

@@ -91,8 +91,8 @@ def measure(folder: Path) -> tuple[dict[str, Stage], dict[str, Stage]]:
     spent = _write(store, folder / "many")
     store = Store.open(folder / "many")
     wrote = sum(p.stat().st_size for p in store.path.iterdir()) / store.n_frames
-    stages["store"] = Stage(spent, wrote, why="a clip is written as a whole and brought to "
-                                                                        "the disk; all arrays, sound and mel")
+    stages["store"] = Stage(spent, wrote, why="a clip is written as a whole and brought to the disk; all arrays, sound "
+                                              "and mel")
     shards = folder / "shards"
     stages["shards"] = Stage(_cpu(lambda: shard(store, shards, size_mb=32)) / store.n_frames,
                              sum(p.stat().st_size for p in shards.iterdir()) / store.n_frames,
