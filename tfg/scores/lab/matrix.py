@@ -215,17 +215,22 @@ def spearman(values: np.ndarray) -> float:
 
 
 # ---- bias of the Frechet distance ---------------------------------------------------------------------------------
-def halves(features: np.ndarray, *, seed: int = 0, draws: int = 5) -> dict:
+def halves(features: np.ndarray, *, axes: int = 40, seed: int = 0, draws: int = 5) -> dict:
     """Frechet distance of two random sets of the same frames against their size N, (a distance of 0 in truth).
 
-    features: (M, P).  Returns n (numbers of frames on each side), value (their mean distances), and infinite: the
-    straight line in 1 / N at 1 / N = 0 (FID-infinity: Chong and Forsyth 2020, on fewer sizes).  Empty if M is small.
+    features: (M, P).  axes: the features are reduced to so many principal axes of all frames, so that the small sets of
+    a lab have more frames than features.
+    Returns n (numbers of frames on each side), value (their mean distances), and infinite: the straight line in 1 / N
+    at 1 / N = 0 (FID-infinity: Chong and Forsyth 2020, on fewer sizes); n is empty if M is small.
     """
     from tfg.scores.face_distance import frechet
 
-    most, least = len(features) // 2, features.shape[1] + 20
-    if features.shape[1] == 0 or most < least + 20:
-        return {"n": [], "value": [], "infinite": None}
+    axes = min(axes, features.shape[1])
+    most, least = len(features) // 2, axes + 20
+    if axes == 0 or most < least + 20:
+        return {"n": [], "value": [], "infinite": None, "axes": axes}
+    centred = np.asarray(features, np.float64) - features.mean(0)
+    features = centred @ np.linalg.eigh(centred.T @ centred)[1][:, -axes:]
     sizes = np.unique(np.round(1 / np.linspace(1 / least, 1 / most, 6)).astype(int))
     rng = np.random.default_rng([seed, 61])
     value = []
@@ -233,4 +238,4 @@ def halves(features: np.ndarray, *, seed: int = 0, draws: int = 5) -> dict:
         drawn = [rng.permutation(len(features))[:2 * n] for _ in range(draws)]
         value.append(float(np.mean([frechet(features[d[:n]], features[d[n:]]).value for d in drawn])))
     slope, at_zero = np.polyfit(1 / sizes, value, 1)
-    return {"n": [int(n) for n in sizes], "value": value, "infinite": float(at_zero)}
+    return {"n": [int(n) for n in sizes], "value": value, "infinite": float(at_zero), "axes": axes}

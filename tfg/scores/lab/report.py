@@ -49,7 +49,7 @@ def as_json(result: Lab) -> dict:
             "defects": {d: {"doses": DEFECTS[d].doses, "labels": [DEFECTS[d].label(k) for k in
                                                                   range(len(DEFECTS[d].doses))],
                             "about": DEFECTS[d].about} for d in result.defects},
-            "fid_of_halves": halves(np.concatenate(true)) if true else {"n": [], "value": [], "infinite": None}}
+            "fid_of_halves": halves(np.concatenate(true)) if true else halves(np.zeros((0, 1)))}
 
 
 def _mean(values) -> float:
@@ -152,8 +152,9 @@ def bias(content: dict) -> list[str]:
     curve = content["fid_of_halves"]
     if not curve["n"]:
         return ["", "## Bias of face-FID", "", "Too few frames for two halves."]
-    return ["", "## Bias of face-FID", "", "Two random halves of the same true frames, whose distance is 0 in truth; "
-            "mean of five draws. The last column is the straight line over 1/N at its end (FID-infinity).", "",
+    return ["", "## Bias of face-FID", "", "Two random sets of the same true frames, whose distance is 0 in truth, "
+            f"on the first {curve['axes']} principal axes of the features; mean of five draws. The "
+            "last column is the straight line over 1/N at its end (FID-infinity).", "",
             "| N on each side | " + " | ".join(str(n) for n in curve["n"]) + " | ∞ |", "|---|" + "---|" * (
                 len(curve["n"]) + 1),
             "| face-FID | " + " | ".join(f"{v:.4g}" for v in curve["value"]) + f" | {curve['infinite']:.2g} |"]
