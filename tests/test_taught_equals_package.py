@@ -56,7 +56,6 @@ def test_frames_and_windows(y):
         assert np.array_equal(np.stack([window(mel, i, width) for i in range(T)]), audio.mel_windows(mel, T, width))
 
 
-
 def test_similarity_and_its_inverse(rng):
     a, b = rng.normal(size=(2, 6, 2)) * 40
     mine = function(FACES, "similarity")(a, b)
@@ -834,6 +833,34 @@ def test_the_critics_losses_are_the_trainings(tmp_path):
     assert torch.allclose(mine["critic"], want["critic"]) and torch.allclose(mine["net"], want["rhythmic_motion"])
     error, = function(RHYTHMIC, "by_error")(net, None, x, task.scored, own)
     assert torch.allclose(error[1], F.mse_loss(task.scored(moved_by(net, x).pose), task.scored(x["pose"])))
+
+
+LAB = "14_metric_lab"
+
+
+def test_the_metric_lab_counts_ranks_doses_and_windows_as_the_package(rng):
+    from tfg.metrics.stats import Mean
+    from tfg.metrics.sync import sync_scores
+    from tfg.scores.lab import matrix, measure
+
+    values = np.round(rng.normal(size=(20, 5)), 1)                                          # with ties
+    rank = function(LAB, "rank_correlation")
+    assert np.allclose([rank(np.arange(5), v) for v in values], [matrix.spearman(v) for v in values])
+    told = function(LAB, "smallest_told")
+    for low in rng.normal(0, 1, (20, 4)):
+        high = low + rng.uniform(0, .5, 4)
+        assert told(low, high) == (matrix.smallest(tuple(Mean((a + b) / 2, a, b, 1, 3) for a, b in zip(low, high))) or 0)
+    picture, sound = rng.normal(size=(2, 40, 16))
+    score = function(LAB, "lse_c")
+    assert np.isclose(score(picture, sound, 15, False), sync_scores(picture, sound).lse_c)
+    assert np.isclose(score(picture, sound, 15, True), measure.padded_lse_c(picture, sound))
+
+
+def test_the_metric_lab_goes_to_infinity_as_the_package(rng):
+    from tfg.scores.lab import matrix
+
+    curve = matrix.halves(rng.normal(size=(200, 8)))
+    assert np.isclose(function(LAB, "fid_infinite")(np.array(curve["n"]), np.array(curve["value"])), curve["infinite"])
 
 
 BOARD = "15_five_systems_compared"

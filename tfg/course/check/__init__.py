@@ -27,6 +27,7 @@ _WHERE = {
     "deformable": ("bilinear", "deform_conv", "remember", "right_truth", "emotion_losses"),
     "ietafs": ("unit_loss", "gradient_penalty", "compose", "cycle_loss", "frame_units"),
     "rhythmic": ("rigid_fit", "in_pose_of", "attend", "spade", "lay_over"),
+    "lab": ("rank_correlation", "effect_sizes", "smallest_told", "specificity", "lse_c", "fid_infinite"),
     "board": ("sign_flip", "holm", "rank_ranges", "bradley_terry"),
     "scores": ("psnr", "window_ssim", "lmd", "frechet", "bootstrap", "paired_difference"),
     "syncnet": ("lower_half", "moments", "sync_loss", "choice_loss", "sync_curve", "sync_scores"),

@@ -33,6 +33,7 @@ _WHERE = {
                "draw_spoiled", "draw_films", "draw_values", "draw_structure", "draw_masks", "draw_gaps", "draw_bias",
                "draw_by_actor", "studies", "draw_studies", "spoil", "interval"),
     "lab": ("Bench", "bench", "lab_result", "draw_matrix", "draw_dose", "draw_broken", "break_one"),
+    "doses": ("lab_values", "values_of", "draw_clips", "draw_told", "draw_shares", "draw_lengths", "draw_infinite"),
     "vectors": ("blink_signal", "with_blinks", "separate_chunks", "draw_against", "draw_agreements",
                 "draw_bars", "draw_heads", "draw_reachable", "draw_parts", "draw_style", "one_coefficient", "styles"),
     "expression": ("along", "face_of", "draw_added", "draw_along", "draw_faces_row", "draw_feelings_of", "draw_errors",

@@ -1,7 +1,9 @@
 """Figures and sliders of the metric lab: its matrix, a score against the dose, and a broken film beside its scores."""
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,12 +25,14 @@ SHOWN = ("psnr_mask", "ssim_mouth", "psnr_around", "face_lpips", "flicker", "csi
 
 
 def lab_result(path) -> dict:
-    """What a run of the lab found: the content of lab.json, or of the folder that holds it.  Raises InputError."""
+    """What a run of the lab found: the content of lab.json or lab.json.gz, or of the folder that holds it.  Raises
+    InputError."""
     path = Path(path)
     path = path / "lab.json" if path.is_dir() else path
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = path.read_bytes()
+        return json.loads(gzip.decompress(content) if path.suffix == ".gz" else content)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise InputError(f"{path} is no result of the metric lab ({error}); make one with tfg lab.") from error
 
 
