@@ -1,6 +1,6 @@
 """Give the generator of `emogen` that hears mels an ear of speech features: data/emogen_ear.
 
-    python -m tools.emogen_ear --from build/nets/emogen_twins --store build/dub_val --recorded build/librispeech
+    python -m tools.emogen_ear --from build/nets/emogen_twins --store build/dub --recorded build/librispeech
         --out build/nets/emogen_ear [--steps 1500] [--lips 1]
 
 Sounds: every second synthetic sentence of ExpNet's training (degraded), silence, noise and music, and the beginnings of

@@ -36,7 +36,7 @@ def animate(source: Any, audio: Any = ..., *, system: Literal["emogen"], text: s
     face: int | None = ..., background: Any = ..., pads: Box | None = ..., smooth: bool = ...,
     resize_factor: int = ..., rotate: bool = ..., crop_box: Box | None = ..., static: bool = ...,
     fps: float | None = ..., batch_size: int | None = ..., box: Box | None = ...,
-    checkpoint: StrPath | None = ...) -> Clip: ...
+    checkpoint: StrPath | None = ..., hearing: str | None = ...) -> Clip: ...
 @overload
 def animate(source: Any, audio: Any = ..., *, system: Literal["ietafs"], text: str | None = ...,
     out: Any = ..., save_motion: Any = ..., badge: bool | None = ..., overwrite: bool = ...,
@@ -89,7 +89,7 @@ def fit(source: Any, *, system: Literal["emogen"], out: Any, progress: bool = ..
     intensity: float = ..., face: int | None = ..., background: Any = ..., pads: Box | None = ...,
     smooth: bool = ..., resize_factor: int = ..., rotate: bool = ..., crop_box: Box | None = ...,
     static: bool = ..., fps: float | None = ..., batch_size: int | None = ..., box: Box | None = ...,
-    checkpoint: StrPath | None = ...) -> Path: ...
+    checkpoint: StrPath | None = ..., hearing: str | None = ...) -> Path: ...
 @overload
 def fit(source: Any, *, system: Literal["ietafs"], out: Any, progress: bool = ..., emotion: str = ...,
     intensity: float = ..., face: int | None = ..., background: Any = ..., pads: Box | None = ...,
