@@ -124,3 +124,26 @@ def test_the_arrows_end_where_the_pixel_is_put():
 
 def test_the_explorer_opens(opened, network, crops, mels):  # noqa: F811
     opened(lambda: explore.feel(network, crops[:3], mels[:4]))
+
+
+def test_a_crop_around_the_whole_face_shrinks_what_is_in_it_as_the_jaw_drops():
+    """A white bar of constant width above the face: in the crop by the face's square it gets narrower."""
+    crop = np.zeros((96, 96, 3), np.uint8)
+    crop[10:14, 30:60] = 255
+    face = np.array([[28, 20, 0], [68, 20, 0], [48, 75, 0]])
+    dropped = face + [[0, 0, 0], [0, 0, 0], [0, 12, 0]]
+    margin = (.05, .15, .05, .08)
+    widths = [(explore.breathing_crop(crop, points, margin).max((0, 2)) > 127).sum() for points in (face, dropped)]
+    assert widths[1] < widths[0] - 3 and explore.breathing_crop(crop, face, margin).dtype == np.uint8
+    whole = np.array([[0., 0, 0], [96, 96, 0]])
+    assert np.array_equal(explore.breathing_crop(crop, whole, 0.0), crop)
+
+
+def test_the_duel_has_a_panel_for_each_loss_and_one_for_both_of_the_critics():
+    log = [{"whole": 1 / k, "l1": .5 / k, "sync": 1.0, "real": .7, "fake": .6 + .01 * k} for k in range(1, 30)]
+    panels = [ax for ax in drawn(explore.draw_duel(log, {"sync": .03})).axes if ax.axison]
+    titles = [ax.get_title() or ax.get_title(loc="left") for ax in panels]
+    assert titles == ["whole", "l1", "sync, weight 0.03", "critic: real and fake"]
+    raw = panels[0].lines[0].get_ydata()
+    assert np.allclose(raw, [step["whole"] for step in log]) and len(panels[3].lines) == 5      # twice two, and ln 2
+    assert len(drawn(explore.draw_duel(log[:1], {})).axes) == 4

@@ -1,6 +1,7 @@
 """What a notebook writes out by hand is what the package does: both run on the same input."""
 from __future__ import annotations
 
+import copy
 from types import SimpleNamespace
 
 import numpy as np
@@ -423,6 +424,42 @@ def test_losses_of_the_generator():
     assert torch.allclose(of_drawer, losses.looks_true(quality(drawn), 1.0))
     assert torch.allclose(of_judge, (losses.looks_true(quality(target), 1.0)
                                      + losses.looks_true(quality(drawn), 0.0)) / 2)
+
+
+@pytest.mark.parametrize("lips_follow", [False, True])
+def test_the_whole_loss_and_a_step_of_the_duel(lips_follow):
+    """The sum as `tfg.systems.emogen.train` writes it (the chapter itself compares with the package's on a batch), and
+    a critic that has learned from its own loss alone, from the pictures as they were before the generator moved."""
+    import torch
+
+    from tfg.experts import losses
+    from tfg.experts.quality import PROFILES as CRITICS
+    from tfg.experts.quality import QualityNet
+    from tfg.systems.emogen.train import Weights
+
+    torch.manual_seed(0)
+    w, critic, true = Weights(mouth=3), QualityNet(CRITICS["ci"]), torch.rand(3, 3, 48, 48)
+    drawn = torch.rand(3, 3, 48, 48).requires_grad_()
+    five = {name: torch.rand(()) for name in ("l1", "perceptual", "sync", "emotion")}
+    five["fools"] = losses.looks_true(critic(drawn), 1.0)
+    share = w.sync if lips_follow else 0.0
+    package = (1 - share - w.emotion - w.perceptual) * five["l1"] + w.perceptual * five["perceptual"]
+    package = package + share * five["sync"] + w.emotion * five["emotion"] + w.quality * five["fools"]
+    mine = function(EMOGEN, "whole_loss")(**five, w=w, lips_follow=lips_follow)
+    assert torch.allclose(mine, package)
+
+    alone = copy.deepcopy(critic)
+    before = drawn.detach().clone()
+    adams = [torch.optim.Adam(x, .01) for x in ([drawn], critic.parameters())]
+    step = function(EMOGEN, "train_step")
+    told = step(lambda: drawn.clone(), lambda x: losses.looks_true(critic(x), 1.0), critic, true, *adams)
+    optimiser = torch.optim.Adam(alone.parameters(), .01)
+    loss = (losses.looks_true(alone(true), 1.0) + losses.looks_true(alone(before), 0.0)) / 2
+    loss.backward()
+    optimiser.step()
+    assert told[1] == pytest.approx(loss.item(), abs=1e-6) and not torch.equal(drawn, before)
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(critic.parameters(), alone.parameters()))
+    assert told[0] == pytest.approx(five["fools"].item(), abs=1e-6)
 
 
 VECTORS = "10_expression_vectors"

@@ -48,6 +48,47 @@ def _gan(ask=lambda q, t, d: _bce(q(d), 1.0), judge=_judge):
     return lambda q, t, d: (ask(q, t, d), judge(q, t, d))
 
 
+def _sum(sync=True, rest=True, share=None, fools=1, top=True):
+    """The whole loss with something forgotten.  share: whether L1 gives a share to sync although lips do not follow."""
+    def whole(l1, perceptual, told, emotion, fool, w, lips_follow):
+        weight = w.sync * (lips_follow or sync == "always") * (sync is not False)
+        taken = w.perceptual + w.emotion + (w.sync if share else weight) + (0 if top else w.quality)
+        return (1 - taken * rest) * l1 + w.perceptual * perceptual + weight * told + w.emotion * emotion \
+            + fools * w.quality * fool
+    return whole
+
+
+def _step(draw, whole, critic, true, adam, adam_critic, *, clear=True, clear_critic=True, move=True, learn=True,
+          together=False, way_back=False):
+    drawn = draw()
+    loss, judged = whole(drawn), None
+    if clear:
+        adam.zero_grad()
+    if together:
+        adam_critic.zero_grad()
+    loss.backward()
+    if move:
+        adam.step()
+    judged = _judge(critic, true, draw() if way_back else drawn)
+    if clear_critic and not together:
+        adam_critic.zero_grad()
+    judged.backward()
+    if learn:
+        adam_critic.step()
+    return loss.item(), judged.item()
+
+
+def _stepping(**how):
+    return lambda *given: _step(*given, **how)
+
+
+def _asks_for_the_sum(draw, whole, critic, true, adam, adam_critic):
+    drawn = draw()
+    both = whole(drawn) + _judge(critic, true, drawn)
+    adam.zero_grad(), adam_critic.zero_grad(), both.backward(), adam.step(), adam_critic.step()
+    return both.item(), both.item()
+
+
 WRONG = {
     "hide_face": [(lambda x, m: x * (1 - m), "soft edge"), (lambda x, m: x * (m < 1), "only where it is 1"),
                   (lambda x, m: x * (m > 0), "around the face"), (lambda x, m: x * m, "kept the face"),
@@ -95,4 +136,17 @@ WRONG = {
                    (_gan(judge=lambda q, t, d: (F.relu(1 - q(t)).mean() + F.relu(1 + q(d.detach())).mean()) / 2),
                     "hinge"), (_gan(judge=lambda q, t, d: (q(d.detach()).mean() - q(t).mean()) / 2), "Wasserstein"),
                    (lambda q, t, d: _gan()(q, t, d)[0], "return both")],
+    "whole_loss": [(_sum(rest=False), "weight 1"), (_sum(top=False), "on top"), (_sum(fools=0), "nobody asks"),
+                   (_sum(sync="always"), "do not follow yet"), (_sum(share=True), "still taken from L1"),
+                   (_sum(sync=False), "never counts"), (lambda *x: sum(x[:5]), "all losses with the weight 1"),
+                   (lambda *x: _sum()(x[0], x[1], x[3], x[2], *x[4:]), "exchanged"),
+                   (lambda *x: _sum()(*x).item(), "gradient"),
+                   (lambda *x: _sum()(*(v.detach() for v in x[:5]), *x[5:]), "gradient")],
+    "train_step": [(_stepping(move=False), "does not move: call adam.step()"),
+                   (_stepping(learn=False), "does not move: call adam_critic.step()"),
+                   (_stepping(clear=False), "step before"), (_stepping(clear_critic=False), "are never cleared"),
+                   (_stepping(together=True), "left in the critic"),
+                   (_stepping(clear=False, clear_critic=False), "ever cleared"),
+                   (_asks_for_the_sum, "its own"), (lambda *x: _step(*x)[::-1], "exchanged"),
+                   (lambda *x: _step(*x)[0], "return both")],
 }

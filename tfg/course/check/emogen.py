@@ -202,3 +202,137 @@ def gan_losses(answer):
         if not reaches(judges, w):
             raise Wrong("no gradient of the discriminator's loss reaches the discriminator: detach the faces, not its "
                         "answers")
+
+
+SHARES = dict(perceptual=.05, sync=.03, emotion=.02, quality=.07)
+"""Weights in the check of `whole_loss`: each differs from the others, so that two that are exchanged are seen."""
+
+
+@exercise(learns="l1 perceptual sync emotion fools")
+def whole_loss(answer):
+    """whole_loss(l1, perceptual, sync, emotion, fools, w, lips_follow) -> (): the weighted sum of five losses, ()."""
+    import torch
+
+    from tfg.systems.emogen.train import Weights
+
+    w = Weights(**SHARES)
+    for lips_follow, seed in ((True, 1), (False, 2)):
+        five = [.2 + torch.rand((), generator=torch.Generator().manual_seed(10 * seed + k)) for k in range(5)]
+        l1, perceptual, sync, emotion, fools = five
+        share = w.sync * lips_follow
+        experts = w.perceptual * perceptual + share * sync + w.emotion * emotion
+        rest = 1 - w.perceptual - share - w.emotion
+        want = rest * l1 + experts + w.quality * fools
+        shut, wide = w.perceptual * perceptual + w.emotion * emotion, experts - share * sync + w.sync * sync
+        got = answer(*(x.clone() for x in five), w, lips_follow)
+        same(got, want, what=f"whole_loss with lips_follow={lips_follow}", atol=1e-6, rtol=1e-5, mistakes={
+            "L1 has the weight 1: it has what the three experts leave of it": l1 + experts + w.quality * fools,
+            "the quality discriminator takes from L1's share, too: it comes on top":
+            (rest - w.quality) * l1 + experts + w.quality * fools,
+            "nobody asks the quality discriminator: `fools` is missing": rest * l1 + experts,
+            "that is all losses with the weight 1": sum(five),
+            "the sync loss counts although lips do not follow yet: its weight is 0 until then":
+            (1 - w.perceptual - w.sync - w.emotion) * l1 + wide + w.quality * fools,
+            "the sync loss is left out, but its share is still taken from L1: its weight is 0 in both places":
+            (1 - w.perceptual - w.sync - w.emotion) * l1 + shut + w.quality * fools,
+            "the sync loss never counts: it does as soon as lips follow":
+            (1 - w.perceptual - w.emotion) * l1 + shut + w.quality * fools,
+            "the weights of sync and emotion are exchanged":
+            rest * l1 + w.perceptual * perceptual + w.emotion * sync + share * emotion + w.quality * fools})
+
+
+def _step(draw, whole, critic, true, adam, adam_critic, *, critic_first=False, clears=True, clears_critic=True,
+          early=False, moves=True, judges=True, first_pictures=True):
+    """One step of both networks; the arguments after the star make the mistakes that `train_step` names."""
+    import torch
+    import torch.nn.functional as F
+
+    def bce(x, label):
+        return F.binary_cross_entropy_with_logits(x, torch.full_like(x, label))
+
+    def judge():
+        seen = drawn if first_pictures else draw()
+        loss = (bce(critic(true), 1.0) + bce(critic(seen.detach()), 0.0)) / 2
+        if clears_critic:
+            adam_critic.zero_grad()
+        loss.backward()
+        if judges:
+            adam_critic.step()
+        return loss.item()
+
+    drawn = draw()
+    told = judge() if critic_first else 0.0
+    loss = whole(drawn)
+    if clears:
+        adam.zero_grad()
+    if early:
+        adam_critic.zero_grad()
+    loss.backward()
+    if moves:
+        adam.step()
+    return loss.item(), told if critic_first else judge()
+
+
+def _two_steps(step) -> tuple[np.ndarray, np.ndarray, list]:
+    """Weights of a small drawer and of its critic after two steps from the same start, and the losses of both steps."""
+    import torch
+    from torch import nn
+
+    g = torch.Generator().manual_seed(4)
+    true = torch.rand(5, 3, 4, 4, generator=g)
+    drawer = torch.randn(5, 3, 4, 4, generator=g).requires_grad_()
+    critic = nn.Sequential(nn.Flatten(), nn.Linear(48, 1), nn.Flatten(0))
+    with torch.no_grad():
+        for p in critic.parameters():
+            p.copy_(torch.randn(p.shape, generator=g) / 3)
+
+    def whole(drawn):
+        logits = critic(drawn)
+        return (drawn - true).abs().mean() + nn.functional.softplus(-logits).mean()
+
+    adams = [torch.optim.SGD([drawer], 9.0), torch.optim.SGD(critic.parameters(), .5)]
+    told = [step(lambda: drawer.sigmoid(), whole, critic, true.clone(), *adams) for _ in range(2)]
+    weights = torch.cat([p.detach().flatten() for p in critic.parameters()])
+    return drawer.detach().numpy().ravel().copy(), weights.numpy().copy(), told
+
+
+@exercise
+def train_step(answer):
+    """train_step(draw, whole, critic, true (N, 3, S, S), adam, adam_critic) -> (generator's loss, critic's)."""
+    from functools import partial
+
+    got = _two_steps(answer)
+    for losses_ in got[2]:
+        parts(losses_, "the generator's loss", "the critic's loss")
+
+    def equal(a, b):
+        return np.allclose(a, b, atol=1e-5, equal_nan=True)
+
+    def like(**how):
+        return _two_steps(partial(_step, **how))
+
+    right = [like(**how) for how in ({}, {"first_pictures": False}, {"critic_first": True})]
+    mistakes = {"the generator does not move: call adam.step() after whole(draw()).backward()": {"moves": False},
+                "the critic does not move: call adam_critic.step() after its own loss.backward()": {"judges": False},
+                "the gradients of the step before are still there, and are added: adam.zero_grad() before backward()":
+                {"clears": False},
+                "the critic's gradients still hold what the generator's loss left in the critic, which wants the "
+                "opposite: adam_critic.zero_grad() right before its own backward()":
+                {"clears_critic": False, "early": True},
+                "the critic's gradients are never cleared, and hold what the generator's loss left in the critic, too: "
+                "adam_critic.zero_grad() right before its own backward()": {"clears_critic": False},
+                "no gradient is ever cleared: zero_grad() of each optimiser before its backward()":
+                {"clears": False, "clears_critic": False}}
+    found = next((one for one in right if equal(one[0], got[0]) and equal(one[1], got[1])), None)
+    if found is None:
+        for message, how in mistakes.items():
+            for wrong in (like(**how), like(**how, critic_first=True)):
+                if equal(wrong[0], got[0]) and equal(wrong[1], got[1]):
+                    raise Wrong(f"it looks as if {message}")
+        who = [name for k, name in enumerate(("the generator's", "the critic's"))
+               if not any(equal(one[k], got[k]) for one in right)]
+        raise Wrong(f"after two steps {' and '.join(who) or 'all'} weights are not what one step of each, with its own "
+                    "loss alone, makes of them: whole(drawn) for adam, gan_losses(...)[1] for adam_critic")
+    for mine, wanted in zip(got[2], found[2]):
+        for k, name in enumerate(("the generator's loss", "the critic's loss")):
+            same(mine[k], wanted[k], what=name, atol=1e-5, mistakes={"the two are exchanged": wanted[1 - k]})

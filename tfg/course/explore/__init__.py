@@ -28,7 +28,7 @@ _WHERE = {
                 "draw_confusion", "draw_levels", "draw_occlusion", "draw_course", "draw_mix", "mix_emotions",
                 "loss_of_share"),
     "emogen": ("asked", "dub_crops", "draw_grid", "draw_breathing", "draw_copy", "draw_wishes", "draw_feelings",
-               "feel"),
+               "breathing_crop", "draw_duel", "feel"),
     "scores": ("SPOILS", "Lab", "clearest", "blurred", "shifted", "brighter", "late", "held", "other_mouth", "draw_lab",
                "draw_spoiled", "draw_films", "draw_values", "draw_structure", "draw_masks", "draw_gaps", "draw_bias",
                "draw_by_actor", "studies", "draw_studies", "spoil", "interval"),

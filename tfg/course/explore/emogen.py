@@ -58,6 +58,20 @@ def asked(hears, feels, frames, mel, emotion, *, train: bool = False) -> np.ndar
                          for x, sound, e in zip(frames.split(1), mel.split(1), emotion.split(1))]).T
 
 
+def breathing_crop(crop, points, margin) -> np.ndarray:
+    """The crop again as a detector of whole faces would have cut it, chin included: (S, S, 3) uint8.
+
+    crop: (S, S, 3) uint8, placed by the skull.  points: (478, 2 or more), the face's landmarks in px of the crop.
+    margin: as `tfg.faces.align.crop_box` takes it. What lies beyond the crop is continued from its edge.
+    """
+    import cv2
+
+    from tfg.faces import align
+
+    matrix = align.box_matrix(align.crop_box(points, margin), len(crop))
+    return cv2.warpAffine(crop, matrix, crop.shape[:2], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
 # ---- figures --------------------------------------------------------------------------------------------------
 def draw_grid(rows: dict, columns: Sequence[str] | None = None, side: float = 1.25):
     """Small pictures in rows.  rows: name -> pictures (h, w, 3), or (h, w) from 0 to 1; None leaves a gap.  columns:
@@ -151,6 +165,37 @@ def draw_feelings(network, crop, mel, intensities: Sequence[float] = INTENSITIES
     fig = draw_grid(rows, ["as filmed", *FELT])
     if len(intensities) > 1:
         fig.axes[len(FELT) + 1].set_title("neutral", loc="center", fontsize=9)
+    return fig
+
+
+def draw_duel(log: Sequence[dict], weights: dict):
+    """A generator's losses and its critic's over the steps of a training.
+
+    log: for each step, loss -> value; `real` and `fake` are the critic's and share a panel, the others have one each.
+    weights: loss -> its weight, for the titles of those that have one.
+    """
+    steps, names = np.arange(1, len(log) + 1), [name for name in log[0] if name not in ("real", "fake")]
+    panels = {name: (name,) for name in names} | {"critic: real and fake": ("real", "fake")}
+    columns = -(-len(panels) // 2)
+    fig, axes = figure(2.7 * columns, 4.2, 2, columns, squeeze=False, sharex=True)
+    for ax, (title, lines) in zip(axes.flat, panels.items()):
+        for k, name in enumerate(lines):
+            value = np.array([step[name] for step in log])
+            wide = max(1, len(value) // 12)                              # a window of steps, for the calm line
+            calm = [value[max(0, i - wide):i + wide + 1].mean() for i in range(len(value))]
+            ax.plot(steps, value, color=COLOURS[k], lw=.7, alpha=.4)
+            ax.plot(steps, calm, color=COLOURS[k], label=name)
+        if name in ("fools", "fake"):
+            ax.axhline(np.log(2), color=COLOURS[7], ls="--", lw=1)
+            ax.annotate("ln 2", (1, np.log(2)), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8,
+                        color=COLOURS[7])
+        if len(lines) > 1:
+            ax.legend(loc="best")
+        ax.set(title=f"{title}, weight {weights[title]:g}" if title in weights else title, ylim=(0, None))
+    for ax in axes.flat[len(panels):]:
+        ax.axis("off")
+    for ax in axes[-1]:
+        ax.set_xlabel("step")
     return fig
 
 

@@ -48,3 +48,24 @@ def gan_losses(quality, true, drawn):
     of_drawer = bce(quality(drawn), 1.0)
     of_judge = (bce(quality(true), 1.0) + bce(quality(drawn.detach()), 0.0)) / 2
     return of_drawer, of_judge
+
+
+def whole_loss(l1, perceptual, sync, emotion, fools, w, lips_follow):
+    """The generator's whole loss: ().  The five losses: () each.  w: weights.  lips_follow: whether sync counts."""
+    w_sync = w.sync if lips_follow else 0.0
+    experts = w.perceptual * perceptual + w_sync * sync + w.emotion * emotion
+    return (1 - w.perceptual - w_sync - w.emotion) * l1 + experts + w.quality * fools
+
+
+def train_step(draw, whole, critic, true, adam, adam_critic):
+    """One step of the generator and one of its critic.  Returns both losses as numbers."""
+    drawn = draw()
+    loss = whole(drawn)
+    adam.zero_grad()
+    loss.backward()
+    adam.step()
+    of_judge = gan_losses(critic, true, drawn)[1]
+    adam_critic.zero_grad()
+    of_judge.backward()
+    adam_critic.step()
+    return loss.item(), of_judge.item()
