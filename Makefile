@@ -31,11 +31,12 @@ IN_BROWSER := $(wildcard tests/test_*_browser.py)
 BROWSER := $(and $(shell command -v npm),$(or $(TFG_CHROMIUM),$(shell command -v chromium chromium-browser google-chrome)))
 
 .PHONY: help demo app web test test-offline explorers explorers-7 quick lint types pytest pytest-browser pytest-quick notebooks-run \
-	notebooks-open notebooks-solved notebooks site docs wheel colab bench address constraints clean
+	notebooks-open notebooks-solved notebooks-cpu notebooks site docs wheel colab bench address constraints clean
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 	@echo "make test-offline  the same as on a fresh clone without web, ../shared and mirror"
 	@echo "make explorers     every explorer of every chapter in JupyterLab and Voila (needs Chromium); explorers-7: ipywidgets 7.7"
+	@echo "make notebooks-cpu every chapter in profile cpu: minutes and memory beside what it states; pages: build/weekly"
 	@echo "make lint, types   style (ruff, nbstripout); types (mypy)"
 	@echo "make notebooks     regenerate notebooks/ and tfg/course/solved from solutions/"
 	@echo "make site          the course as a site, chapters executed (PROFILE=cpu or ci): build/site/index.html"
@@ -183,6 +184,10 @@ notebooks-solved: $(VENV)/.dev
 	run() { find solutions -maxdepth 1 -name '*.ipynb' | sort -r | sed 's|.*/||' | xargs -P $(WORKERS) -I{} \
 		$(BIN)/papermill --no-progress-bar --no-log-output -k python3 -p PROFILE ci solutions/{} build/papermill/{}; }; \
 	step "solutions/ under papermill, strict" run
+
+# What .github/workflows/weekly.yml runs: every chapter as learners run it, on what a fresh clone has. ONLY=08: one chapter.
+notebooks-cpu: $(VENV)/.dev
+	@rm -rf build/alone; $(ALONE) PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m tools.weekly --profile cpu --only "$(ONLY)"
 
 # ---- for authors ------------------------------------------------------------------------------------------------
 notebooks: $(VENV)/.dev

@@ -61,6 +61,29 @@ def test_make_test_runs_style_types_tests_and_notebooks():
         assert word in shown, word
 
 
+@pytest.mark.parametrize("workflow", sorted((ROOT / ".github" / "workflows").glob("*.yml")), ids=lambda p: p.stem)
+def test_workflows_name_targets_that_make_has(workflow):
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    jobs = yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"]
+    commands = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    wanted = {word for command in commands for words in re.findall(r"\bmake ([^#\n|;&]+)", command)
+              for word in words.split() if "=" not in word}
+    assert wanted or workflow.stem != "weekly"
+    for target in wanted:
+        assert re.search(rf"^{target}:", makefile, re.M), f"{workflow.name} asks make for {target}"
+
+
+def test_the_weekly_job_runs_every_chapter_in_profile_cpu_strictly_on_two_cores():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "weekly.yml").read_text(encoding="utf-8"))
+    job = workflow["jobs"]["chapters"]
+    assert any("taskset -c 0,1 make notebooks-cpu" in step.get("run", "") for step in job["steps"])
+    upload = next(step["with"]["path"] for step in job["steps"] if "upload-artifact" in step.get("uses", ""))
+    shown = dry_run("notebooks-cpu")
+    assert "tools.weekly --profile cpu" in shown and "build/weekly/*.html" in upload
+    for word in ("tests/offline", "TFG_SHARED=", "TFG_MIRROR= ", "TFG_CACHE="):
+        assert word in shown, word
+
+
 def test_make_test_offline_hides_all_that_a_fresh_clone_lacks():
     shown = dry_run("test-offline")
     for word in ("tests/offline", "TFG_SHARED=", "TFG_MIRROR= ", "TFG_CACHE=", "TORCH_HOME=", " test"):
