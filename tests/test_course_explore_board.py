@@ -10,7 +10,7 @@ from tfg.scores.leaderboard import Board
 from tfg.scores.results import Scores
 
 SYSTEMS = {"good": .8, "same": .79, "bad": .4}
-COST = {"machine": "a test", "frames_per_s": 50.0, "memory_gb": 1.0, "once_s": 1.0, "weights_mb": 2.0}
+COST = {"machine": "a test", "frames_per_s": 50.0, "memory_gb": 1.0, "load_s": 1.0, "source_s": 1.0, "weights_mb": 2.0}
 
 
 @pytest.fixture(scope="module")
