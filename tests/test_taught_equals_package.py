@@ -886,8 +886,8 @@ def test_the_metric_lab_counts_ranks_doses_and_windows_as_the_package(rng):
     told = function(LAB, "smallest_told")
     for low in rng.normal(0, 1, (20, 4)):
         high = low + rng.uniform(0, .5, 4)
-        means = tuple(Mean((a + b) / 2, a, b, 1, 3) for a, b in zip(low, high))
-        assert told(low, high) == (matrix.smallest(means) or 0)
+        ends = tuple(Mean((a + b) / 2, a, b, 1, 3) for a, b in zip(low, high))
+        assert told(low, high) == (matrix.smallest(ends) or 0)
     picture, sound = rng.normal(size=(2, 40, 16))
     score = function(LAB, "lse_c")
     assert np.isclose(score(picture, sound, 15, False), sync_scores(picture, sound).lse_c)

@@ -105,7 +105,9 @@ def draw_lengths(lengths: Sequence[int], values: Mapping[str, Sequence[float]], 
     for k, (name, v) in enumerate(values.items()):
         ax.plot(lengths, v, "o-", color=COLOURS[k % len(COLOURS)], label=name)
         ax.axhline(v[int(np.argmax(lengths))], color=COLOURS[k % len(COLOURS)], lw=.8, ls=":")
-    ax.set(xlabel="windows in a piece", ylabel=label, xticks=list(lengths))
+    ax.set(xlabel="windows in a piece", ylabel=label, xscale="log")
+    ax.set_xticks(list(lengths), [str(n) for n in lengths])
+    ax.minorticks_off()
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return fig
 
@@ -123,9 +125,11 @@ def draw_infinite(sizes: Sequence[int], values: Mapping[str, Sequence[float]], e
         ax.plot(x, v, "o", color=colour, label=name)
         ax.plot([0, x.max()], [ends[name], ends[name] + slope * x.max()], color=colour, lw=1)
         ax.plot(0, ends[name], "D", ms=7, mfc="none", color=colour)
-        ax.text(.0002, ends[name], f" {ends[name]:.3g}".replace("-", "−"), va="bottom", fontsize=8.5, color=colour)
+        ax.annotate(f"{ends[name]:.3g}".replace("-", "−"), (0, ends[name]), xytext=(9, -9), textcoords="offset points",
+                    fontsize=8.5, color=colour)
     ax.axhline(0, color=INK, lw=.7)
-    ax.set(xlabel="1 / N (N pictures on each side)", ylabel="Fréchet distance")
+    low, high = ax.get_ylim()
+    ax.set(xlabel="1 / N (N pictures on each side)", ylabel="Fréchet distance", ylim=(low - .08 * (high - low), high))
     ax.set_xticks([0, *x], ["0", *(f"1/{n}" for n in sizes)], rotation=45, fontsize=8)
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return fig
