@@ -109,6 +109,8 @@ def draw_cost(board, task: str, score: str, group: str = "all"):
     ax.axvline(1, color=INK, lw=.8, ls=":")
     ax.set(xscale="log", xlabel="speed, times real time (256 px); larger dots take more memory",
            ylabel=SCORES[score].title)
+    ax.set_xticks((.25, .5, 1, 2, 4, 8), ("1/4", "1/2", "1", "2", "4", "8"))
+    ax.minorticks_off()
     ax.margins(x=.2)
     return fig
 

@@ -37,7 +37,8 @@ def means(result: Scores, group: str):
             low, high = (m.low, m.high) if np.isfinite(m.low) else (m.value, m.value)
             ax.plot([low, high], [y, y], color=colour, lw=2.4, solid_capstyle="butt")
             ax.plot([m.value], [y], "s" if beside else "o", color=colour, ms=6)
-        ax.set_title(SCORES[key].title + {1: " ↑", -1: " ↓", 0: ""}[SCORES[key].better], fontsize=9.5)
+        arrow = {1: " ↑", -1: " ↓", 0: ""}[SCORES[key].better]
+        ax.set_title(SCORES[key].title.replace(", ", ",\n") + arrow, fontsize=9.5)
         ax.grid(axis="x", lw=.5)
         ax.margins(x=.1)
     axes[0, 0].set_yticks(range(len(rows)), [WORDS.get(r, r) if r in BESIDE[result.task] else r for r in rows])
