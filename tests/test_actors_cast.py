@@ -297,7 +297,7 @@ def test_chapters_fetch_no_portrait():
         code = {c["id"]: c["source"] for c in cells(name)}
         assert f'portraits=SIZES["{key}"] // 3' in code["make"]
         sizes = [int(n) for n in re.findall(rf"\b{key}=(\d+)", code["sizes"])]
-        assert len(sizes) == 3, name
+        assert len(sizes) >= 2, name                         # profiles may share a number
         for people in sizes:
             photos = [m.photo for m in members("ci", actors=people, portraits=people // 3) if m.photo]
             ids = {photo.split(":")[1] for photo in photos if photo.startswith("sfhq:")}

@@ -44,15 +44,15 @@ def test_more_people_tell_more_apart(result):
 
 def test_figures(result):
     board = Board({"portrait": result}, {}, {row: COST for row in SYSTEMS})
-    for figure in (explore.draw_board(result), explore.draw_people(result, "aperture_r"),
-                   explore.draw_pairs(result, "aperture_r"), explore.draw_cost(board, "portrait", "aperture_r"),
+    for figure in (explore.draw_board(result), explore.draw_by_person(result, "aperture_r"),
+                   explore.draw_differences(result, "aperture_r"), explore.draw_cost(board, "portrait", "aperture_r"),
                    explore.draw_ranks({"good": (1, 2), "bad": (3, 3)}), explore.draw_ranks({"good": None}),
                    explore.draw_preferences({"good": .5, "bad": -.5})):
         drawn(figure)
 
 
 def test_the_table_of_pairs_colours_what_is_sure(result):
-    image = explore.draw_pairs(result, "aperture_r").axes[0].images[0].get_array()
+    image = explore.draw_differences(result, "aperture_r").axes[0].images[0].get_array()
     assert image[0, 2] == 1 and image[2, 0] == -1 and image[0, 1] == image[1, 0] == 0
 
 

@@ -26,7 +26,7 @@ IMPORT_TO_PACKAGE = {"cv2": "opencv-contrib-python", "skimage": "scikit-image", 
                      "face_alignment": "face-alignment",
                      "espeakng_loader": "espeakng-loader",
                      "pyworld": "pyworld-prebuilt", "IPython": "ipywidgets", "traitlets": "ipywidgets",
-                     "cycler": "matplotlib"}
+                     "cycler": "matplotlib", "distributed": "dask"}
 HEAVY = {"torch", "torchvision", "mediapipe", "numba", "matplotlib", "librosa", "cv2", "skimage", "scipy", "av",
          "face_alignment", "ipywidgets", "IPython"}
 

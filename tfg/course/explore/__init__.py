@@ -50,7 +50,7 @@ _WHERE = {
     "rhythmic": ("draw_turned", "draw_poses", "draw_canonical", "draw_best_guess", "draw_nods", "draw_lips",
                  "draw_swap", "draw_generator", "draw_over_shots", "draw_shots", "origins", "painted_origins",
                  "draw_origins", "draw_turn", "swap", "shots", "turn"),
-    "board": ("people_of", "draw_board", "draw_people", "draw_pairs", "draw_ranks", "ranks_of", "draw_cost",
+    "board": ("people_of", "draw_board", "draw_by_person", "draw_differences", "draw_ranks", "ranks_of", "draw_cost",
               "draw_preferences", "other_people"),
     "start": ("draw_sheet", "draw_strip", "draw_motion", "emotion_face", "speak"),
 }

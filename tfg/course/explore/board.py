@@ -31,7 +31,7 @@ def draw_board(result: Scores, group: str = "all"):
     return figures.means(result, group)
 
 
-def draw_people(result: Scores, score: str, group: str = "all"):
+def draw_by_person(result: Scores, score: str, group: str = "all"):
     """A line for each person across the systems: where lines cross, systems change places from face to face."""
     values, people = people_of(result, score, group)
     fig, ax = figure(8.2, 3)
@@ -46,7 +46,7 @@ def draw_people(result: Scores, score: str, group: str = "all"):
     return fig
 
 
-def draw_pairs(result: Scores, score: str, group: str = "all"):
+def draw_differences(result: Scores, score: str, group: str = "all"):
     """Table of all pairs: the row's advantage over the column, and p as corrected; dark where it is sure."""
     rows, stand = table.systems(result), table.standing(result, score, group)
     fig, ax = figure(1.25 * len(rows) + 2, .55 * len(rows) + 1.2)
