@@ -1,6 +1,8 @@
 """PoseVAE: its parts, and the motions of the network that ships."""
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,10 +14,11 @@ from tfg.metrics.motion import accents, beat_alignment, difference, response
 from tfg.networks.blocks import n_parameters
 from tfg.speech.features import speech_mean
 from tfg.systems.expression.posevae import network as p
-from tfg.systems.expression.posevae.data import Way, move, ways
+from tfg.systems.expression.posevae.data import PARTS, Chunks, Way, corpus, move, ways
 from tfg.systems.expression.posevae.evaluate import seam_speed
 from tfg.systems.expression.posevae.parts import PoseJudge
-from tfg.systems.expression.posevae.train import divergence
+from tfg.systems.expression.posevae.sound import heard_by
+from tfg.systems.expression.posevae.train import divergence, train_posevae
 
 SR = 16000
 
@@ -234,3 +237,98 @@ def test_divergence_is_that_of_two_normals():
     true = torch.distributions.kl_divergence(torch.distributions.Normal(mean, (.5 * logvar).exp()),
                                              torch.distributions.Normal(torch.zeros(5, 3), torch.ones(5, 3)))
     torch.testing.assert_close(divergence(mean, logvar), true)
+
+
+# ---- other ears -----------------------------------------------------------------------------------------------------
+def test_the_one_that_ships_hears_mels_as_before_there_was_a_choice(voice):
+    network, card = p.load()
+    assert "hearing" not in card["config"] and network.config.hearing == "mel" and p.profile("cpu") == p.PROFILES["cpu"]
+    mel = mel_spectrogram(voice)
+    sound, total = heard_by("mel", voice)
+    np.testing.assert_array_equal(sound, mel)
+    assert total == 500 and heard_by("mel", mel)[1] == 500
+    torch.manual_seed(3)
+    first = p.PoseVAE(p.PROFILES["ci"]).ear[1].weight
+    torch.manual_seed(3)
+    assert torch.equal(first, torch.nn.Linear(80 * 16, 16).weight)                       # a seed draws the same network
+
+
+@pytest.mark.parametrize("profile", p.PROFILES)
+def test_shapes_of_speech_features(profile, voice):
+    config = p.profile(profile, "speech")
+    network = p.PoseVAE(config).eval()
+    found, total = heard_by("speech", voice[:100 * 640 - 5])
+    assert found.shape == (100, 768) and total == 100
+    heard = p.hear(found, None, np.arange(90, 122))
+    assert heard.shape == (p.CHUNK, 768) and heard.dtype == np.float32
+    np.testing.assert_array_equal(heard[:10], found[90:])
+    np.testing.assert_array_equal(heard[10:], np.repeat(found[-1:], 22, 0))              # beyond the end: the last
+    assert network.hear(torch.from_numpy(heard[None])).shape == (1, p.CHUNK, config.features)
+    if profile != "gpu":                                       # one sound, several heads, frames of its own number
+        assert p.generate(network, found, [0, 9], [1, 2], total).shape == (2, 100, 6)
+
+
+def test_what_no_posevae_can_hear():
+    with pytest.raises(InputError, match="no profile 'cpu' that hears 'smell'"):
+        p.profile("cpu", "smell")
+    with pytest.raises(InputError, match="pass the sound"):
+        heard_by("speech", np.zeros((80, 100)))
+    with pytest.raises(ValueError, match="hearing must be one of mel, speech"):
+        p.PoseVAE(replace(p.PROFILES["ci"], hearing="smell"))
+    with pytest.raises(ValueError, match="five widths hear mel windows"):
+        p.PoseVAE(p.PoseVAEConfig(hearing="speech"))
+
+
+@pytest.fixture(scope="module")
+def listener(tmp_path_factory):
+    """A network trained on speech features in seconds: its folder, its card, and the clips it learned from."""
+    size = dict(voices=(2, 1, 1), motions=2, copies=1, seconds=4.0)
+    clips = {part: corpus("ci", 0, part, hearing="speech", size=size) for part in PARTS}
+    out = tmp_path_factory.mktemp("listener")
+    return out, train_posevae(out, profile="ci", steps=4, hearing="speech", clips=clips, progress=False)[1], clips
+
+
+def test_a_network_learns_from_speech_features_and_says_so(listener, voice):
+    out, card, _ = listener
+    network, _ = p.load(out)
+    assert network.config.hearing == card["config"]["hearing"] == "speech" and "Whisper" in card["task"]
+    assert "--hearing speech" in card["command"] and "Whisper" in card["licence"]
+    pose = p.predict(voice[:6 * SR], style=7, seed=5, folder=out)
+    assert pose.shape == (150, 6) and np.isfinite(pose).all()
+    with pytest.raises(InputError, match="pass the sound"):
+        p.predict(mel_spectrogram(voice), folder=out)
+
+
+def test_features_are_cut_with_their_frames(listener):
+    clips = listener[2]
+    train = clips["train"][0]
+    assert len(train.heard) == 2 and len(clips["val"][0].heard) == 1                     # as it was, and degraded
+    assert all(x.shape == (100, 768) for x in train.heard) and not np.array_equal(*train.heard)
+    np.testing.assert_allclose(train.sound("speech"), heard_by("speech", train.audio)[0], atol=5e-3)
+    batch = Chunks([train], 4, np.ones((46, 6), np.float32), 0, hearing="speech").batch(0, np.arange(12))
+    assert batch["windows"].shape == (12, p.CHUNK, 768)
+    for windows, stress in zip(batch["windows"], batch["stress"]):
+        start = [k for k in range(69) if np.array_equal(train.stress[k:k + p.CHUNK], stress)]
+        assert any(np.array_equal(windows, x[k:k + p.CHUNK].astype(np.float32)) for k in start for x in train.heard)
+    other = corpus("ci", 0, "val", size=dict(voices=(2, 1, 1), motions=2, copies=1, seconds=4.0))
+    np.testing.assert_array_equal(other[0].poses, clips["val"][0].poses)                 # the same but for the ears
+    with pytest.raises(InputError, match="no speech features"):
+        Chunks(other, 4, np.ones((46, 6), np.float32), 0, hearing="speech").batch(0, [0])
+
+
+def test_a_stream_refuses_a_network_that_needs_what_comes(listener):
+    from tfg.systems.expression.live import LiveMotion
+    from tfg.systems.expression.options import ExpressionOptions
+
+    with pytest.raises(InputError, match="PoseVAE in .* train posevae --hearing mel"):
+        LiveMotion(np.zeros(52, np.float32), ExpressionOptions(posevae=listener[0]))
+
+
+def test_the_command_line_says_how_to_hear(monkeypatch):
+    from tfg.cli import main
+    from tfg.systems.expression.posevae import train as t
+
+    given = {}
+    monkeypatch.setattr(t, "train_posevae", lambda **kw: given.update(kw) or (None, {"scores": {}}))
+    assert main(["train", "posevae", "--out", "o", "--hearing", "speech"]) == 0 and given["hearing"] == "speech"
+    assert main(["train", "posevae", "--out", "o", "--hearing", "smell"]) == 2

@@ -25,7 +25,8 @@ def spoken():
     """Speech is made once for all tests."""
     with pytest.MonkeyPatch.context() as patch:
         made = lru_cache(d.corpus)
-        patch.setattr(t, "corpus", lambda profile, seed, part, progress=False: made(profile, seed, part))
+        patch.setattr(t, "corpus", lambda profile, seed, part, progress=False, hearing="mel":
+                      made(profile, seed, part, **({} if hearing == "mel" else {"hearing": hearing})))
         yield made
 
 
@@ -283,7 +284,7 @@ def test_scores_of_the_truth_itself_are_those_of_the_truth(spoken, monkeypatch):
     clips = spoken("ci", 0, "val")
     poses = iter([c.poses[np.argsort(c.styles)].astype(np.float32) for c in clips for _ in range(2)])
     monkeypatch.setattr(s, "generate", lambda *args: next(poses))
-    found = s.score(None, clips)
+    found = s.score(p.PoseVAE(p.PROFILES["ci"]), clips)
     made, true = found["made"], found["true"]
     assert made["nod_r"] == pytest.approx(1) and made["sway_r"] == pytest.approx(1) and made["between_seeds"] == 0
     assert {k: made[k] for k in true} == true and found["clips"] == 2

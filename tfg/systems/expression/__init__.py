@@ -6,6 +6,9 @@ from tfg.systems.base import System
 from tfg.systems.expression.options import EmotionAddTraining, ExpressionOptions
 from tfg.training.part import MachineOptions, Training
 
+HEARINGS = ("mel", "speech")
+HEARING = "mel: a mel spectrogram; speech: frozen features of Whisper's encoder"
+
 
 @option_class
 class ExpNetTraining(MachineOptions):
@@ -13,12 +16,18 @@ class ExpNetTraining(MachineOptions):
 
     measured: StrPath | None = path("motions of real people (tfg measure) with their sound beside them, to train "
                                     "on as well", default=None)
-    hearing: str = choice("mel: a mel spectrogram; speech: frozen features of Whisper's encoder", default="mel",
-                          choices=("mel", "speech"))
+    hearing: str = choice(HEARING, default="mel", choices=HEARINGS)
     recorded: StrPath | None = path("recordings of people who read (tfg corpora fetch librispeech), to train on as "
                                     "well (needs the extra: align, or a teacher)", default=None)
     teacher: StrPath | None = path("folder of an ExpNet of speech features, whose faces the recordings get, instead of "
                                    "those of their aligned words", default=None)
+
+
+@option_class
+class PoseVAETraining(MachineOptions):
+    """Options of `tfg train posevae`."""
+
+    hearing: str = choice(HEARING, default="mel", choices=HEARINGS)
 
 
 @option_class
@@ -47,7 +56,7 @@ class Expression(System):
                  "tfg.systems.expression.articulation:train_articulation", ArticulationTraining,
                  "  tfg train articulation --store build/real --out build/articulation"),
         Training("posevae", "Train the network from sound to head motion on motion made by rules.",
-                 "tfg.systems.expression.posevae.train:train_posevae", MachineOptions,
+                 "tfg.systems.expression.posevae.train:train_posevae", PoseVAETraining,
                  "  tfg train posevae --out build/posevae --profile cpu"),
         Training("emotion-add", "Train a model that adds emotion to calm speech, on virtual actors' aligned pairs "
                  "(needs the extra: voice).", "tfg.systems.expression.emotion.train:train_emotion_add",

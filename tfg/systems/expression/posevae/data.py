@@ -16,9 +16,13 @@ from tfg.acting.emotion import slow_noise, smoothstep
 from tfg.acting.performance import NOD_DEG, SWAY, beats_curve, slow, speaking, speech_level, stressed
 from tfg.actors.cast import actor_seed
 from tfg.corpora import seeded
+from tfg.errors import InputError
 from tfg.media.audio import SAMPLES_PER_FRAME, SR, mel_spectrogram, n_frames
+from tfg.networks.hearing import features
+from tfg.speech.degrade import degrade
 from tfg.speech.features import speech_mean
-from tfg.systems.expression.posevae.network import CHUNK, STYLES, hear
+from tfg.systems.expression.posevae.network import CHUNK, STYLES
+from tfg.systems.expression.posevae.sound import hear
 from tfg.training.augment_sound import augment_sound
 from tfg.vocabulary import EMOTIONS, SENTENCES
 
@@ -118,7 +122,8 @@ class PoseClip:
     """One sound and several motions of a head to it.
 
     audio: (N,) at 16 kHz.  mels: (80, M) float16, the first without augmentation.  means: `speech_mean` of each.
-    poses: (K, T, 6) float16, degrees and head widths.  styles: (K,) int.  stress: (T, 4), `stress_of`.
+    poses: (K, T, 6) float16, degrees and head widths.  styles: (K,) int.  stress: (T, 4), `stress_of`.  heard: features
+    (T, 768) float16 of `tfg.networks.hearing`, for networks that hear these, the first of the sound as it was.
     """
 
     audio: np.ndarray
@@ -127,6 +132,19 @@ class PoseClip:
     poses: np.ndarray
     styles: np.ndarray
     stress: np.ndarray
+    heard: list[np.ndarray] | None = None
+
+    def sound(self, hearing: str) -> np.ndarray:
+        """The sound as it was, for a network that hears in this way: (80, M) or (T, 768) float32."""
+        return self.copies(hearing)[0].astype(np.float32)
+
+    def copies(self, hearing: str) -> list[np.ndarray]:
+        """The sound in its variants.  Raises InputError if the clip has no features and they are asked for."""
+        if hearing == "mel":
+            return self.mels
+        if self.heard is None:
+            raise InputError("the clip has no speech features; make the clips with hearing='speech'.")
+        return self.heard
 
 
 def stress_of(level: np.ndarray | None, n: int, fps: float = 25.0) -> np.ndarray:
@@ -143,13 +161,15 @@ def stress_of(level: np.ndarray | None, n: int, fps: float = 25.0) -> np.ndarray
     return out
 
 
-def corpus(profile: str, seed: int = 0, part: str = "train", *, progress: bool = False) -> list[PoseClip]:
+def corpus(profile: str, seed: int = 0, part: str = "train", *, progress: bool = False, hearing: str = "mel",
+           size: dict | None = None) -> list[PoseClip]:
     """Clips of a part (train, val or test). Train and val have sentences of `tfg.speech.texts`, test those of CREMA-D;
     voices are those of the virtual actors of that split. Train has `motions` ways for each clip, val and test all
-    46."""
+    46.  hearing: "speech" adds features, of the same sounds with the same motions, and in train also of one degraded
+    copy (`tfg.speech.degrade`).  size: instead of the profile's of SIZES."""
     from tqdm.auto import tqdm
 
-    size = SIZES[profile]
+    size = SIZES[profile] if size is None else size
     out, count = [], size["voices"][PARTS.index(part)]
     for k in tqdm(range(count), desc=f"speaking ({part})", unit=" clips", disable=not progress):
         rng = np.random.default_rng([seed, 733, PARTS.index(part), k])
@@ -164,8 +184,12 @@ def corpus(profile: str, seed: int = 0, part: str = "train", *, progress: bool =
         mel = mel_spectrogram(audio)
         copies = size["copies"] if part == "train" else 0
         mels = [mel] + [mel if silent else augment_sound(mel, rng) for _ in range(copies)]
+        heard = None
+        if hearing == "speech":
+            worse = [degrade(audio, np.random.default_rng([seed, 734, k]))] if part == "train" and not silent else []
+            heard = [features(sound).astype(np.float16) for sound in (audio, *worse)]
         out.append(PoseClip(audio, [m.astype(np.float16) for m in mels], [speech_mean(m) for m in mels],
-                        np.stack(poses).astype(np.float16), styles, stress_of(level, frames)))
+                            np.stack(poses).astype(np.float16), styles, stress_of(level, frames), heard))
     return out
 
 
@@ -178,12 +202,15 @@ def hush(n: int, rng: np.random.Generator) -> np.ndarray:
 class Chunks:
     """Training chunks for the loop; index i is a chunk of 32 frames of one motion, its start drawn anew in each epoch.
 
+    hearing: what the windows are; "speech": features (B, 32, 768).
     batch: windows (B, 32, 80, 16), before (B, context, 6) and chunk (B, 32, 6) in units of `scale` (46, 6), before
     relative to rest and chunk to the last of before; style (B,); stress (B, 32, 4). Frame t of the pose and window t of
     the sound are the same moment.
     """
 
-    def __init__(self, clips: list[PoseClip], context: int, scale: np.ndarray, seed: int, *, starts: float = .06):
+    def __init__(self, clips: list[PoseClip], context: int, scale: np.ndarray, seed: int, *, starts: float = .06,
+                 hearing: str = "mel"):
+        self.hearing = hearing
         self.clips, self.context, self.scale, self.seed, self.starts = clips, context, scale, seed, starts
         self.motions = [(c, k) for c, clip in enumerate(clips) for k in range(len(clip.styles))]
         self.per = max(1, len(clips[0].poses[0]) // CHUNK)
@@ -200,8 +227,8 @@ class Chunks:
             clip = self.clips[c]
             pose = clip.poses[k].astype(np.float32) / self.scale[clip.styles[k]]
             start = 0 if begin < self.starts else int(where * (len(pose) - CHUNK + 1))
-            m = int(which * len(clip.mels))
-            windows.append(chunk_of_sound(clip, m, start))
+            m = int(which * len(clip.copies(self.hearing)))
+            windows.append(chunk_of_sound(clip, m, start, self.hearing))
             past = np.concatenate([np.zeros((max(self.context - start, 0), pose.shape[1]), np.float32),
                                    pose[max(start - self.context, 0):start]])
             before.append(past)
@@ -213,9 +240,11 @@ class Chunks:
                 "stress": np.stack(stress)}
 
 
-def chunk_of_sound(clip: PoseClip, copy: int, start: int) -> np.ndarray:
-    """Mel windows of the frames start .. start + 31, (32, 80, 16). 5 frames are 16 columns: a cut there shifts none."""
-    first = max(start // 5 - 2, 0)
+def chunk_of_sound(clip: PoseClip, copy: int, start: int, hearing: str = "mel") -> np.ndarray:
+    """What is heard in the frames start .. start + 31: mel windows (32, 80, 16), or features (32, 768)."""
+    if hearing == "speech":
+        return hear(clip.copies(hearing)[copy], None, np.arange(start, start + CHUNK))
+    first = max(start // 5 - 2, 0)                             # 5 frames are 16 columns: a cut there shifts none
     mel = clip.mels[copy][:, 16 * first:16 * (first + CHUNK // 5 + 6)].astype(np.float32)
     return hear(mel, clip.means[copy], np.arange(start, start + CHUNK) - 5 * first)
 

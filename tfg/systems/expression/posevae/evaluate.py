@@ -46,7 +46,7 @@ def score(network: PoseVAE, clips: list[PoseClip], seeds: int = SEEDS) -> dict:
     """
     total = min(len(c.poses[0]) for c in clips)
     true = np.stack([c.poses[np.argsort(c.styles), :total] for c in clips]).astype(np.float32)   # (C, 46, T, 6)
-    made = np.stack([[generate(network, c.mels[0].astype(np.float32), range(STYLES),
+    made = np.stack([[generate(network, c.sound(network.config.hearing), range(STYLES),
                                [1000 * k + s for s in range(STYLES)], total) for k in range(seeds)]
                      for c in clips])                                                          # (C, seeds, 46, T, 6)
     beats = {"accents": [accents(c.audio) for c in clips], "onsets": [onsets(c.audio) for c in clips]}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from tfg.errors import InputError
 from tfg.media.live_sound import LiveSound
 from tfg.systems.expression.posevae.network import (
     CHUNK,
@@ -38,8 +39,12 @@ class LiveHead:
     """
 
     def __init__(self, *, style: int = 0, seed: int = 0, folder=None):
-        """style, seed, folder, errors: as `tfg.systems.expression.posevae.network.predict`."""
+        """style, seed, folder, errors: as `tfg.systems.expression.posevae.network.predict`; InputError also for a
+        network of speech features, which cannot be had while the sound arrives."""
         self.network: PoseVAE = load(folder)[0]
+        if self.network.config.hearing != "mel":
+            raise InputError(f"the PoseVAE in {folder} hears speech features, which need two seconds of what comes; "
+                             "streams need one that hears mels: tfg train posevae --hearing mel.")
         self.style, self.seed = torch.tensor([check_style(style)]), check_seed(seed)
         context = self.network.config.context
         self._number = 0                                        # of the older of the two chunks that may still change

@@ -37,9 +37,11 @@ def hearing(stress: torch.Tensor, answer: torch.Tensor, batch: dict) -> dict[str
 
 
 def roughened(windows: torch.Tensor) -> torch.Tensor:
-    """Windows (B, 32, 80, 16) with the response of another microphone and with noise, against overfitting to a few
-    voices. About 3 dB each; a unit of the log-mel is 12.5 dB."""
-    colour = .25 * torch.randn(len(windows), 1, windows.shape[2], 1, device=windows.device)
+    """Windows (B, 32, 80, 16), or features (B, 32, 768), with the response of another microphone and with noise,
+    against overfitting to a few voices. About 3 dB each in a mel, whose unit is 12.5 dB; .25 of features' deviation.
+    """
+    shape = (len(windows), 1, windows.shape[2], 1)[:windows.ndim]
+    colour = .25 * torch.randn(shape, device=windows.device)
     return windows + colour + .25 * torch.randn_like(windows)
 
 

@@ -19,18 +19,16 @@ References
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import nn
 
 from tfg.errors import InputError
-from tfg.media.audio import HOP_LENGTH, N_MELS, load_audio, mel_spectrogram, mel_windows, n_frames
 from tfg.networks.blocks import fold_time, unfold_time
-from tfg.speech.features import speech_mean
-from tfg.systems.expression.posevae.parts import WIDTH, ResUnet, ear, fade, smooth
+from tfg.systems.expression.posevae.parts import ResUnet, ear, fade, smooth
+from tfg.systems.expression.posevae.sound import HEARINGS, hear, heard_by, mean_of
 from tfg.vocabulary import POSE, POSE_STYLES
 
 STYLES = POSE_STYLES
@@ -53,7 +51,7 @@ class PoseVAEConfig:
     context: frames before a chunk at its input; it continues from the last.  latent: length of z.  hidden: width of
     both perceptrons.  sound: one number for a perceptron on each mel window, five for Wav2Lip's convolutions.
     features: length of the sound's code per frame.  unet: channels of the refinement.  judge: channels of the
-    discriminator, which training alone needs.
+    discriminator, which training alone needs.  hearing: of HEARINGS; with "speech" sound has one number.
     """
 
     context: int = 1
@@ -63,11 +61,21 @@ class PoseVAEConfig:
     features: int = 6
     unet: tuple[int, ...] = (32, 64, 128, 256)
     judge: tuple[int, ...] = (64, 128, 256)
+    hearing: str = "mel"
 
 
 PROFILES = {"ci": PoseVAEConfig(4, 16, 32, (16,), 4, (8, 12), (8, 12)),
             "cpu": PoseVAEConfig(6, 64, 256, (96,), 6, (24, 32, 48), (24, 32, 48)),
             "gpu": PoseVAEConfig()}
+
+
+def profile(name: str, hearing: str = "mel") -> PoseVAEConfig:
+    """Sizes of the network of a profile that hears in this way.  Raises InputError: no such way, or profile."""
+    if hearing not in HEARINGS or name not in PROFILES:
+        raise InputError(f"there is no profile {name!r} that hears {hearing!r}; profiles are {', '.join(PROFILES)}, "
+                         f"ways to hear {', '.join(HEARINGS)}.")
+    found = PROFILES[name]
+    return found if hearing == "mel" else replace(found, hearing=hearing, sound=found.sound[-1:])
 
 
 class PoseVAE(nn.Module):
@@ -78,7 +86,9 @@ class PoseVAE(nn.Module):
         super().__init__()
         self.config = c = config
         before, heard = N * c.context, CHUNK * c.features
-        self.ear = ear(c.sound)
+        if c.hearing not in HEARINGS:
+            raise ValueError(f"hearing must be one of {', '.join(HEARINGS)}, got {c.hearing!r}")
+        self.ear = ear(c.sound, HEARINGS[c.hearing])
         self.feature = nn.Linear(c.sound[-1], c.features)
         self.style = nn.Parameter(torch.randn(STYLES, c.latent))
         self.read = ResUnet(N, N, c.unet)
@@ -115,7 +125,8 @@ class PoseVAE(nn.Module):
         return stress, answer, drawn, new, middle, mean, logvar
 
     def hear(self, windows: torch.Tensor) -> torch.Tensor:
-        """Code of the sound at each frame, (B, T, features), of mel windows (B, T, 80, 16) from the function `hear`."""
+        """Code of the sound at each frame, (B, T, features), of what the function `hear` gives: mel windows
+        (B, T, 80, 16), or speech features (B, T, 768)."""
         x = fold_time(windows)
         x = self.ear(x[:, None] if len(self.config.sound) > 1 else x)
         return unfold_time(self.feature(x.flatten(1)), windows.shape[1])
@@ -167,44 +178,28 @@ def flat_before(before: torch.Tensor) -> torch.Tensor:
     return torch.cat([last, 4 * (before[:, :-1] - last[:, None]).flatten(1)], 1)
 
 
-def hear(mel: np.ndarray, mean: np.ndarray, frames) -> np.ndarray:
-    """Mel windows of frames, as in training: (T, 80, 16) float32.
-
-    mel: (80, M).  mean: (80, 1), `tfg.speech.features.speech_mean` of the whole clip, which is subtracted to remove the
-    response of the microphone.
-    frames: as `tfg.media.audio.mel_windows`, the one map of time; beyond the clip's ends it is silent.
-    """
-    return (mel_windows(mel, frames, WIDTH) - mean).astype(np.float32)
-
-
 # ---- a motion ------------------------------------------------------------------------------------------------------
 def predict(audio, *, style: int = 0, seed: int = 0, folder=None) -> np.ndarray:
     """Head motion for a sound: (T, 6) float32, degrees and head widths as tfg.vocabulary.POSE, starting near rest.
 
-    audio: (N,) float32 at 16 kHz, or a file, or a log-mel (80, M) of tfg.media.audio; silence gives a head that idles.
+    audio: (N,) float32 at 16 kHz, or a file, or a log-mel (80, M) of tfg.media.audio (for a network that hears mels, as
+    the one that ships); silence gives a head that idles.
     style: 0..45, a way of moving.  seed: 0 or more, one motion of this style for each.  folder: None for the network
-    that ships.  T = ceil(N / 640), 1 at least; time and memory a frame do not grow with the clip.
+    that ships; others hear as they were trained.  T = ceil(N / 640), 1 at least; time and memory a frame do not grow
+    with the clip.
     Raises InputError: another style or seed, bad sound, missing or damaged weights.
     """
     style, seed = check_style(style), check_seed(seed)
     network, _ = load(folder)
-    if isinstance(audio, (str, Path)):
-        audio = load_audio(audio)
-    audio = np.asarray(audio, np.float32)
-    if audio.ndim not in (1, 2) or (audio.ndim == 2 and audio.shape[0] != N_MELS) or not audio.size:
-        raise InputError(f"the sound has the shape {audio.shape}; give mono samples (N,) at 16 kHz, one at least.")
-    if not np.isfinite(audio).all():
-        raise InputError("the sound holds samples that are not numbers (NaN or infinite); export it again.")
-    mel = mel_spectrogram(audio) if audio.ndim == 1 else audio
-    total = n_frames(len(audio) if audio.ndim == 1 else HOP_LENGTH * (mel.shape[1] - 1))
-    return generate(network, mel, [style], [seed], total)[0]
+    sound, total = heard_by(network.config.hearing, audio)
+    return generate(network, sound, [style], [seed], total)[0]
 
 
 @torch.no_grad()
-def generate(network: PoseVAE, mel: np.ndarray, styles, seeds, total: int) -> np.ndarray:
-    """Several motions for a sound at once: (B, total, 6) float32. mel: (80, M).  styles, seeds: (B,).  The code z of a
-    chunk depends on the seed and the chunk's number alone."""
-    mean = speech_mean(mel)
+def generate(network: PoseVAE, sound: np.ndarray, styles, seeds, total: int) -> np.ndarray:
+    """Several motions for a sound at once: (B, total, 6) float32. sound: a mel (80, M), or features (T, 768), as the
+    network hears.  styles, seeds: (B,).  The code z of a chunk depends on the seed and the chunk's number alone."""
+    mean = mean_of(sound, network.config.hearing)
     step, context = CHUNK - OVERLAP, network.config.context
     style = torch.as_tensor(np.asarray(styles, np.int64))
     out = torch.zeros(len(styles), context + total + CHUNK, N)                  # before the clip the head is at rest
@@ -214,7 +209,7 @@ def generate(network: PoseVAE, mel: np.ndarray, styles, seeds, total: int) -> np
         if heard is None or start + CHUNK > first + heard.shape[1]:
             first = start
             frames = np.arange(first, first + step * (BLOCK // step) + OVERLAP)[:total - first + CHUNK]
-            heard = network.hear(torch.from_numpy(hear(mel, mean, frames)[None]))
+            heard = network.hear(torch.from_numpy(hear(sound, mean, frames)[None]))
         z = np.stack([np.random.default_rng([int(seed), 46, number]).standard_normal(network.config.latent)
                       for seed in seeds])
         at = context + start

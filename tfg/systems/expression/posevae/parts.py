@@ -1,6 +1,8 @@
 """Parts of PoseVAE: a residual U-net over time, encoders of sound, a discriminator; smoothing and joining of chunks."""
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -65,12 +67,14 @@ class PoseJudge(nn.Module):
         return self.layers(motion.transpose(1, 2))[:, 0]
 
 
-def ear(widths: tuple[int, ...]) -> nn.Module:
-    """Encoder of a frame's mel window: (B, 80, 16), or for five widths (B, 1, 80, 16), -> (B, widths[-1], ...). Five
-    widths give Wav2Lip's sound encoder."""
+def ear(widths: tuple[int, ...], shape: tuple[int, ...] = (N_MELS, WIDTH)) -> nn.Module:
+    """Encoder of what is heard in a frame: (B, *shape), or for five widths (B, 1, 80, 16), -> (B, widths[-1], ...).
+    Five widths give Wav2Lip's encoder of mel windows.  Raises ValueError if the shape is another with them."""
     if len(widths) == 1:
-        return nn.Sequential(nn.Flatten(), nn.Linear(N_MELS * WIDTH, widths[0]), nn.GELU(),
+        return nn.Sequential(nn.Flatten(), nn.Linear(prod(shape), widths[0]), nn.GELU(),
                              nn.Linear(widths[0], widths[0]), nn.GELU())
+    if shape != (N_MELS, WIDTH):
+        raise ValueError(f"five widths hear mel windows ({N_MELS}, {WIDTH}), not {shape}")
     a, b, c, d, e = widths
     return nn.Sequential(stage(1, a, 1, 2), stage(a, b, (3, 1), 2), stage(b, c, 3, 2), stage(c, d, (3, 2), 1),
                          Conv(d, e, 3, 1, 0), Conv(e, e, 1, 1, 0))

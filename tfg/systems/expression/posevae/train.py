@@ -23,10 +23,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tfg.systems.expression.posevae.data import SIZES, Chunks, PoseClip, corpus, spread
+from tfg.systems.expression.posevae.data import PARTS, SIZES, Chunks, PoseClip, corpus, spread
 from tfg.systems.expression.posevae.evaluate import ACTIVE, known, score
 from tfg.systems.expression.posevae.losses import divergence, expectation, hearing, roughened, seam, settle
-from tfg.systems.expression.posevae.network import CHUNK, PROFILES, STYLES, N, PoseVAE
+from tfg.systems.expression.posevae.network import CHUNK, STYLES, N, PoseVAE
+from tfg.systems.expression.posevae.network import profile as sizes_of
 from tfg.systems.expression.posevae.parts import PoseJudge
 from tfg.training.loop import At, Run, cosine, train
 from tfg.training.setup import finish, on_cpu, run_of
@@ -52,6 +53,8 @@ JITTER = .02
 """Noise on the frames before a chunk, in training, as those of a new motion have errors, too."""
 LICENCE = ("Weights: Apache-2.0. Trained on the sound of espeak-ng and on head motion made by rules; no recording of a "
            "person was used.")
+HEARD = {"mel": "log-mel (80 x 16 a frame)",
+         "speech": "speech features (768 a frame) of Whisper tiny.en's second layer"}
 
 
 @dataclass
@@ -71,8 +74,8 @@ class PoseTask:
         config, scale = self.network.config, self.network.scale.numpy()
         judge = PoseJudge(config.judge)
         self.networks = {"posevae": self.network, "judge": judge}
-        self.data = Chunks(self.clips, config.context, scale, self.run.seed)
-        chunks = Chunks(self.unseen, config.context, scale, 7)
+        self.data = Chunks(self.clips, config.context, scale, self.run.seed, hearing=config.hearing)
+        chunks = Chunks(self.unseen, config.context, scale, 7, hearing=config.hearing)
         self.unseen_batch = chunks.batch(0, np.linspace(0, len(chunks) - 1, min(len(chunks), 512)).astype(int))
         self.optimisers = {"posevae": torch.optim.Adam(self.network.parameters(), self.rate, betas=(.9, .99)),
                            "judge": torch.optim.Adam(judge.parameters(), min(self.rate, 2e-4), betas=(.9, .99))}
@@ -116,25 +119,33 @@ class PoseTask:
 
 def train_posevae(out, *, profile: str = "cpu", seed: int = 0, steps: int | None = None, resume: bool = True,
                   progress: bool = True, devices=None, precision: str | None = None,
-                  kl: float = KL, gan: float = GAN, expect: float = EXPECT, init=None, freeze=None
-                  ) -> tuple[At, dict]:
+                  kl: float = KL, gan: float = GAN, expect: float = EXPECT, init=None, freeze=None,
+                  hearing: str = "mel", clips: dict[str, list[PoseClip]] | None = None) -> tuple[At, dict]:
     """Make the speech and the motion, train, select the weights on val, score on test.
 
     Writes what `loop.train` writes, then out/posevae.safetensors and .json.  profile: ci, cpu, gpu.  devices,
     precision: instead of the profile's.  kl, gan, expect: weights of these losses.  init, freeze: see `run_of`.
+    hearing: mel or speech, what the network hears.  clips: part (train, val, test) -> clips to use instead of making
+    them.
     Returns the last position (`At`), and the card.
-    Raises InputError: unknown profile, a folder of another run, no espeak-ng.
+    Raises InputError: unknown profile or hearing, a folder of another run, no espeak-ng.
     """
     run = run_of(RUNS, profile, seed=seed, steps=steps, devices=devices, precision=precision, init=init, freeze=freeze,
                  name="posevae")
-    clips, unseen = (corpus(profile, seed, part, progress=progress) for part in ("train", "val"))
+    config = sizes_of(profile, hearing)
+
+    def part_of(part: str) -> list[PoseClip]:
+        return clips[part] if clips else corpus(profile, seed, part, progress=progress, hearing=hearing)
+
+    learn, unseen = part_of("train"), part_of("val")
     torch.manual_seed(seed)
-    network = PoseVAE(PROFILES[profile])
-    scale, reach = spread(clips)
+    network = PoseVAE(config)
+    scale, reach = spread(learn)
     network.scale.copy_(torch.from_numpy(scale))
     network.reach.copy_(torch.from_numpy(reach))
-    task = PoseTask(network, clips, unseen, run, RATE[profile], kl, gan, expect)
-    size, losses = SIZES[profile], f"kl {kl} gan {gan} expect {expect} sigma {SIGMA} free {FREE}"
+    task = PoseTask(network, learn, unseen, run, RATE[profile], kl, gan, expect)
+    size = dict(voices=tuple(len(clips[part]) for part in PARTS)) if clips else SIZES[profile]
+    losses = f"kl {kl} gan {gan} expect {expect} sigma {SIGMA} free {FREE}"
     at = train(task, run, Path(out), what=f"posevae {network.config} {size} {losses}", resume=resume, progress=progress)
 
     def scores() -> dict:
@@ -143,21 +154,21 @@ def train_posevae(out, *, profile: str = "cpu", seed: int = 0, steps: int | None
         settle(network, [{k: torch.from_numpy(v) for k, v in task.data.batch(0, part).items()}
                          for part in np.array_split(picked, -(-len(picked) // 512))])
         found = {"val": known(network, task.unseen_batch)}
-        test = corpus(profile, seed, "test", progress=progress)
-        return found | {"test": score(network, test)}
+        return found | {"test": score(network, part_of("test"))}
 
-    hours = sum(len(c.poses) * c.poses.shape[1] for c in clips) / 25 / 3600
+    hours = sum(len(c.poses) * c.poses.shape[1] for c in learn) / 25 / 3600
     changed = "".join(f"; {name} {value}" for name, value, usual in
                       (("kl", kl, KL), ("gan", gan, GAN), ("expect", expect, EXPECT)) if value != usual)
     return at, finish(out, "posevae", network, run, at, scores, profile=profile,
-                      task="log-mel (80 x 16 a frame) and a style to head pose (yaw, pitch, roll in degrees, "
+                      task=f"{HEARD[hearing]} and a style to head pose (yaw, pitch, roll in degrees, "
                            "tx, ty, tz in head widths) at 25/s",
-                      data=f"{len(clips)} voices, {hours:.1f} h of motion in {STYLES} styles, made by rules",
+                      data=f"{len(learn)} voices, {hours:.1f} h of motion in {STYLES} styles, made by rules",
                       losses=f"MSE / (2 {SIGMA}^2) + KL (weight rising over {RISE:.0%} of the phase, {FREE} nats of "
                              f"each dimension free) + {GAN} GAN + {EXPECT} expectation{changed}; hearing apart",
                       scored_on=f"val: {len(unseen)} voices that it did not learn from, who chose its weights; test: "
                                 f"{size['voices'][2]} other voices saying CREMA-D's sentences, all {STYLES} styles; "
                                 "made: new motions, true: the rules', still: no motion, wrong: the rules' beside "
                                 "another clip's sound",
-                      command=f"tfg train posevae --out DIR --profile {profile} --seed {seed} --steps {run.steps}",
-                      licence=LICENCE)
+                      command=f"tfg train posevae --out DIR --profile {profile} --seed {seed} --steps {run.steps}"
+                              + (f" --hearing {hearing}" if hearing != "mel" else ""),
+                      licence=LICENCE + (" It hears through Whisper tiny.en (MIT)." if hearing == "speech" else ""))
