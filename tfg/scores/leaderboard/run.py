@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from tfg import workers as cores
 from tfg.corpora.prepared import check_margin, options_of
 from tfg.corpora.store import Store
@@ -152,8 +150,8 @@ def _run(jobs: list[Job], workers: int | None, say) -> None:
     """Make all missing records."""
     from joblib import delayed
 
-    todo = [job for job in jobs if not all(records.Records(Path(job.out, "records")).there(n)
-                                           for n in job.names.values())]
+    kept = records.Records(Path(jobs[0].out, "records"))     # one folder for all jobs
+    todo = [job for job in jobs if not all(map(kept.there, job.names.values()))]
     say("clips", len(jobs) - len(todo), len(jobs))
     if not todo:
         return
@@ -183,8 +181,8 @@ def collect(jobs: list[Job], judges: js.Judges, card: dict) -> Scores:
     system = next(r for r in rows if r not in BESIDE[jobs[0].task])
     result = Scores(system, rows, judges=judges, task=jobs[0].task, card=card)
     refused: dict[str, str] = {}
+    kept = records.Records(Path(jobs[0].out, "records"))
     for job in jobs:
-        kept = records.Records(Path(job.out, "records"))
         found = {row: each for row, name in job.names.items() if (each := kept.read(name)) is not None}
         if lost := sorted(set(job.names) - set(found)):
             raise InputError(f"the record of {lost[0]} in {job.out}/records was damaged and has been removed; "
@@ -207,8 +205,3 @@ def _card(known: dict, stores, parts, judges: js.Judges) -> dict:
             "judges": {k: {"about": judges.about(k), "sha256": c.get("sha256"), "scores": c.get("scores")}
                        for k, c in judges.cards.items()},
             "stores": [{"size": s.size, "crop": options_of(s), "store": Path(s.path).name} for s in stores]}
-
-
-def finite(value) -> float | None:
-    """A number for JSON; None where it is not finite."""
-    return float(value) if value is not None and np.isfinite(value) else None

@@ -12,7 +12,7 @@ import numpy as np
 from tfg.faces import crops
 from tfg.files import make_folder
 from tfg.scores import judges as js
-from tfg.scores.draw import NotDrawn, checked
+from tfg.scores.draw import NotDrawn, rows_of
 from tfg.scores.films import slug
 from tfg.scores.leaderboard import records
 from tfg.scores.leaderboard.entries import Entry, drawer
@@ -85,17 +85,10 @@ def _work(job: Job) -> int:
 
 def _frames(job: Job, every: Targets, target, row: str) -> np.ndarray:
     """Frames of a row, (T, S, S, 3) uint8."""
-    n = len(target.frames)
-    if row == "true":
-        return target.frames
-    if row == "still":
-        return np.repeat((target.photo if job.task == "portrait" else target.reference[0])[None], n, 0)
     if row == "shuffled":
         return every.other_film(job.number)
-    if row == "copy":
-        return target.reference
-    entry = next(e for e in job.entries if e.name == row)
-    return checked(_drawer(entry, job.seed)(target), target)
+    entry = next((e for e in job.entries if e.name == row), None)
+    return rows_of(target, entry and _drawer(entry, job.seed), (row,), job.task)[row]
 
 
 def _film(job: Job, target, row: str, frames: np.ndarray) -> None:
