@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from page_contrast import contrast
 from tfg import paths
 from tools.browser import CHROMIUM, FLAGS, served
 
@@ -26,22 +27,7 @@ NAMES = """() => [...document.querySelectorAll(
     .filter((e) => e.checkVisibility() && !["status", "alert"].includes(e.role))
     .map((e) => [e.outerHTML.slice(0, 90), (e.getAttribute("aria-label") || e.labels?.[0]?.textContent ||
                  e.textContent || e.querySelector("img")?.alt || "").trim()])"""
-CONTRAST = """() => {
-  const light = (colour) => colour.match(/[\\d.]+/g).slice(0, 3).map((v) => v / 255)
-    .map((v) => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
-    .reduce((sum, v, k) => sum + v * [.2126, .7152, .0722][k], 0);
-  const behind = (e) => {
-    for (; e; e = e.parentElement) {
-      const colour = getComputedStyle(e).backgroundColor;
-      if (!/, 0\\)$|transparent/.test(colour)) return colour;
-    }
-    return "rgb(255, 255, 255)";
-  };
-  return [...document.querySelectorAll(".tfg-app :is(h1, h2, label, .help, button:enabled, summary, figcaption)")]
-    .filter((e) => e.checkVisibility() && e.textContent.trim())
-    .map((e) => { const [a, b] = [light(getComputedStyle(e).color), light(behind(e))].sort((x, y) => y - x);
-                  return [e.textContent.slice(0, 40), (a + .05) / (b + .05)]; });
-}"""
+CONTRAST = contrast(".tfg-app :is(h1, h2, label, .help, button:enabled, summary, figcaption)")
 
 
 @pytest.fixture(scope="module")

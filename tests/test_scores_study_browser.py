@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from page_contrast import contrast
 from study_people import key_of, page_data, write_films
 from tfg.scores.study.answers import read
 from tfg.scores.study.make import make
@@ -20,22 +21,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: p
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("study"),
               pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path; TFG_CHROMIUM names one")]
 PATIENCE = 60_000                                    # ms, on a busy machine
-CONTRAST = """() => {
-  const light = (colour) => colour.match(/[\\d.]+/g).slice(0, 3).map((v) => v / 255)
-    .map((v) => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
-    .reduce((sum, v, k) => sum + v * [.2126, .7152, .0722][k], 0);
-  const behind = (e) => {
-    for (; e; e = e.parentElement) {
-      const colour = getComputedStyle(e).backgroundColor;
-      if (!/, 0\\)$|transparent/.test(colour)) return colour;
-    }
-    return "rgb(255, 255, 255)";
-  };
-  return [...document.querySelectorAll("h1, p, label, legend, figcaption, button:enabled")]
-    .filter((e) => e.checkVisibility() && e.textContent.trim())
-    .map((e) => { const [a, b] = [light(getComputedStyle(e).color), light(behind(e))].sort((x, y) => y - x);
-                  return [e.textContent.slice(0, 40), (a + .05) / (b + .05)]; });
-}"""
+CONTRAST = contrast("h1, p, label, legend, figcaption, button:enabled")
 
 
 @pytest.fixture(scope="module")
