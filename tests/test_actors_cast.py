@@ -292,7 +292,7 @@ def test_chapters_fetch_no_portrait():
     from notebook_tools import cells
     from tfg.actors.photos import shipped_tiles
 
-    chapters = {"06_syncnet": "actors", "07_emotion_discriminator": "cast", "08_emogen_gan": "people"}
+    chapters = {"07_syncnet": "actors", "08_emotion_discriminator": "cast", "09_emogen_gan": "people"}
     for name, key in chapters.items():
         code = {c["id"]: c["source"] for c in cells(name)}
         assert f'portraits=SIZES["{key}"] // 3' in code["make"]

@@ -1,4 +1,4 @@
-"""Figures and sliders of notebooks/15_five_systems_compared, on a made-up table whose order is known."""
+"""Figures and sliders of notebooks/16_five_systems_compared, on a made-up table whose order is known."""
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Figures and sliders of notebooks/12_deformable_synthesis, and the values that they show."""
+"""Figures and sliders of notebooks/13_deformable_synthesis, and the values that they show."""
 from __future__ import annotations
 
 from dataclasses import replace

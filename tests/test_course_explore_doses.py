@@ -1,4 +1,4 @@
-"""Single values and figures of notebooks/14_metric_lab, and the shipped result that it reads."""
+"""Single values and figures of notebooks/15_metric_lab, and the shipped result that it reads."""
 from __future__ import annotations
 
 import gzip

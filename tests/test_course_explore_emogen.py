@@ -1,4 +1,4 @@
-"""Figures and sliders of notebooks/08_emogen_gan, and the values that they show."""
+"""Figures and sliders of notebooks/09_emogen_gan, and the values that they show."""
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Figures and sliders of notebooks/07_emotion_discriminator, and the values that they show."""
+"""Figures and sliders of notebooks/08_emotion_discriminator, and the values that they show."""
 from __future__ import annotations
 
 import numpy as np

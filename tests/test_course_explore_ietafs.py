@@ -1,4 +1,4 @@
-"""Figures and sliders of notebooks/11_speech_to_action_units_to_gan, and the values that they show."""
+"""Figures and sliders of notebooks/12_speech_to_action_units_to_gan, and the values that they show."""
 from __future__ import annotations
 
 import numpy as np

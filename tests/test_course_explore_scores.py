@@ -1,4 +1,4 @@
-"""Figures and sliders of notebooks/09_scores, and the values that they show."""
+"""Figures and sliders of notebooks/10_scores, and the values that they show."""
 from __future__ import annotations
 
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""Figures and sliders of notebooks/06_syncnet."""
+"""Figures and sliders of notebooks/07_syncnet."""
 from __future__ import annotations
 
 from types import SimpleNamespace

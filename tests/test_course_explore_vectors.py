@@ -1,4 +1,4 @@
-"""Figures and sliders of notebooks/10_expression_vectors, and the values that they show."""
+"""Figures and sliders of notebooks/11_expression_vectors, and the values that they show."""
 from __future__ import annotations
 
 from types import SimpleNamespace

@@ -210,7 +210,7 @@ def test_one_repository_address():
 
 
 def test_another_address_and_release_reach_every_place():
-    notebook = (ROOT / "solutions" / "08_emogen_gan.ipynb").read_text(encoding="utf-8")
+    notebook = (ROOT / "solutions" / "09_emogen_gan.ipynb").read_text(encoding="utf-8")
     moved = address.in_notebook(notebook, "https://github.com/some-one/faces", "2.3.4")
     places = notebook.count(address.repository().removeprefix("https://github.com/"))
     assert places >= 4 and moved.count("some-one/faces") == places

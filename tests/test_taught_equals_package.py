@@ -16,8 +16,8 @@ from tfg.head.model import project as package_project
 from tfg.media import audio
 
 SOUND, FACES, HEAD = "01_sound_and_time", "02_faces", "03_action_units_and_expression"
-ACTORS, WINDOWS = "04_virtual_actors", "05_from_raw_video_to_windows"
-EMOTION = "07_emotion_discriminator"
+ACTORS, WINDOWS = "05_virtual_actors", "06_from_raw_video_to_windows"
+EMOTION = "08_emotion_discriminator"
 
 
 @pytest.fixture
@@ -225,7 +225,7 @@ def test_leaks_are_what_splits_refuse():
                 splits.check_disjoint([train], [test])
 
 
-SYNCNET = "06_syncnet"
+SYNCNET = "07_syncnet"
 
 
 def test_towers_are_the_smallest_syncnet():
@@ -314,7 +314,7 @@ def test_emotion_loss_and_scores(rng):
     assert np.allclose(mine, explore.occlusion(probability, frames, 4, 2), atol=1e-6)
 
 
-SCORES = "09_scores"
+SCORES = "10_scores"
 
 
 def test_picture_scores(rng):
@@ -352,7 +352,7 @@ def test_intervals_and_pairs(rng):
     assert len(mine) == 3 and np.isclose(mine.mean(), paired(values, other, actors).value)
 
 
-EMOGEN = "08_emogen_gan"
+EMOGEN = "09_emogen_gan"
 
 
 def test_hiding_and_feelings_are_the_generators():
@@ -462,7 +462,7 @@ def test_the_whole_loss_and_a_step_of_the_duel(lips_follow):
     assert told[0] == pytest.approx(five["fools"].item(), abs=1e-6)
 
 
-VECTORS = "10_expression_vectors"
+VECTORS = "11_expression_vectors"
 
 
 @pytest.mark.parametrize("fps", [25.0, 24.0, 30000 / 1001, 59.94])
@@ -554,7 +554,7 @@ def test_five_frames_and_orthogonal_parts(rng):
         assert np.allclose(function(VECTORS, "orthogonal")(change, source), orthogonal(change, source), atol=1e-5)
 
 
-IETAFS = "11_speech_to_action_units_to_gan"
+IETAFS = "12_speech_to_action_units_to_gan"
 
 
 @pytest.fixture
@@ -686,7 +686,7 @@ def test_units_of_a_frame_are_the_systems(rng, monkeypatch):
     assert np.allclose(function(IETAFS, "frame_units")(heard.speech, heard.feeling, .6, shut), package, atol=1e-5)
 
 
-DEFORMABLE = "12_deformable_synthesis"
+DEFORMABLE = "13_deformable_synthesis"
 
 
 def test_a_deformable_convolution_is_torchvisions_and_the_layers():
@@ -766,7 +766,7 @@ def test_seven_classes_are_the_trainings():
     assert torch.allclose(other, task._judged(true, drawn, photo, batch)[1]["emotion"])
 
 
-RHYTHMIC = "13_rhythmic_heads"
+RHYTHMIC = "14_rhythmic_heads"
 
 
 def test_a_rigid_fit_is_the_packages(rng):
@@ -872,7 +872,7 @@ def test_the_critics_losses_are_the_trainings(tmp_path):
     assert torch.allclose(error[1], F.mse_loss(task.scored(moved_by(net, x).pose), task.scored(x["pose"])))
 
 
-LAB = "14_metric_lab"
+LAB = "15_metric_lab"
 
 
 def test_the_metric_lab_counts_ranks_doses_and_windows_as_the_package(rng):
@@ -901,7 +901,7 @@ def test_the_metric_lab_goes_to_infinity_as_the_package(rng):
     assert np.isclose(function(LAB, "fid_infinite")(np.array(curve["n"]), np.array(curve["value"])), curve["infinite"])
 
 
-BOARD = "15_five_systems_compared"
+BOARD = "16_five_systems_compared"
 
 
 def test_comparisons_are_the_packages(rng):

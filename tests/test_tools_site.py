@@ -45,10 +45,10 @@ def test_every_link_of_the_site_leads_somewhere(built):
 
 
 def test_a_chapters_page_holds_prose_code_and_folded_answers(built):
-    page = (built[0] / "chapters" / "04_virtual_actors.html").read_text(encoding="utf-8")
+    page = (built[0] / "chapters" / "05_virtual_actors.html").read_text(encoding="utf-8")
     assert page.count('<details class="code answer">') == 4 and "BEGIN SOLUTION" in page
     assert page.count("NotImplementedError") == 4
-    assert '<a href="05_from_raw_video_to_windows.html">' in page and ".ipynb)" not in page
+    assert '<a href="06_from_raw_video_to_windows.html">' in page and ".ipynb)" not in page
     assert "colab-badge" not in page                                        # a picture of another server
     assert re.search(r'<h2 id="4-a-take">4 · A take</h2>', page)
 
@@ -170,11 +170,11 @@ def test_the_map_shows_every_chapter_and_no_arrow_that_follows_from_others():
     level = course_map.levels(course)
     assert all(level[c.number] > level[n] for c in course for n in c.needs)
     arrows = course_map.direct(course)
-    assert ("08", "11") in arrows and ("03", "11") not in arrows            # 08 needs 03 through others
+    assert ("09", "12") in arrows and ("03", "12") not in arrows            # 09 needs 03 through others
     drawing = course_map.drawing(course)
     assert drawing.count("<rect") == len(NAMES) and drawing.count("marker-end") == len(arrows)
-    with pytest.raises(ValueError, match="chapter 11 needs 03, which does not stand before it"):
-        course_map.levels([c for c in course if c.number == "11"])
+    with pytest.raises(ValueError, match="chapter 12 needs 03, which does not stand before it"):
+        course_map.levels([c for c in course if c.number == "12"])
 
 
 def test_the_teaching_guide_holds_times_and_every_check(built):

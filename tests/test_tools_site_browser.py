@@ -21,7 +21,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: p
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("site"),
               pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path; TFG_CHROMIUM names one")]
 CHAPTER = "00_start_here"
-PAGES = ("index", "glossary", "teaching", f"chapters/{CHAPTER}", "chapters/06_syncnet", "slides/06_syncnet")
+PAGES = ("index", "glossary", "teaching", f"chapters/{CHAPTER}", "chapters/07_syncnet", "slides/07_syncnet")
 PATIENCE = 90_000                                    # ms; a busy machine
 DARK = "() => getComputedStyle(document.body).backgroundColor.match(/\\d+/g).every((value) => value < 60)"
 
@@ -139,7 +139,7 @@ def test_the_colours_can_be_chosen_and_stay(opened):
 
 
 def test_slides_move_by_keys_and_buttons(opened):
-    page = opened("slides/06_syncnet")
+    page = opened("slides/07_syncnet")
     at = lambda: page.evaluate("Math.round(content.scrollTop / content.clientHeight)")
     count = page.locator(".slide").count()
     assert count > 15 and at() == 0

@@ -11,7 +11,7 @@ from tools import chapters, weekly
 
 
 def outcome(minutes, stated="5", error=""):
-    return weekly.Outcome("08_emogen_gan", minutes, 2.5, stated, "3.0 GB", error)
+    return weekly.Outcome("09_emogen_gan", minutes, 2.5, stated, "3.0 GB", error)
 
 
 def test_verdicts_at_the_limit():
@@ -28,8 +28,8 @@ def test_minutes_of_headers():
 
 def test_the_table_has_measured_beside_stated():
     last = weekly.table([outcome(4.26), outcome(11)]).splitlines()[-2:]
-    assert last == ["| 08_emogen_gan | 4.3 | 5 | 2.5 | 3.0 GB | ok |",
-                    "| 08_emogen_gan | 11.0 | 5 | 2.5 | 3.0 GB | slow |"]
+    assert last == ["| 09_emogen_gan | 4.3 | 5 | 2.5 | 3.0 GB | ok |",
+                    "| 09_emogen_gan | 11.0 | 5 | 2.5 | 3.0 GB | slow |"]
 
 
 def test_a_commands_memory_counts_its_children(monkeypatch):

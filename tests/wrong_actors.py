@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebooks/04_virtual_actors: name -> [(answer, a word of its message)].
+"""Wrong answers to the exercises of notebooks/05_virtual_actors: name -> [(answer, a word of its message)].
 
 For test_course_check.py.
 """

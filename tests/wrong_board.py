@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebooks/15_five_systems_compared: name -> [(answer, a word of the message)], for
+"""Wrong answers to the exercises of notebooks/16_five_systems_compared: name -> [(answer, a word of the message)], for
 test_course_check."""
 from __future__ import annotations
 

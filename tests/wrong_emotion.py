@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebooks/07_emotion_discriminator, for test_course_check.py."""
+"""Wrong answers to the exercises of notebooks/08_emotion_discriminator, for test_course_check.py."""
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebooks/10_expression_vectors: name -> [(answer, a word of the message)], for
+"""Wrong answers to the exercises of notebooks/11_expression_vectors: name -> [(answer, a word of the message)], for
 test_course_check. Several are mistakes of SadTalker's fork."""
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebooks/11_speech_to_action_units_to_gan: name -> [(answer, a word of the
+"""Wrong answers to the exercises of notebooks/12_speech_to_action_units_to_gan: name -> [(answer, a word of the
 message)], for test_course_check."""
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebooks/14_metric_lab: name -> [(answer, a word of the message)], for
+"""Wrong answers to the exercises of notebooks/15_metric_lab: name -> [(answer, a word of the message)], for
 test_course_check."""
 from __future__ import annotations
 

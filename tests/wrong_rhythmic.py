@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebooks/13_rhythmic_heads: name -> [(answer, a word of the message)], for
+"""Wrong answers to the exercises of notebooks/14_rhythmic_heads: name -> [(answer, a word of the message)], for
 test_course_check."""
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebooks/05_from_raw_video_to_windows: name -> [(answer, a word of its message)].
+"""Wrong answers to the exercises of notebooks/06_from_raw_video_to_windows: name -> [(answer, a word of its message)].
 
 For test_course_check.py.
 """

@@ -32,7 +32,7 @@ class Exercise:
 class Chapter:
     """One chapter."""
 
-    name: str           # file name without its ending, as in "04_virtual_actors"
+    name: str           # file name without its ending, as in "05_virtual_actors"
     title: str
     question: str       # the sentence under the title
     cpu_min: str        # minutes of a run in profile cpu, as the header states them

@@ -10,7 +10,7 @@
 2. What the badge's first cell installs beside Colab's packages is put into build/colab/wheels, with our wheel.
 3. From here on the web is refused (tests/offline) and pip has no index. The chapters run as a learner runs them, with
    the cells that install: only the address in git is replaced by the wheel. No package of Colab may change.
-4. Chapter 06 is killed in the middle of its training, and run again with the same WORK: it has to go on.
+4. Chapter 07 is killed in the middle of its training, and run again with the same WORK: it has to go on.
 """
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from packaging.requirements import Requirement
 from tools.colab import PYTHON, ROOT, RUNTIME
 
 HERE = ROOT / "build" / "colab"
-CHAPTERS = ("00_start_here", "06_syncnet", "10_expression_vectors")
-KILLED, KEPT = "06_syncnet", "06_syncnet_{profile}.pt"
+CHAPTERS = ("00_start_here", "07_syncnet", "11_expression_vectors")
+KILLED, KEPT = "07_syncnet", "07_syncnet_{profile}.pt"
 """The chapter that is killed, and the file in WORK in which its training is kept."""
 EXTRA = ("espeakng-loader",)
 """What chapters install beside the package."""

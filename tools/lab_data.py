@@ -1,4 +1,4 @@
-"""Write data/lab from a run of the metric lab, for chapter 14: its lab.json, and single values from its lab.csv.
+"""Write data/lab from a run of the metric lab, for chapter 15: its lab.json, and single values from its lab.csv.
 
     tfg lab --out build/lab
     python -m tools.lab_data build/lab

@@ -1,4 +1,4 @@
-"""Ship a leaderboard for chapter 15: what `tfg leaderboard` wrote, as data/leaderboard/leaderboard.json.gz.
+"""Ship a leaderboard for chapter 16: what `tfg leaderboard` wrote, as data/leaderboard/leaderboard.json.gz.
 
     tfg leaderboard --out build/leaderboard
     python -m tools.leaderboard_data build/leaderboard

@@ -1,11 +1,11 @@
 """Mark a folder of submitted notebooks: which exercise of which student passes its check.
 
     python -m tools.mark FOLDER                     a table, and marks.csv and messages.csv in build/marks
-    python -m tools.mark FOLDER --chapter 04        one chapter only
+    python -m tools.mark FOLDER --chapter 05        one chapter only
     python -m tools.mark FOLDER --limit 60 --jobs 4
 
-A submission is FOLDER/STUDENT/04_virtual_actors.ipynb, or FOLDER/STUDENT_04_virtual_actors.ipynb; what comes after the
-chapter's name, as in "04_virtual_actors (2).ipynb", does not matter. Each notebook runs in a process of its own, which
+A submission is FOLDER/STUDENT/05_virtual_actors.ipynb, or FOLDER/STUDENT_05_virtual_actors.ipynb; what comes after the
+chapter's name, as in "05_virtual_actors (2).ipynb", does not matter. Each notebook runs in a process of its own, which
 trains and draws nothing (tools/mark_one.py). An answer that takes longer than the limit, or that ends the process,
 loses its own mark and no other; a file that is no notebook loses its chapter's.
 

@@ -2,7 +2,7 @@
 
     python -m tools.tiles --mirror DIR      DIR holds sfhq/ with the official sheets; without it they are downloaded
 
-The tiles are those of `tfg.actors.cast.members("cpu")`, whose first ones chapter 08 needs too, cut from the official
+The tiles are those of `tfg.actors.cast.members("cpu")`, whose first ones chapter 09 needs too, cut from the official
 sheets as `tfg corpora fetch sfhq` does, and written as lossless WebP: the same pixels in a third less room than PNG.
 shipped.csv lists id, sha256 and size of each file. A second run writes the same bytes.
 """

@@ -1,4 +1,4 @@
-"""Clips for the chapters: a few actors, played and prepared as in chapter 05, once for all chapters that want them."""
+"""Clips for the chapters: a few actors, played and prepared as in chapter 06, once for all chapters that want them."""
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """A training that is written out in a chapter, kept in the learner's folder, so that it goes on after a disconnection.
 
-    kept = Kept(WORK, "06_syncnet", network, optimiser, right=[], pair=[])
+    kept = Kept(WORK, "07_syncnet", network, optimiser, right=[], pair=[])
     for step, batch in zip(kept.steps(400), feed(data, 8, seed=0, start=kept.step)):
         ...
         kept["right"].append(...)

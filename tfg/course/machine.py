@@ -1,8 +1,8 @@
 """What a chapter runs on: the first cells say what there is, choose the profile, and name the folder that outlives it.
 
     PROFILE = machine.preflight(PROFILE, WORK)              # prints four lines; "auto" becomes "cpu" or "gpu"
-    folder = machine.folder(WORK, f"08_{PROFILE}")          # where a training of the package is kept
-    kept = machine.Kept(WORK, "06_syncnet", network, ...)   # a training that the chapter writes out
+    folder = machine.folder(WORK, f"09_{PROFILE}")          # where a training of the package is kept
+    kept = machine.Kept(WORK, "07_syncnet", network, ...)   # a training that the chapter writes out
     machine.offer_shipped()                                 # after a minute its bar says how to go on without it
 """
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Checks of notebooks/04_virtual_actors."""
+"""Checks of notebooks/05_virtual_actors."""
 from __future__ import annotations
 
 import functools

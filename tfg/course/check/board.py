@@ -1,4 +1,4 @@
-"""Checks of notebooks/15_five_systems_compared."""
+"""Checks of notebooks/16_five_systems_compared."""
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Checks of notebooks/12_deformable_synthesis."""
+"""Checks of notebooks/13_deformable_synthesis."""
 from __future__ import annotations
 
 from tfg.course.check.core import Wrong, exercise, parts, same, same_parts

@@ -1,4 +1,4 @@
-"""Checks of notebooks/08_emogen_gan."""
+"""Checks of notebooks/09_emogen_gan."""
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Checks of notebooks/07_emotion_discriminator."""
+"""Checks of notebooks/08_emotion_discriminator."""
 from __future__ import annotations
 
 import numpy as np

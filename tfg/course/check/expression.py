@@ -1,4 +1,4 @@
-"""Checks of notebooks/10_expression_vectors."""
+"""Checks of notebooks/11_expression_vectors."""
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Checks of notebooks/11_speech_to_action_units_to_gan."""
+"""Checks of notebooks/12_speech_to_action_units_to_gan."""
 from __future__ import annotations
 
 import numpy as np

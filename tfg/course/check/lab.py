@@ -1,4 +1,4 @@
-"""Checks of notebooks/14_metric_lab."""
+"""Checks of notebooks/15_metric_lab."""
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Checks of notebooks/13_rhythmic_heads."""
+"""Checks of notebooks/14_rhythmic_heads."""
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Checks of notebooks/09_scores."""
+"""Checks of notebooks/10_scores."""
 from __future__ import annotations
 
 import numpy as np

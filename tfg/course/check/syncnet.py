@@ -1,4 +1,4 @@
-"""Checks of notebooks/06_syncnet."""
+"""Checks of notebooks/07_syncnet."""
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Checks of notebooks/05_from_raw_video_to_windows."""
+"""Checks of notebooks/06_from_raw_video_to_windows."""
 from __future__ import annotations
 
 import numpy as np

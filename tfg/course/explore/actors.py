@@ -1,4 +1,4 @@
-"""Figures and sliders of virtual actors, for notebooks/04_virtual_actors."""
+"""Figures and sliders of virtual actors, for notebooks/05_virtual_actors."""
 from __future__ import annotations
 
 import numpy as np

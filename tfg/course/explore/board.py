@@ -1,4 +1,4 @@
-"""Figures and sliders for notebooks/15_five_systems_compared: the leaderboard, pair by pair and person by person."""
+"""Figures and sliders for notebooks/16_five_systems_compared: the leaderboard, pair by pair and person by person."""
 from __future__ import annotations
 
 import numpy as np

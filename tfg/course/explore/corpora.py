@@ -1,4 +1,4 @@
-"""Figures and sliders of the steps from raw video to training windows, for notebooks/05_from_raw_video_to_windows."""
+"""Figures and sliders of the steps from raw video to training windows, for notebooks/06_from_raw_video_to_windows."""
 from __future__ import annotations
 
 from pathlib import Path

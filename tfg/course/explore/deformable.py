@@ -1,4 +1,4 @@
-"""Figures and sliders of kernels that look elsewhere, for notebooks/12_deformable_synthesis."""
+"""Figures and sliders of kernels that look elsewhere, for notebooks/13_deformable_synthesis."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

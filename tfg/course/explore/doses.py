@@ -1,5 +1,5 @@
 """Single clips of the metric lab, and figures of its scores over doses, people, lengths and numbers of pictures, for
-notebooks/14_metric_lab."""
+notebooks/15_metric_lab."""
 from __future__ import annotations
 
 import csv

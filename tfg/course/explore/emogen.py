@@ -1,4 +1,4 @@
-"""Figures and sliders for notebooks/08_emogen_gan: a generator that draws a hidden face from sound and emotion."""
+"""Figures and sliders for notebooks/09_emogen_gan: a generator that draws a hidden face from sound and emotion."""
 from __future__ import annotations
 
 from collections.abc import Sequence

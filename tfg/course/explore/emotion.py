@@ -1,4 +1,4 @@
-"""Figures and sliders of networks that name emotions, for notebooks/07_emotion_discriminator."""
+"""Figures and sliders of networks that name emotions, for notebooks/08_emotion_discriminator."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Figures and sliders of emotion that is added to expression vectors, for notebooks/10_expression_vectors."""
+"""Figures and sliders of emotion that is added to expression vectors, for notebooks/11_expression_vectors."""
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Figures and sliders of faces edited by Action Units, for notebooks/11_speech_to_action_units_to_gan."""
+"""Figures and sliders of faces edited by Action Units, for notebooks/12_speech_to_action_units_to_gan."""
 from __future__ import annotations
 
 from collections.abc import Callable

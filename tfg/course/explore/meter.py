@@ -1,4 +1,4 @@
-"""Figures of a meter beside the truth, for notebooks/04_virtual_actors."""
+"""Figures of a meter beside the truth, for notebooks/05_virtual_actors."""
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Figures and sliders of turning heads, for notebooks/13_rhythmic_heads."""
+"""Figures and sliders of turning heads, for notebooks/14_rhythmic_heads."""
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Figures and sliders for notebooks/09_scores: films spoiled by a known amount, and the scores they get."""
+"""Figures and sliders for notebooks/10_scores: films spoiled by a known amount, and the scores they get."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Faces that speak, as arrays for notebooks/12_deformable_synthesis: true films of actors, and drawn ones."""
+"""Faces that speak, as arrays for notebooks/13_deformable_synthesis: true films of actors, and drawn ones."""
 from __future__ import annotations
 
 import functools

@@ -1,4 +1,4 @@
-"""Figures and sliders for notebooks/06_syncnet: a network that judges whether lips and sound belong together."""
+"""Figures and sliders for notebooks/07_syncnet: a network that judges whether lips and sound belong together."""
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""People whose heads turn, as arrays for notebooks/13_rhythmic_heads: shots, true films, and drawn frames."""
+"""People whose heads turn, as arrays for notebooks/14_rhythmic_heads: shots, true films, and drawn frames."""
 from __future__ import annotations
 
 from collections.abc import Sequence

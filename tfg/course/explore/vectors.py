@@ -1,4 +1,4 @@
-"""Figures and sliders of expression vectors and head motion, for notebooks/10_expression_vectors."""
+"""Figures and sliders of expression vectors and head motion, for notebooks/11_expression_vectors."""
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Solved exercises of solutions/04_virtual_actors.ipynb.
+"""Solved exercises of solutions/05_virtual_actors.ipynb.
 
 Written by `python -m tools.solved`; do not edit.
 """

@@ -1,4 +1,4 @@
-"""Solved exercises of solutions/15_five_systems_compared.ipynb.
+"""Solved exercises of solutions/16_five_systems_compared.ipynb.
 
 Written by `python -m tools.solved`; do not edit.
 """

@@ -1,4 +1,4 @@
-"""Solved exercises of solutions/12_deformable_synthesis.ipynb.
+"""Solved exercises of solutions/13_deformable_synthesis.ipynb.
 
 Written by `python -m tools.solved`; do not edit.
 """

@@ -1,4 +1,4 @@
-"""Solved exercises of solutions/08_emogen_gan.ipynb.
+"""Solved exercises of solutions/09_emogen_gan.ipynb.
 
 Written by `python -m tools.solved`; do not edit.
 """

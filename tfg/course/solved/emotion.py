@@ -1,4 +1,4 @@
-"""Solved exercises of solutions/07_emotion_discriminator.ipynb.
+"""Solved exercises of solutions/08_emotion_discriminator.ipynb.
 
 Written by `python -m tools.solved`; do not edit.
 """

@@ -1,4 +1,4 @@
-"""Solved exercises of solutions/10_expression_vectors.ipynb.
+"""Solved exercises of solutions/11_expression_vectors.ipynb.
 
 Written by `python -m tools.solved`; do not edit.
 """

@@ -1,4 +1,4 @@
-"""Solved exercises of solutions/11_speech_to_action_units_to_gan.ipynb.
+"""Solved exercises of solutions/12_speech_to_action_units_to_gan.ipynb.
 
 Written by `python -m tools.solved`; do not edit.
 """

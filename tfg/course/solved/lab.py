@@ -1,4 +1,4 @@
-"""Solved exercises of solutions/14_metric_lab.ipynb.
+"""Solved exercises of solutions/15_metric_lab.ipynb.
 
 Written by `python -m tools.solved`; do not edit.
 """

@@ -1,4 +1,4 @@
-"""Solved exercises of solutions/13_rhythmic_heads.ipynb.
+"""Solved exercises of solutions/14_rhythmic_heads.ipynb.
 
 Written by `python -m tools.solved`; do not edit.
 """

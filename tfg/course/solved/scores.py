@@ -1,4 +1,4 @@
-"""Solved exercises of solutions/09_scores.ipynb.
+"""Solved exercises of solutions/10_scores.ipynb.
 
 Written by `python -m tools.solved`; do not edit.
 """

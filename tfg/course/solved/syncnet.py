@@ -1,4 +1,4 @@
-"""Solved exercises of solutions/06_syncnet.ipynb.
+"""Solved exercises of solutions/07_syncnet.ipynb.
 
 Written by `python -m tools.solved`; do not edit.
 """

@@ -1,4 +1,4 @@
-"""Solved exercises of solutions/05_from_raw_video_to_windows.ipynb.
+"""Solved exercises of solutions/06_from_raw_video_to_windows.ipynb.
 
 Written by `python -m tools.solved`; do not edit.
 """
