@@ -280,3 +280,91 @@ def _spoil(value) -> None:
         value[next(iter(value))] = "other"
     else:
         _spoil(value[-1])
+
+
+# ---- networks: a class that is wrong, made from the class that is right ------------------------------------------
+def _changed(its, after=None, result=None):
+    """The class with something done after its __init__, or to what its forward gives."""
+    class Changed(its):
+        def __init__(self, *given):
+            super().__init__(*given)
+            if after:
+                after(self)
+
+        def forward(self, *inputs):
+            answer = super().forward(*inputs)
+            return result(answer) if result else answer
+
+    return Changed
+
+
+def no_network(its):
+    return lambda *given: its(*given)
+
+
+def a_plain_class(its):
+    return type("Plain", (), {"__init__": lambda self, *given: None, "forward": lambda self, *given: given[0]})
+
+
+def without_super(its):
+    def start(self, *given):
+        self.first = torch.nn.Linear(2, 2)
+    return type("Early", (torch.nn.Module,), {"__init__": start, "forward": lambda self, x: self.first(x)})
+
+
+def without_layers(its):
+    class Empty(torch.nn.Module):
+        def __init__(self, *given):
+            super().__init__()
+            self.parts = [torch.nn.Linear(2, 2)]
+
+        def forward(self, *given):
+            return given[0]
+    return Empty
+
+
+def one_too_many(its):
+    def more(network):
+        network.unused = torch.nn.Linear(2, 2)
+    return _changed(its, more)
+
+
+def forgets_to_return(its):
+    return _changed(its, result=lambda answer: None)
+
+
+def cut_off(its):
+    return _changed(its, result=lambda answer: tuple(x.detach() for x in answer) if isinstance(answer, tuple)
+                    else answer.detach())
+
+
+def doubled(its):
+    return _changed(its, result=lambda answer: tuple(2 * x for x in answer) if isinstance(answer, tuple)
+                    else 2 * answer)
+
+
+def another_stride(its):
+    """Of the last layer that has one; without such, another number of channels in the last layer."""
+    def change(network):
+        with_stride = [part for part in network.modules() if hasattr(part, "stride") and hasattr(part, "weight")]
+        if with_stride:
+            with_stride[-1].stride = tuple(3 + s for s in with_stride[-1].stride)
+        else:
+            last = [part for part in network.modules() if any(True for _ in part.parameters(recurse=False))][-1]
+            name, value = next(iter(last.named_parameters(recurse=False)))
+            setattr(last, name, torch.nn.Parameter(torch.zeros(value.shape[0] + 1, *value.shape[1:])))
+    return _changed(its, change)
+
+
+NETWORKS: dict[Callable, str] = {
+    no_network: "give it the class itself",
+    a_plain_class: r"begin with class \w+\(nn.Module\)",
+    without_super: r"super\(\).__init__\(\)",
+    without_layers: "nn.ModuleList",
+    one_too_many: "one too many",
+    forgets_to_return: "does it end with `return`",
+    cut_off: "gradient",
+    doubled: "times too large|factor",
+    another_stride: "has stride|expected is a|expected",
+}
+"""Mistake in a network -> a pattern that the message matches."""

@@ -20,24 +20,25 @@ def cells(name: str, folder: str = "solutions") -> list[dict]:
 
 
 def function(name: str, wanted: str, **given):
-    """The function `wanted` as notebook `name` defines it, with itertools, NumPy, torch and tfg in reach.
+    """The function, or class, `wanted` as notebook `name` defines it, with itertools, NumPy, torch and tfg in reach.
 
     given: more names that the function uses. Other functions of its cell and of those before it come along.
     """
     import numpy as np
     import torch
     import torch.nn.functional as F
+    from torch import nn
 
     from tfg import vocabulary
     from tfg.media import audio
 
-    scope = {"itertools": itertools, "np": np, "torch": torch, "F": F, "audio": audio, "vocabulary": vocabulary,
-             "EMOTIONS": vocabulary.EMOTIONS} | given
+    scope = {"itertools": itertools, "np": np, "torch": torch, "F": F, "nn": nn, "audio": audio,
+             "vocabulary": vocabulary, "EMOTIONS": vocabulary.EMOTIONS} | given
     for cell in cells(name):
-        if cell["cell_type"] != "code" or "def " not in cell["source"]:
+        if cell["cell_type"] != "code" or not re.search(r"^(def|class) ", cell["source"], re.M):
             continue
         tree = ast.parse("\n".join(line for line in cell["source"].splitlines() if not line.lstrip().startswith("%")))
-        defined = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+        defined = [node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
         for node in defined:
             tree.body = [node]
             try:

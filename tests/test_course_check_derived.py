@@ -15,7 +15,9 @@ from mistaken import MISTAKES, Solution
 from notebook_tools import NAMES, exercises, function
 from tfg.course import check
 
-EXERCISES = exercises(NAMES)
+ALL = exercises(NAMES)
+EXERCISES = [(notebook, name) for notebook, name in ALL if not getattr(check, name).network]
+NETWORKS = [pair for pair in ALL if pair not in EXERCISES]
 OWN = "it looks as if"
 """How a check begins where it has words of its own for a wrong result."""
 OWN_WORDS = {
@@ -72,7 +74,18 @@ def test_every_result_that_teaches_says_whom(solved):
             assert any(its.check.learns), name
 
 
-@pytest.mark.parametrize("notebook, name", EXERCISES)
+@pytest.mark.parametrize("notebook, name", NETWORKS)
+def test_mistakes_of_networks_are_refused_and_named(notebook, name):
+    its, silent = function(notebook, name), []
+    for mistake, pattern in mistaken.NETWORKS.items():
+        answer = mistake(its)
+        mark, message = check.judge(getattr(check, name), answer)
+        if mark != "✗" or not re.search(f"{pattern}|{OWN}", message):
+            silent.append(f"{mistake.__name__}: {mark} {message}")
+    assert not silent, "\n".join(silent)
+
+
+@pytest.mark.parametrize("notebook, name", ALL)
 def test_the_docstrings_first_line_has_the_solutions_arguments(notebook, name):
     import inspect
 

@@ -13,7 +13,8 @@ from tfg.course import check
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "tfg" / "course" / "solved"
 IMPORTS = {"itertools": "import itertools", "np": "import numpy as np", "torch": "import torch",
-           "F": "import torch.nn.functional as F", "vocabulary": "from tfg import vocabulary",
+           "F": "import torch.nn.functional as F", "nn": "from torch import nn",
+           "vocabulary": "from tfg import vocabulary",
            "audio": "from tfg.media import audio", "EMOTIONS": "from tfg.vocabulary import EMOTIONS"}
 """Names that solutions may use, as the notebooks' setup cells import them, in the order in which a module does."""
 ABOUT = '"""The solved exercises, one module for each chapter: written by `python -m tools.solved`; do not edit."""\n'

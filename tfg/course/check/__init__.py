@@ -6,6 +6,7 @@ A check returns the function that later cells should use: yours once it is right
 
     core     an exercise, its mark, comparing with the reference
     watch    what no answer may do: write into its arguments, cut the gradient, return nothing, take other arguments
+    layers   a network that the learner wrote beside the reference: layers, settings, output
     likely   mistakes named from the right result alone: sign, unit, off by one, transposed, sum for mean ...
     stopped  what an error in the learner's function likely means
 """

@@ -11,13 +11,13 @@ import numpy as np
 
 from tfg.course.check import likely
 from tfg.course.check.stopped import explain
-from tfg.course.check.watch import Watched, kind
+from tfg.course.check.watch import Watched, WatchedNetwork, kind
 from tfg.course.check.wrong import Different, Stopped, Wrong
 
 CHECKS = "tfg.course.check."
 
 
-def exercise(check=None, *, learns: str | Sequence[str] = ()):
+def exercise(check=None, *, learns: str | Sequence[str] = (), network: bool = False):
     """Turn `check(answer)`, which raises Wrong or returns, into one that prints a line and goes on.
 
     Prints "✓" for a right answer, "✗" and the likely mistake for a wrong one, "○ not done" where the function still
@@ -25,10 +25,11 @@ def exercise(check=None, *, learns: str | Sequence[str] = ()):
     the function that later cells should use: the learner's own once it is right, the solution's until then.
 
     learns: names of the arguments that must get a gradient from the result, with spaces between; for a function with
-    several results one such text for each.
+    several results one such text for each.  network: the answer is a class, a torch.nn.Module, and the check compares
+    what it makes by `layers.same_network`.
     """
     if check is None:
-        return functools.partial(exercise, learns=learns)
+        return functools.partial(exercise, learns=learns, network=network)
 
     @functools.wraps(check)
     def one(answer) -> Callable[..., Any]:
@@ -38,8 +39,9 @@ def exercise(check=None, *, learns: str | Sequence[str] = ()):
             raise AssertionError(f"{check.__name__}: {message}")
         return _silent(answer if mark == "✓" else solution(run) or answer)
 
-    run: Any = one                                          # a function with two notes on it
+    run: Any = one                                          # a function with three notes on it
     run.body = check
+    run.network = network
     run.learns = (learns,) if isinstance(learns, str) else tuple(learns)
     return run
 
@@ -48,9 +50,9 @@ def judge(check, answer) -> tuple[str, str]:
     """Run a check without printing.  Returns the mark ("✓", "✗" or "○") and the message."""
     call = (check.__doc__ or f"{check.__name__}(...)").split("\n\n")[0]
     call = " ".join(call.split()).rstrip(".")
-    watched = None
+    watched: Watched | WatchedNetwork | None = None
     try:
-        watched = Watched(answer, call)
+        watched = (WatchedNetwork if getattr(check, "network", False) else Watched)(answer, call)
         check.body(watched)
         watched.gradient(check.learns)
     except NotImplementedError:
@@ -152,7 +154,7 @@ def _close(got, want, atol, rtol):
 
 def _silent(function):
     """The same function, which a notebook does not print where it is a cell's last value."""
-    @functools.wraps(function)
+    @functools.wraps(function, updated=())                  # a class's own attributes stay with it
     def use(*args, **kwargs):
         return function(*args, **kwargs)
 

@@ -8,6 +8,11 @@ import traceback
 from typing import Any
 
 HINTS = (
+    (r"before Module.__init__\(\) call", "__init__ must begin with super().__init__()"),
+    (r"expected input.* to have \d+ channels",
+     "a layer gets another number of channels than it was made for: channels are axis 1 of (B, C, H, W)"),
+    (r"mat1 and mat2 shapes cannot be multiplied",
+     "a linear layer gets another number of values than it was made for: flatten to (B, values), or count them anew"),
     (r"leaf Variable that requires grad is being used in an in-place|modified by an inplace operation",
      "your function changes its argument in place, which torch refuses: make a new tensor, x = x * 2, not x *= 2"),
     (r"read-only|not writeable", "your function changes its argument in place: work on a copy"),
@@ -53,7 +58,8 @@ def explain(error: Exception, answer: Any) -> str:
 
 def _line(error: Exception, answer: Any) -> str:
     """The last line of the learner's own cell that ran; "" if it cannot be read."""
-    code = getattr(inspect.unwrap(answer), "__code__", None)
+    methods = [getattr(answer, "__init__", None), getattr(answer, "forward", None)] if inspect.isclass(answer) else []
+    code = next((m.__code__ for m in [*methods, inspect.unwrap(answer)] if hasattr(m, "__code__")), None)
     if code is None:
         return ""
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == code.co_filename]

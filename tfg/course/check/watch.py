@@ -95,6 +95,45 @@ class Watched:
             return
 
 
+class WatchedNetwork:
+    """Makes the learner's network and raises `Wrong` for what no network may do.
+
+    call: the line that begins the check's docstring, `Tower(channels) -> ...`; it gives the arguments of `__init__`.
+    """
+
+    def __init__(self, answer: Any, call: str):
+        import torch
+
+        name = call.split("(")[0]
+        if isinstance(answer, torch.nn.Module):
+            raise Wrong(f"the check was given a network that was made already: give it the class, check.{name}({name})")
+        if not inspect.isclass(answer):
+            raise Wrong(f"the check was given {kind(answer)}: give it the class itself, check.{name}({name})")
+        if not issubclass(answer, torch.nn.Module):
+            raise Wrong(f"your class is no network: begin with class {name}(nn.Module)")
+        self.answer, self.call, self.names = answer, call, parameters(call)
+        self.given: tuple[Any, ...] = ()
+        self.got: Any = None
+
+    def __call__(self, *given):
+        self.given = given
+        try:
+            inspect.signature(self.answer).bind(*given)
+        except TypeError:
+            raise Wrong(f"your __init__ takes other arguments, {inspect.signature(self.answer)}: it is called as "
+                        f"{self.call}") from None
+        try:
+            self.got = self.answer(*given)
+        except (NotImplementedError, Wrong):
+            raise
+        except Exception as error:
+            raise Stopped(error) from error
+        return self.got
+
+    def gradient(self, learns) -> None:
+        """Nothing: `layers.same_network` sees to the gradients."""
+
+
 def reaches(result, x) -> bool:
     """Whether a gradient of `result`, a tensor of any shape, arrives at the tensor `x`."""
     import torch

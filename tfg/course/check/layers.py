@@ -1,0 +1,164 @@
+"""Compares a network that the learner wrote with the reference: its layers, what these are set to, and its output.
+
+The learner's layers get the reference's weights, one after the other as they were made, so that both must answer alike.
+"""
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from tfg.course.check.core import same
+from tfg.course.check.watch import kind
+from tfg.course.check.wrong import Stopped, Wrong
+
+SETTINGS = ("stride", "padding", "dilation", "groups", "output_padding", "eps", "num_layers", "bidirectional",
+            "batch_first")
+"""What a layer is set to beside the shapes of its weights; a difference is told by these names."""
+
+
+def same_network(got, want, inputs, *, what: str = "the network", mistakes: Mapping[str, Any] | None = None,
+                 atol: float = 1e-4) -> None:
+    """Raise Wrong unless `got` has the layers of `want` and answers as it does, with its weights.
+
+    got, want: torch.nn.Modules.  inputs: what `forward` takes, tensors.  mistakes: message -> a network with this
+    mistake, with the layers of `want` (or a function from `want` to its answer).  atol: of the output.
+    """
+    import torch
+
+    _same_layers(got, want, what)
+    _as_if_trained(want)
+    _same_weights(got, want)
+    want.eval(), got.eval()
+    with torch.no_grad():
+        right, answer = want(*inputs), _run(got, inputs)
+        wrong = {}
+        for text, other in (mistakes or {}).items():
+            if isinstance(other, torch.nn.Module):
+                _same_weights(other, want)
+                other.eval()
+                wrong[text] = other(*inputs)
+            else:
+                wrong[text] = other(want)
+        for one, other, name in _pairs(answer, right, what):
+            same(one, other, what=name, atol=atol,
+                 mistakes={text: part for text, value in wrong.items() for part in _parts(value)})
+    _all_learn(got, inputs)
+
+
+def _parts(answer) -> list:
+    return list(answer) if isinstance(answer, (tuple, list)) else [answer]
+
+
+def _pairs(got, want, what):
+    got, want = _parts(got), _parts(want)
+    if len(got) != len(want):
+        raise Wrong(f"`forward` gives {len(got)} results, expected {len(want)}")
+    names = [f"the output of {what}, with the right layers and the same weights,"] if len(want) == 1 else [
+        f"output {k + 1} of {what}, with the right layers and the same weights," for k in range(len(want))]
+    return zip(got, want, names)
+
+
+def _run(network, inputs):
+    import torch
+
+    try:
+        got = network(*(x.clone() if torch.is_tensor(x) else x for x in inputs))
+    except (NotImplementedError, Wrong):
+        raise
+    except Exception as error:
+        raise Stopped(error) from error
+    if got is None:
+        raise Wrong("`forward` gives None: does it end with `return`?")
+    if not all(torch.is_tensor(part) for part in _parts(got)):
+        raise Wrong(f"`forward` gives {kind(got)}, expected a tensor")
+    return got
+
+
+def with_weights(network) -> list[tuple[str, Any]]:
+    """(name, part) of the parts of a network that hold weights themselves, in the order in which they were made."""
+    return [(name, part) for name, part in network.named_modules()
+            if any(True for _ in part.parameters(recurse=False))]
+
+
+def described(part) -> str:
+    """A layer in a few words: "Conv2d with weight (16, 3, 3, 3), bias (16)"."""
+    shapes = ", ".join(f"{name} ({', '.join(map(str, x.shape))})" for name, x in part.named_parameters(recurse=False))
+    return f"{type(part).__name__} with {shapes}"
+
+
+def _same_layers(got, want, what: str) -> None:
+    ours, theirs = with_weights(want), with_weights(got)
+    if not theirs and ours:
+        raise Wrong(f"{what} has no layer that holds weights: make them in __init__ as attributes (self.conv = ...), "
+                    "many of them in an nn.ModuleList or nn.Sequential, which a plain list does not replace")
+    a, b = [described(part) for _, part in ours], [described(part) for _, part in theirs]
+    if a != b and sorted(a) == sorted(b):
+        raise Wrong("the layers are right, but made in another order: make them in the order in which they are used")
+    for tag, i1, _, j1, _ in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        if tag == "equal":
+            continue
+        place = f"layer {i1 + 1} of {len(a)} that hold weights"
+        if tag == "insert":
+            raise Wrong(f"{what} has one too many: `{theirs[j1][0]}`, a {b[j1]}, is not expected there ({len(b)} "
+                        f"layers hold weights, expected {len(a)})")
+        if tag == "delete":
+            raise Wrong(f"{what} lacks {place}: a {a[i1]} is expected"
+                        + (f" after `{theirs[j1 - 1][0]}`" if j1 else ""))
+        raise Wrong(f"{place}, your `{theirs[j1][0]}`, is a {b[j1]}; expected is a {a[i1]}" + _bias(a[i1], b[j1]))
+    for (_, right), (name, part) in zip(ours, theirs):
+        for setting in SETTINGS:
+            x, y = getattr(part, setting, None), getattr(right, setting, None)
+            if x != y and not _one_padding(setting, x, y):
+                raise Wrong(f"your `{name}` has {setting} {_plain(x)}, expected {_plain(y)}")
+
+
+def _bias(want: str, got: str) -> str:
+    if ("bias" in want) == ("bias" in got) or want.split(" with")[0] != got.split(" with")[0]:
+        return ""
+    return ": bias=False is missing" if "bias" in got else ": it has a bias there"
+
+
+def _one_padding(setting: str, x, y) -> bool:
+    return setting == "padding" and "same" in (x, y)          # padding="same" is what the outputs' comparison sees
+
+
+def _plain(value) -> str:
+    return str(value[0]) if isinstance(value, tuple) and len(set(value)) == 1 else str(value)
+
+
+def _as_if_trained(network) -> None:
+    """Give norms and biases values that show: fresh ones leave the numbers as they are, wherever they stand."""
+    import torch
+
+    g = torch.Generator().manual_seed(0)
+    for name, value in [*network.named_parameters(), *network.named_buffers()]:
+        if value.ndim <= 1 and value.is_floating_point():
+            value.data += .4 * torch.rand(value.shape, generator=g) + (0 if "var" in name else -.2)
+
+
+def _same_weights(got, want) -> None:
+    for (_, a), (_, b) in zip(with_weights(got), with_weights(want)):
+        own = dict(a.named_parameters(recurse=False)) | dict(a.named_buffers(recurse=False))
+        for name, value in [*b.named_parameters(recurse=False), *b.named_buffers(recurse=False)]:
+            if name in own and own[name].shape == value.shape:
+                own[name].data.copy_(value.data)
+
+
+def _all_learn(network, inputs) -> None:
+    """Raise Wrong where a layer gets no gradient from the output."""
+    import torch
+
+    network.train()
+    network.zero_grad(set_to_none=True)
+    with torch.enable_grad():
+        parts = [p for p in _parts(_run(network, inputs)) if p.is_floating_point()]
+        if not any(p.requires_grad for p in parts):
+            raise Wrong("the numbers are right, but no gradient gets from the output to the weights, so nothing "
+                        "learns: stay with torch; .detach(), .numpy() and no_grad() cut the way back")
+        shares = [torch.linspace(.5, 1.5, p.numel()).reshape(p.shape) * p for p in parts if p.requires_grad]
+        torch.stack([share.sum() for share in shares]).sum().backward()
+    for name, parameter in network.named_parameters():
+        if parameter.grad is None:
+            part = name.rpartition(".")[0] or name
+            raise Wrong(f"`{part}` gets no gradient: it is made, but `forward` never uses it")
