@@ -167,7 +167,8 @@ pytest-quick: $(VENV)/.dev
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q -m "not slow" $(QUICK)
 
 # Learners' notebooks run green from day one, and solutions pass their own checks. The two folders differ in the solutions
-# alone, so each chapter runs under nbval, which sees errors inside widgets, too, and under papermill, which sets PROFILE.
+# alone, so each solved chapter runs under papermill, which sets PROFILE, and some open ones under nbval, which sees errors
+# inside widgets, too.
 # One folder after the other, each on all workers, the longest chapters (the later ones) first; both find the clips that
 # several chapters share (tfg/course/clips.py) in one cache.
 # All on what a fresh clone has: a chapter that asks the web for something in profile ci fails here.
@@ -175,9 +176,14 @@ notebooks-run: $(VENV)/.dev
 	@rm -rf build/alone; $(ALONE) TFG_PROFILE=ci PATH="$$PWD/$(BIN):$$PATH" \
 		$(MAKE) --no-print-directory notebooks-open notebooks-solved
 
+# Chapters of notebooks/ that run whole: some here, all of them in the weekly job (OPEN=all). The others differ from the solved
+# ones, which all run, in their open exercises alone, and those run in tests/test_notebooks_open.py.
+OPEN ?= 00 03 07 11 15
+
 notebooks-open: $(VENV)/.dev
 	@$(STEP); step "notebooks/ under nbval" $(BIN)/python -m pytest -q --nbval-lax --nbval-current-env \
-		--nbval-cell-timeout=300 -p no:cacheprovider -n $(WORKERS) --dist loadscope notebooks
+		--nbval-cell-timeout=300 -p no:cacheprovider -n $(WORKERS) --dist loadscope \
+		$(if $(filter all,$(OPEN)),notebooks,$(foreach n,$(OPEN),$(wildcard notebooks/$(n)_*.ipynb)))
 
 notebooks-solved: $(VENV)/.dev
 	@$(STEP); export TFG_STRICT=1; mkdir -p build/papermill; \

@@ -225,6 +225,52 @@ def test_leaks_are_what_splits_refuse():
                 splits.check_disjoint([train], [test])
 
 
+PHOTO = "04_how_a_photo_moves"
+
+
+def test_a_moved_mesh_is_the_rasterisers(rng):
+    """With the package's compiled function: the same pixels, each from the same place."""
+    from tfg.head.raster import source_map
+
+    n = 24
+    rest = np.stack(np.meshgrid(np.linspace(-3, n + 2, 6), np.linspace(-2, n + 3, 6)), -1).reshape(-1, 2)
+    triangles = np.array([[k, k + 1, k + 6] for k in range(29) if k % 6 < 5]
+                         + [[k + 1, k + 7, k + 6] for k in range(29) if k % 6 < 5], np.int32)
+    xy = (rest + rng.normal(0, .8, rest.shape)).astype(np.float32)
+    order = rng.permutation(len(triangles)).astype(np.int32)
+    barycentric = function(PHOTO, "barycentric")
+    mine = function(PHOTO, "fill_map", barycentric=barycentric)(xy, triangles, rest, order, n, n)
+    theirs, covered = np.zeros((n, n, 2), np.float32), np.zeros((n, n), bool)
+    source_map(xy, triangles, rest.astype(np.float32), order, theirs, covered)
+    known = ~np.isnan(mine[..., 0])
+    assert (known == covered).mean() > .99 and known.mean() > .9
+    assert np.abs(mine - theirs)[known & covered].max() < .01
+
+
+def test_motion_is_spread_as_in_the_template(rng):
+    from tfg.head.template import cotangent_laplacian, extend
+
+    xy = rng.uniform(0, 1, (30, 2))
+    from scipy.spatial import Delaunay
+
+    laplacian, known = cotangent_laplacian(xy, Delaunay(xy).simplices), rng.random(30) < .4
+    values = rng.normal(size=(known.sum(), 3))
+    mine = function(PHOTO, "spread")(laplacian.toarray(), known, values)
+    assert np.allclose(mine, extend(laplacian, known, values), atol=1e-6)
+    assert mine.max() <= values.max() + 1e-6                                  # no peak of its own
+
+
+def test_the_opening_of_the_lips_is_the_packages(rng):
+    """Edges with a point in the middle of each column: there the package's samples have the same mean."""
+    from tfg.head.openings import coverage
+
+    x, top = np.arange(9.), rng.uniform(2, 4, 9)
+    bottom = top + rng.uniform(0, 4, 9)
+    mine = function(PHOTO, "between_lips")(top, bottom, 10)
+    theirs = coverage(np.stack([x, top], 1), np.stack([x, bottom], 1), (0, 0, 9, 10), columns=1)
+    assert np.allclose(mine, theirs)
+
+
 SYNCNET = "07_syncnet"
 
 

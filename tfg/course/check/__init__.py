@@ -20,6 +20,7 @@ _WHERE = {
     "sound": ("count_frames", "hz_to_mel", "mel_window", "shift_sound", "find_offset"),
     "faces": ("resample", "head_tilt", "invert_similarity", "lip_gap", "jitter", "moving_average"),
     "heads": ("action_unit", "move", "project", "fit_loss", "emotion_change"),
+    "photo": ("barycentric", "fill_map", "spread", "between_lips", "stretch"),
     "actors": ("dominance_blend", "envelope", "landmark_error", "pearson"),
     "windows": ("source_frames", "crop_matrix", "negative_starts", "leaks"),
     "emotion": ("fold_frames", "soft_cross_entropy", "split_by_actor", "confusion", "occlusion_map"),

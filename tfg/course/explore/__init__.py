@@ -15,6 +15,8 @@ _WHERE = {
                   "draw_faces", "draw_pairs", "points", "alignment", "smoothing"),
     "heads": ("UNIT_COEFFICIENTS", "coefficients", "draw_head", "draw_units", "draw_people", "draw_fit", "draw_fits",
               "draw_curves", "draw_changes", "draw_emotions", "head", "face_units", "fit_strength", "curves"),
+    "photo": ("window_xy", "mouth_box", "draw_mesh", "draw_triangle", "draw_arrows", "draw_close", "draw_stretch",
+              "draw_turned_too_far", "photo_moves"),
     "actors": ("draw_actor", "draw_speech", "draw_blend", "draw_envelopes", "draw_overlap", "draw_layers", "direct",
                "blending"),
     "networks": ("draw_network",),
