@@ -100,9 +100,9 @@ def test_a_work_folder_that_cannot_be_made(tmp_path):
 
 def test_folders_of_trainings(tmp_path):
     assert machine.folder(tmp_path / "work", "09_cpu") == tmp_path / "work" / "09_cpu"
-    code = "from tfg.course import machine; print(machine.folder('', '08_cpu'), flush=True)"
+    code = "from tfg.course import machine; print(machine.folder('', '09_cpu'), flush=True)"
     gone = Path(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip())
-    assert gone.name.startswith("tfg_08_cpu_") and not gone.exists()
+    assert gone.name.startswith("tfg_09_cpu_") and not gone.exists()
 
 
 # ---- trainings that a chapter writes out -----------------------------------------------------------------------------
