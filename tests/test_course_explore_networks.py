@@ -1,4 +1,5 @@
 """Diagrams of networks: what stands on them comes from the module."""
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -205,3 +206,19 @@ def test_wrong_inputs_are_named():
         explore.draw_network({}, PICTURE)
     with pytest.raises(InputError, match="depth is 0"):
         explore.draw_network(Towers(), PICTURE, MEL, depth=0)
+
+
+# ---- a system of several networks ------------------------------------------------------------------------------------
+def test_a_pipeline_shows_what_ran():
+    network = torch.nn.Linear(3, 2)
+    figure = networks.draw_pipeline({"sound": ((), np.zeros(160), None), "ear": (("sound",), np.zeros((10, 3)), None),
+                                     "lips": (("ear",), torch.zeros(10, 2), network), "photo": ((), "a picture", None),
+                                     "film": (("lips", "photo"), np.zeros((10, 4, 4, 3)), None)}, "all of it")
+    axes, = figure.axes
+    boxes = {text.get_text().split("\n")[0]: text for text in axes.texts if text.get_text()}
+    assert boxes["lips"].get_text() == "lips\n10 x 2\n8 parameters" and boxes["photo"].get_text() == "photo\na picture"
+    assert boxes["film"].get_position()[0] == 3 and boxes["photo"].get_position()[0] == boxes["sound"].get_position()[0]
+    arrows = [text for text in axes.texts if getattr(text, "arrow_patch", None)]
+    assert len(arrows) == 4 and axes.get_title() == "all of it"
+    with pytest.raises(ValueError, match="'lips' takes 'ear', which does not stand before it; known are sound"):
+        networks.draw_pipeline({"sound": ((), "x", None), "lips": (("ear",), "y", None)})

@@ -19,7 +19,7 @@ _WHERE = {
               "draw_turned_too_far", "photo_moves"),
     "actors": ("draw_actor", "draw_speech", "draw_blend", "draw_envelopes", "draw_overlap", "draw_layers", "direct",
                "blending"),
-    "networks": ("draw_network",),
+    "networks": ("draw_network", "draw_pipeline"),
     "meter": ("METER", "agreement", "draw_true_and_seen", "draw_meter", "draw_spectra"),
     "corpora": ("film", "draw_clocks", "draw_boxes", "draw_crop", "draw_sizes", "draw_window", "draw_starts",
                 "draw_scores", "draw_ranges", "window_parts", "source_frames", "clocks",

@@ -275,3 +275,63 @@ def _arrow(ax, points, colour: str = COLOURS[7]) -> None:
     ax.plot(*zip(*points), color=colour, lw=1, solid_joinstyle="round", zorder=0)
     ax.annotate("", last, (last[0] - .1, last[1]), zorder=0,
                 arrowprops={"arrowstyle": "->", "color": colour, "lw": 1, "shrinkA": 0, "shrinkB": 0})
+
+
+# ---- a system of several networks -----------------------------------------------------------------------------
+def draw_pipeline(parts: dict, title: str = ""):
+    """The parts of a system and what goes from each to which, in columns from left to right.
+
+    parts: name -> (what comes before: names, in any order; what it gives: an array, a tensor, or words; the network
+    that does it, or None).  Shapes and numbers of parameters are read from what is given, so the figure shows what ran.
+    Raises ValueError: a part names another one that does not stand before it.
+    """
+    column: dict[str, int] = {}
+    for name, (before, _, _) in parts.items():
+        if missing := [other for other in before if other not in column]:
+            raise ValueError(f"{name!r} takes {missing[0]!r}, which does not stand before it; known are "
+                             f"{', '.join(column) or 'none'}.")
+        column[name] = 1 + max((column[other] for other in before), default=-1)
+    lanes, lane_of = _lanes(parts)
+    row = {name: lanes.index(lane_of[name]) for name in parts}
+    across = 1 + max(column.values(), default=0)
+    fig, ax = figure(2.05 * across, .95 * len(lanes) + .45)
+    for name, (before, _, _) in parts.items():
+        for other in before:
+            start, end, bend = (column[other] + .33, -row[other]), (column[name] - .33, -row[name]), "arc3"
+            if row[other] != row[name]:
+                side = .33 if row[name] > row[other] else -.33
+                if lane_of[name] == name:                      # the first of its lane: down or up, then to the right
+                    start, bend = (column[other], -row[other] - side), "angle,angleA=90,angleB=0"
+                else:                                          # to the right, then up or down into it
+                    end, bend = (column[name], -row[name] + side), "angle,angleA=0,angleB=90"
+            ax.annotate("", end, start, arrowprops=dict(arrowstyle="-|>", color=COLOURS[7], lw=1, shrinkA=0, shrinkB=0,
+                                                        connectionstyle=bend))
+    for name, (_, gives, network) in parts.items():
+        shape = gives if isinstance(gives, str) else " x ".join(map(str, np.shape(gives))) or "one number"
+        size = "" if network is None else f"\n{sum(p.numel() for p in network.parameters()):,} parameters"
+        ax.text(column[name], -row[name], f"{textwrap.fill(name, LETTERS + 3)}\n{shape}{size}", ha="center",
+                va="center", fontsize=8.2, linespacing=1.35,
+                bbox=dict(boxstyle="round,pad=.45", fc=FILLS["Conv"] if network is not None else PAPER, ec=INK, lw=.8))
+    ax.set(xlim=(-.55, across - .45), ylim=(.45 - len(lanes), .5))
+    ax.axis("off")
+    ax.set_title(title or "what goes where; blue: a network")
+    return fig
+
+
+def _lanes(parts: dict) -> tuple[list[str], dict[str, str]]:
+    """Rows of a pipeline, named by their first parts, from top to bottom; and the row of each part.
+
+    A part goes on in the row of the first part before it that still ends a row; else it begins one below that part's.
+    """
+    lanes: list[str] = []
+    lane_of: dict[str, str] = {}
+    last: dict[str, str] = {}
+    for name, (before, _, _) in parts.items():
+        ends = [lane_of[other] for other in before if last[lane_of[other]] == other]
+        if ends:
+            lane_of[name] = ends[0]
+        else:
+            lanes.insert(lanes.index(lane_of[before[0]]) + 1 if before else len(lanes), name)
+            lane_of[name] = name
+        last[lane_of[name]] = name
+    return lanes, lane_of
