@@ -281,9 +281,9 @@ def test_towers_are_the_smallest_syncnet():
     from tfg.experts.syncnet.network import SyncNet, SyncNetConfig
 
     torch.manual_seed(0)
-    network, tower = SyncNet(SyncNetConfig((8, 16, 24, 32, 48), 0, 64, 48)).eval(), function(SYNCNET, "tower")
-    face = tower(15, [(8, 7, 1), (16, 5, (1, 2)), (24, 3, 2), (32, 3, 2), (48, 3, 2), (48, 3, 2)]).eval()
-    sound = tower(1, [(8, 3, 1), (16, 3, (3, 1)), (24, 3, 3), (32, 3, (3, 2))]).eval()
+    network, tower = SyncNet(SyncNetConfig((8, 16, 24, 32, 48), 0, 64, 48)).eval(), function(SYNCNET, "Tower")
+    face = tower(15, [(8, 7, 1), (16, 5, (1, 2)), (24, 3, 2), (32, 3, 2), (48, 3, 2), (48, 3, 2)], 64).eval()
+    sound = tower(1, [(8, 3, 1), (16, 3, (3, 1)), (24, 3, 3), (32, 3, (3, 2))], 64).eval()
     for mine, theirs, x in ((face, network.face, torch.rand(3, 15, 24, 48)),
                             (sound, network.sound, torch.rand(3, 1, 80, 16))):
         weights = list(theirs.state_dict().values())
@@ -305,6 +305,32 @@ def test_lips_and_losses(rng):
     assert torch.allclose(function(SYNCNET, "sync_loss")(v, a, label).float(), syncnet.sync_loss(*unit, label))
     fit = torch.rand(3, 8, 8)
     assert torch.allclose(function(SYNCNET, "choice_loss")(fit, TEMPERATURE), choice_loss(fit))
+
+
+def test_a_step_of_syncnet_is_the_packages():
+    """The same weights after one step of the learner's and of the package's losses."""
+    import copy
+
+    import torch
+
+    from tfg.experts.syncnet import network as syncnet
+    from tfg.experts.syncnet.train import MOMENTS, TEMPERATURE, choice_loss
+
+    torch.manual_seed(0)
+    mine = syncnet.SyncNet(syncnet.PROFILES["ci"])
+    theirs = copy.deepcopy(mine)
+    faces, mels = torch.rand(2 * MOMENTS, 15, 24, 48), torch.rand(2 * MOMENTS, 1, 80, 16)
+    adams = [torch.optim.Adam(network.parameters(), .01) for network in (mine, theirs)]
+    own = function(SYNCNET, "choice_loss")
+    loss, right = function(SYNCNET, "sync_step")(mine, faces, mels, lambda fit: own(fit, TEMPERATURE), adams[0],
+                                                 MOMENTS)
+    v, a = theirs(faces, mels)
+    fit = v.unflatten(0, (-1, MOMENTS)) @ a.unflatten(0, (-1, MOMENTS)).transpose(1, 2)
+    want = choice_loss(fit)
+    want.backward()
+    adams[1].step()
+    assert loss == pytest.approx(want.item(), abs=1e-5) and 0 <= right <= 1
+    assert all(torch.allclose(x, y, atol=1e-4) for x, y in zip(mine.parameters(), theirs.parameters()))
 
 
 def test_moments_are_where_the_package_takes_its_windows(tmp_path):
@@ -343,6 +369,29 @@ def test_folding_and_memory_are_the_discriminators():
     state = function(EMOTION, "remember")(network.codes(frames), lstm.weight_ih_l0, lstm.weight_hh_l0,
                                           lstm.bias_ih_l0 + lstm.bias_hh_l0)
     assert torch.allclose(network.name(state), network(frames), atol=1e-5)
+
+
+def test_single_frames_and_a_step_are_the_discriminators():
+    """With the same weights the same codes; the step's loss is that of the package's training, but for its weight."""
+    import torch
+
+    from tfg.experts.emotion.network import PROFILES, EmotionNet
+
+    torch.manual_seed(0)
+    c, frames = PROFILES["cpu"], torch.rand(4, 5, 3, 64, 64)
+    network = EmotionNet(c).eval()
+    mine = function(EMOTION, "FrameNet")(c.widths, c.hidden, c.size, c.dropout, c.groups).eval()
+    weights = list(network.frame.state_dict().values())
+    mine.load_state_dict(dict(zip(mine.state_dict(), weights, strict=True)))
+    assert torch.allclose(mine(2 * frames[:, 0] - 1), network.codes(frames)[:, 0], atol=1e-5)
+
+    teller, emotion, expression = torch.nn.Linear(network.dim, 52), torch.tensor([0, 3, 2, 5]), torch.rand(4, 5, 52)
+    logits, codes = network(frames, codes=True)
+    want = torch.nn.functional.cross_entropy(logits, emotion) + 3 * (teller(codes) - expression).square().mean()
+    adam, before = torch.optim.Adam([*network.parameters(), *teller.parameters()], .01), teller.weight.detach().clone()
+    loss, right = function(EMOTION, "emotion_step")(network, teller, frames, emotion, expression, 3.0, adam)
+    assert loss == pytest.approx(want.item(), abs=1e-5) and not torch.equal(teller.weight, before)
+    assert right == pytest.approx((logits.argmax(1) == emotion).float().mean().item())
 
 
 def test_emotion_loss_and_scores(rng):

@@ -2,8 +2,12 @@
 test_course_check."""
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import torch
+import torch.nn.functional as F
+from torch import nn
 
 from tfg.metrics.sync import sync_curve
 
@@ -39,6 +43,66 @@ def _scores(curve, middle=np.nanmedian, sign=1, start=None):
     return least, sign * (middle(curve) - least), int(np.nanargmin(curve)) - (R if start is None else start)
 
 
+def _tower(*, between=None, end=(nn.ReLU, nn.Flatten), bias=False, pad=True, pool=3, then=lambda x: x):
+    """A tower with something wrong."""
+    class Tower(nn.Module):
+        def __init__(self, c_in, layers, embedding):
+            super().__init__()
+            parts = []
+            for c_out, kernel, stride in layers:
+                parts += [nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2 if pad else 1, bias=bias)]
+                parts += between(c_out) if between else [nn.BatchNorm2d(c_out), nn.ReLU()]
+                c_in = c_out
+            self.layers = nn.Sequential(*parts, nn.AdaptiveAvgPool2d(pool), nn.Conv2d(c_in, embedding, pool),
+                                        *(part() for part in end))
+
+        def forward(self, x):
+            return then(self.layers(x))
+
+    return Tower
+
+
+def _step(network, faces, mels, loss, optimiser, K, *, order="zbs", fit_of=None, loss_of=None, result=None,
+          copied=False):
+    """One step with something wrong.  order: of zero_grad, backward, step."""
+    network = copy.deepcopy(network) if copied else network
+    v, a = network(faces, mels)
+    v, a = v.unflatten(0, (-1, K)), a.unflatten(0, (-1, K))
+    fit = fit_of(v, a) if fit_of else v @ a.transpose(1, 2)
+    cost = loss_of(fit) if loss_of else loss(fit)
+    for act in order:
+        {"z": optimiser.zero_grad, "b": cost.backward, "s": optimiser.step}[act]()
+    right = (fit.argmax(2) == torch.arange(K)).float()
+    return result(cost, right) if result else (cost.item(), right.mean().item())
+
+
+def _stepping(**how):
+    return lambda *given: _step(*given, **how)
+
+
+def _own_optimiser(network, faces, mels, loss, optimiser, K):
+    return _step(network, faces, mels, loss, torch.optim.SGD(network.parameters(), .1), K)
+
+
+def _asleep(network, *given):
+    return _step(network.eval(), *given)
+
+
+def _over_all(network, faces, mels, loss, optimiser, K):
+    v, a = network(faces, mels)
+    return loss(v @ a.T).item(), 0.0
+
+
+def _without_gradient(network, *given):
+    with torch.no_grad():
+        return _step(network, *given)
+
+
+def _choices(fit):
+    z = fit / .07
+    return (_way(z, 1) + _way(z, 2)) / 2
+
+
 WRONG = {
     "lower_half": [(lambda x: x[..., :x.shape[-2] // 2, :].flatten(1, 2), "upper half"),
                    (lambda x: x[..., x.shape[-1] // 2:].flatten(1, 2), "right half"),
@@ -50,6 +114,28 @@ WRONG = {
                 (lambda n, K, start: _floor(np.arange(K) / K * n), "start is missing"),
                 (lambda n, K, start: np.linspace(0, n - 1, K).astype(int), "n - 1"),
                 (lambda n, K, start: 5 * np.arange(K), "side by side")],
+    "Tower": [(_tower(end=(nn.Flatten,)), "no ReLU at the end"), (_tower(end=(nn.ReLU,)), "nn.Flatten() is missing"),
+              (_tower(between=lambda c: [nn.BatchNorm2d(c)]), "missing after each norm"),
+              (_tower(between=lambda c: [nn.ReLU(), nn.BatchNorm2d(c)]), "before the norm"),
+              (_tower(between=lambda c: [nn.ReLU()]), "a BatchNorm2d with weight (4), bias (4) is expected"),
+              (_tower(bias=True), "bias=False is missing"), (_tower(pad=False), "has padding 1, expected 3"),
+              (_tower(pool=1), "expected is a Conv2d"),
+              (_tower(then=lambda x: F.normalize(x, dim=1)), "both towers alike")],
+    "sync_step": [(_stepping(order="bs"), "the step before are still there"),
+                  (_stepping(order="zb"), "optimiser.step() is missing"),
+                  (_stepping(order="z"), "loss.backward() is missing"), (_stepping(order="zs"), "loss.backward() is"),
+                  (_stepping(order="zsb"), "stands before loss.backward()"),
+                  (_stepping(order="bzs"), "between loss.backward() and step()"),
+                  (_stepping(copied=True), "a copy was asked"),
+                  (_own_optimiser, "not by the optimiser that was given"), (_asleep, "eval mode"),
+                  (_over_all, "(24, 24), expected (3, 8, 8)"), (_without_gradient, "gradient was cut"),
+                  (_stepping(loss_of=_choices), "loss of your own"),
+                  (_stepping(fit_of=lambda v, a: a @ v.transpose(1, 2)), "rows are sounds"),
+                  (_stepping(result=lambda cost, right: (cost, right.mean())), "still carries its graph"),
+                  (_stepping(result=lambda cost, right: (cost.item(), right.sum().item())), "how many are right"),
+                  (_stepping(result=lambda cost, right: (cost.item(), 1 - right.mean().item())), "wrong choices"),
+                  (_stepping(result=lambda cost, right: (right.mean().item(), cost.item())), "exchanged"),
+                  (_stepping(result=lambda cost, right: cost.item()), "return both")],
     "sync_loss": [(lambda v, a, y: _bce((v * a).sum(1), y).mean(), "unit vectors"),
                   (lambda v, a, y: _bce(_cosine(v, a), 1 - y).mean(), "exchanged"),
                   (lambda v, a, y: _bce(_cosine(v, a), y).sum(), "mean"),

@@ -7,6 +7,7 @@ A check returns the function that later cells should use: yours once it is right
     core     an exercise, its mark, comparing with the reference
     watch    what no answer may do: write into its arguments, cut the gradient, return nothing, take other arguments
     layers   a network that the learner wrote beside the reference: layers, settings, output
+    steps    a training step that the learner wrote: what it moves, what it returns, in which order
     likely   mistakes named from the right result alone: sign, unit, off by one, transposed, sum for mean ...
     stopped  what an error in the learner's function likely means
 """
@@ -23,7 +24,8 @@ _WHERE = {
     "photo": ("barycentric", "fill_map", "spread", "between_lips", "stretch"),
     "actors": ("dominance_blend", "envelope", "landmark_error", "pearson"),
     "windows": ("source_frames", "crop_matrix", "negative_starts", "leaks"),
-    "emotion": ("fold_frames", "soft_cross_entropy", "split_by_actor", "confusion", "occlusion_map"),
+    "emotion": ("fold_frames", "FrameNet", "soft_cross_entropy", "split_by_actor", "emotion_step", "confusion",
+                "occlusion_map"),
     "emogen": ("hide_face", "feelings", "may_refer", "at_bottleneck", "weighted_l1", "gan_losses",
                "whole_loss", "train_step"),
     "expression": ("to_25fps", "shut_lids", "code_and_price", "join_chunks", "five_frames", "orthogonal"),
@@ -33,7 +35,7 @@ _WHERE = {
     "lab": ("rank_correlation", "effect_sizes", "smallest_told", "specificity", "lse_c", "fid_infinite"),
     "board": ("sign_flip", "holm", "rank_ranges", "bradley_terry"),
     "scores": ("psnr", "window_ssim", "lmd", "frechet", "bootstrap", "paired_difference"),
-    "syncnet": ("lower_half", "moments", "sync_loss", "choice_loss", "sync_curve", "sync_scores"),
+    "syncnet": ("lower_half", "moments", "Tower", "sync_loss", "choice_loss", "sync_step", "sync_curve", "sync_scores"),
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}
 __all__ = sorted(_MODULE)

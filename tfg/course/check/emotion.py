@@ -4,6 +4,8 @@ from __future__ import annotations
 import numpy as np
 
 from tfg.course.check.core import Wrong, exercise, same
+from tfg.course.check.layers import same_network
+from tfg.course.check.steps import Scene, optimiser_of, same_step
 from tfg.course.explore.emotion import confusion_matrix, occlusion
 
 
@@ -22,6 +24,74 @@ def fold_frames(answer):
             x.permute(2, 0, 1, 3, 4).reshape(B * T, C, H, W) if B > 1 else np.nan,
             "T moved, but is not folded into the batch yet": frames,
             "height and width are exchanged": frames.reshape(B * T, C, H, W).transpose(2, 3)})
+
+
+@exercise(network=True)
+def FrameNet(answer):
+    """FrameNet(widths, hidden, size, dropout, groups) -> a network from (N, 3, size, size) to (N, hidden[1])."""
+    import torch
+
+    from tfg.experts.emotion.network import EmotionConfig, EmotionNet
+
+    for config in (EmotionConfig((4, 4, 8, 8, 6), (12, 7), 64, .3, 2),
+                   EmotionConfig((6, 6, 3, 9, 9), (8, 5), 48, .5, 3)):
+        want, side = EmotionNet(config).frame, config.size
+        x = 2 * torch.rand(4, 3, side, side, generator=torch.Generator().manual_seed(side)) - 1
+        got = answer(config.widths, config.hidden, side, config.dropout, config.groups)
+        same_network(got, want, (x,), what="the network", mistakes={
+            text: _frames_answer(x, **how) for text, how in FRAMES.items()})
+        _drops(got, x, config.dropout)
+
+
+FRAMES = {
+    "the last activation is missing: each of the two linear layers is followed by one": {"last": False},
+    "only the convolutions have an activation: each of the two linear layers is followed by one": {"linear": False},
+    "only the linear layers have an activation: each convolution's norm is followed by one": {"maps": False},
+    "the activation is a plain ReLU: nn.LeakyReLU(.3) lets three tenths through below 0": {"slope": 0.0},
+    "nn.LeakyReLU() has its default slope, .01: give it .3": {"slope": .01},
+    "the activation stands before the norm: convolution, norm, activation": {"norm_last": True},
+    "the norms are made, but `forward` does not use them": {"norm": False},
+}
+"""Mistakes in the network of single frames: message -> keywords of `_frames_answer`."""
+
+
+def _frames_answer(x, *, slope=.3, norm=True, norm_last=False, maps=True, linear=True, last=True):
+    """A function from the package's layers to their answer on x, with a mistake."""
+    import torch.nn.functional as F
+    from torch import nn
+
+    def act(y):
+        return F.leaky_relu(y, slope)
+
+    def of(layers):
+        y, held = x, [part for part in layers if any(True for _ in part.parameters())]
+        for part in held:
+            if isinstance(part, nn.Conv2d):
+                y = part(y)
+            elif isinstance(part, nn.GroupNorm):
+                y = part(act(y)) if norm_last else part(y) if norm else y
+                y = act(y) if maps and not norm_last else y
+            else:
+                y = part(y.flatten(1))
+                y = act(y) if linear and (last or part is not held[-1]) else y
+        return y
+
+    return of
+
+
+def _drops(network, x, share: float) -> None:
+    """Raise Wrong unless the network in train mode hides that share of something, at random."""
+    import torch
+    from torch import nn
+
+    network.train()
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        if torch.equal(network(x), network(x)):
+            raise Wrong(f"there is no dropout: nn.Dropout(dropout) after the flattening hides {share:.0%} of the "
+                        "numbers at random while the network learns")
+    for name, part in network.named_modules():
+        if isinstance(part, nn.Dropout) and part.p != share:
+            raise Wrong(f"your `{name}` hides {part.p:.0%}, expected {share:.0%}")
 
 
 @exercise(learns="logits")
@@ -87,6 +157,83 @@ def split_by_actor(answer):
         if len(chosen) == 1:
             raise Wrong("every seed gives the same people: the draw must depend on the seed")
         chosen = set()
+
+
+def _step(network, teller, frames, emotion, expression, hint, optimiser, *, clears=True, names=1.0, weight=None,
+          reduction="mean", squared=True, cut=False, twice=False, late=False, alone=False):
+    """One step; the arguments after the star make the mistakes that `emotion_step` names."""
+    import torch.nn.functional as F
+
+    def look():
+        logits, codes = network(frames, codes=True)
+        named = F.cross_entropy(logits.softmax(1) if twice else logits, emotion)
+        away = F.mse_loss if squared else F.l1_loss
+        told = away(teller(codes.detach() if cut else codes), expression, reduction=reduction)
+        return logits, named, names * named + (hint if weight is None else weight(hint)) * told
+
+    logits, named, loss = look()
+    if clears:
+        optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    if late:
+        logits, named, loss = look()
+    return (named if alone else loss).item(), (logits.argmax(1) == emotion).float().mean().item()
+
+
+def _scene(B: int, T: int, hint: float, seed: int) -> Scene:
+    """A small network with its teller, and a batch of windows."""
+    import torch
+
+    from tfg.experts.emotion.network import EmotionConfig, EmotionNet
+
+    class Small(EmotionNet):
+        def forward(self, frames, codes=False):
+            if not self.training:
+                raise Wrong("the network is in eval mode while it learns: leave its mode as it is")
+            return super().forward(frames, codes)
+
+    events: list[str] = []
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network, teller = Small(EmotionConfig((4, 4, 4, 4, 6), (8, 7), 16, 0.0, 2)), torch.nn.Linear(7, 52)
+        network.name.weight.data *= 4
+        frames, expression = torch.rand(B, T, 3, 16, 16), torch.rand(B, T, 52)
+        emotion = torch.randint(0, 6, (B,))
+    learning = {"the network": list(network.parameters()), "the teller": list(teller.parameters())}
+    optimiser = optimiser_of(learning, events, .5)
+    return Scene((network, teller, frames, emotion, expression, hint, optimiser), learning, events)
+
+
+@exercise
+def emotion_step(answer):
+    """emotion_step(network, teller, frames (B, T, 3, S, S), emotion (B,), expression (B, T, 52), hint, optimiser) ->
+    (loss, share right).
+
+    Both are plain numbers, of before the step.
+    """
+    for B, T, hint, seed in ((8, 3, 5.0, 0), (6, 2, .5, 1)):
+        same_step(answer, lambda B=B, T=T, hint=hint, seed=seed: _scene(B, T, hint, seed), _step,
+                  names=("the loss", "the share of right names"), mistakes={
+                      "the gradients of the step before are still there, and are added: optimiser.zero_grad() before "
+                      "loss.backward()": {"clears": False},
+                      "the hint is missing: hint times the squared error of teller(codes)": {
+                          "weight": lambda hint: 0.0},
+                      "`hint` has no effect: the squared error is multiplied by it": {"weight": lambda hint: 1.0},
+                      "`hint` stands before the wrong loss: names have the weight 1": {
+                          "names": hint, "weight": lambda hint: 1.0},
+                      "`hint` stands before both losses: names have the weight 1": {"names": hint},
+                      "the names are missing: the cross entropy of logits and emotion": {"names": 0.0},
+                      "the hint teaches the teller alone: codes go into it with their gradient, without .detach()": {
+                          "cut": True},
+                      "the softmax is taken twice: F.cross_entropy takes logits": {"twice": True},
+                      "the squared errors are added: F.mse_loss takes their mean": {"reduction": "sum"},
+                      "the errors are not squared: F.mse_loss, not F.l1_loss": {"squared": False},
+                      "that is what the network says after the step: return what it said before": {"late": True},
+                      "that is the cross entropy alone: the loss has the hint, too": {"alone": True}},
+                  returned={
+                      "that is how many are right: divide by all": lambda _, right, n=B: (right[0], n * right[1]),
+                      "that is the share of wrong names": lambda _, right: (right[0], 1 - right[1])})
 
 
 @exercise

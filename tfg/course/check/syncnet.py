@@ -4,6 +4,8 @@ from __future__ import annotations
 import numpy as np
 
 from tfg.course.check.core import Wrong, exercise, parts, same, same_parts
+from tfg.course.check.layers import same_network
+from tfg.course.check.steps import Scene, optimiser_of, same_step
 from tfg.metrics.sync import sync_curve as curve_of
 
 
@@ -41,6 +43,55 @@ def moments(answer):
             "the start is counted in windows, not in K-ths of the clip": np.floor(k / K * n + start),
             "they lie side by side: spread them over the whole clip": 5 * k,
             "the last one is n - 1 whatever the start": np.floor(np.linspace(0, n - 1, K))})
+
+
+@exercise(network=True)
+def Tower(answer):
+    """Tower(c_in, layers, embedding) -> a network from (B, c_in, H, W) to (B, embedding), no entry below 0."""
+    import torch
+
+    from tfg.experts.syncnet.network import SyncNet, SyncNetConfig
+
+    for a, b, c, d, e, embedding in ((4, 6, 8, 10, 12, 16), (3, 4, 4, 8, 8, 9)):
+        whole = SyncNet(SyncNetConfig((a, b, c, d, e), 0, embedding, 48))
+        picture = [(a, 7, 1), (b, 5, (1, 2)), (c, 3, 2), (d, 3, 2), (e, 3, 2), (e, 3, 2)]
+        sound = [(a, 3, 1), (b, 3, (3, 1)), (c, 3, 3), (d, 3, (3, 2))]
+        for c_in, layers, want, shape in ((15, picture, whole.face, (24, 48)), (1, sound, whole.sound, (80, 16))):
+            x = torch.rand(3, c_in, *shape, generator=torch.Generator().manual_seed(a))
+            same_network(answer(c_in, layers, embedding), want, (x,), what="the tower", mistakes={
+                text: _towers_answer(x, **how) for text, how in TOWERS.items()})
+
+
+TOWERS = {
+    "there is no ReLU at the end: entries below 0 are left, and a cosine may be negative": {"end": lambda z: z},
+    "the ReLU is missing after each norm": {"between": lambda block, x: block.norm(block.conv(x))},
+    "the ReLU stands before the norm: convolution, norm, ReLU": {
+        "between": lambda block, x: block.norm(block.conv(x).relu())},
+    "the norms are made, but `forward` does not use them": {"between": lambda block, x: block.conv(x).relu()},
+    "the pooling takes the largest value of each field: nn.AdaptiveAvgPool2d takes the mean": {"most": True},
+    "the end is still (B, embedding, 1, 1): nn.Flatten() is missing": {"flat": False},
+    "it is divided by its length already: that comes later, for both towers alike": {"unit": True},
+}
+"""Mistakes in a tower: message -> keywords of `_towers_answer`."""
+
+
+def _towers_answer(x, *, between=lambda block, x: block(x), end=lambda z: z.relu(), most=False, flat=True, unit=False):
+    """A function from the package's tower to its answer on x, with a mistake."""
+    import torch.nn.functional as F
+    from torch import nn
+
+    from tfg.networks.blocks import Conv
+
+    def of(tower):
+        y = x
+        for block in (part for part in tower.modules() if isinstance(part, Conv)):
+            y = between(block, y)
+        last = next(part for part in tower if isinstance(part, nn.Conv2d))
+        y = end(last((F.adaptive_max_pool2d if most else F.adaptive_avg_pool2d)(y, 3)))
+        y = y.flatten(1) if flat else y
+        return F.normalize(y, dim=1) if unit else y
+
+    return of
 
 
 @exercise(learns="v a")
@@ -126,6 +177,83 @@ def choice_loss(answer):
             -sum(z.softmax(dim).diagonal(dim1=1, dim2=2).mean().log() for dim in (1, 2)) / 2,
             "the temperature counts twice": (way(2, z / t) + way(1, z / t)) / 2,
             "the losses are added up: take their mean": want * B * K})
+
+
+def _step(network, faces, mels, loss, optimiser, K, *, clears=True, own=False, turned=False, late=False, dim=2):
+    """One step; the arguments after the star make the mistakes that `sync_step` names."""
+    import torch
+
+    def look():
+        v, a = (x.unflatten(0, (-1, K)) for x in network(faces, mels))
+        fit = v @ a.transpose(1, 2)
+        fit = fit.transpose(1, 2) if turned else fit
+        z = fit / .07
+        ways = [-torch.log_softmax(z, k).diagonal(dim1=1, dim2=2).mean() for k in (1, 2)]
+        return fit, sum(ways) / 2 if own else loss(fit)
+
+    fit, cost = look()
+    if clears:
+        optimiser.zero_grad()
+    cost.backward()
+    optimiser.step()
+    if late:
+        fit, cost = look()
+    return cost.item(), (fit.argmax(dim) == torch.arange(K)).float().mean().item()
+
+
+def _scene(B: int, K: int, seed: int) -> Scene:
+    """A small network of two towers, a batch of B clips, and a loss that tells rows from columns."""
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+
+    g, events = torch.Generator().manual_seed(seed), []
+
+    class Towers(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.face, self.sound = nn.Linear(15 * 8, 12), nn.Linear(80 * 16, 12)
+            for p in self.parameters():
+                p.data = torch.randn(p.shape, generator=g) / p.shape[-1] ** .5
+
+        def forward(self, faces, mels):
+            if not self.training:
+                raise Wrong("the network is in eval mode while it learns: leave its mode as it is")
+            return tuple(F.normalize(tower(x.flatten(1)).relu(), dim=1)
+                         for tower, x in ((self.face, faces), (self.sound, mels)))
+
+    def loss(fit):
+        if tuple(fit.shape) != (B, K, K):
+            raise Wrong(f"`loss` is given {tuple(fit.shape)}, expected {(B, K, K)} for {B} clips of {K} windows: "
+                        f"unflatten(0, (-1, K)) makes (B, K, E) of each tower's answer, and only windows of one clip "
+                        "are compared")
+        return (-torch.log_softmax(fit / .5, 2).diagonal(dim1=1, dim2=2)).mean() + (fit[:, 0] ** 2).mean()
+
+    network = Towers()
+    learning = {"the network": list(network.parameters())}
+    faces, mels = torch.rand(B * K, 15, 2, 4, generator=g), torch.randn(B * K, 1, 80, 16, generator=g)
+    return Scene((network, faces, mels, loss, optimiser_of(learning, events, 2.0), K), learning, events)
+
+
+@exercise
+def sync_step(answer):
+    """sync_step(network, faces (B * K, 15, h, w), mels (B * K, 1, 80, 16), loss, optimiser, K) -> (loss, share right).
+
+    Both are plain numbers, of before the step; `loss` takes the cosines (B, K, K).
+    """
+    for B, K, seed in ((3, 8, 0), (4, 5, 1)):
+        same_step(answer, lambda B=B, K=K, seed=seed: _scene(B, K, seed), _step,
+                  names=("the loss", "the share of right choices"), mistakes={
+                      "the gradients of the step before are still there, and are added: optimiser.zero_grad() before "
+                      "loss.backward()": {"clears": False},
+                      "you took a loss of your own: it is an argument, loss(fit)": {"own": True},
+                      "rows are sounds there: fit[b, i, j] is picture i with sound j": {"turned": True},
+                      "that is what the network says after the step: return what it said before": {"late": True},
+                      "the pictures are chosen for each sound: argmax over the sounds, axis 2, chooses a sound for "
+                      "each picture": {"dim": 1}},
+                  returned={
+                      "that is how many are right: divide by all": lambda _, right, n=B * K: (right[0], n * right[1]),
+                      "that is the share of wrong choices": lambda _, right: (right[0], 1 - right[1])})
 
 
 @exercise

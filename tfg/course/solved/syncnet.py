@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import nn
 
 
 def lower_half(frames):
@@ -16,6 +17,26 @@ def lower_half(frames):
 def moments(n: int, K: int, start: float):
     """K windows of a clip that has n, evenly spread from a start in [0, 1) on.  Returns (K,) int."""
     return np.floor((np.arange(K) + start) / K * n).astype(int)
+
+
+class Tower(nn.Module):
+    """Pictures or mels to embeddings: (B, c_in, H, W) -> (B, embedding), no entry below 0.
+
+    layers: (channels, kernel, stride) of each convolution; a stride may be a pair, for rows and columns.
+    """
+
+    def __init__(self, c_in, layers, embedding):
+        super().__init__()
+        parts = []
+        for channels, kernel, stride in layers:
+            parts += [nn.Conv2d(c_in, channels, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(channels),
+                      nn.ReLU()]
+            c_in = channels
+        self.maps = nn.Sequential(*parts)
+        self.end = nn.Sequential(nn.AdaptiveAvgPool2d(3), nn.Conv2d(c_in, embedding, 3), nn.ReLU(), nn.Flatten())
+
+    def forward(self, x):
+        return self.end(self.maps(x))
 
 
 def sync_loss(v, a, label):
@@ -31,6 +52,17 @@ def choice_loss(fit, temperature: float):
     of_sounds = -torch.log_softmax(z, 2).diagonal(dim1=1, dim2=2).mean()
     of_pictures = -torch.log_softmax(z, 1).diagonal(dim1=1, dim2=2).mean()
     return (of_sounds + of_pictures) / 2
+
+
+def sync_step(network, faces, mels, loss, optimiser, K: int):
+    """One step on B clips of K windows each.  loss: of cosines (B, K, K).  Returns the loss and the share right."""
+    v, a = network(faces, mels)                                                     # (B * K, E) each
+    fit = v.unflatten(0, (-1, K)) @ a.unflatten(0, (-1, K)).transpose(1, 2)         # (B, K, K)
+    cost = loss(fit)
+    optimiser.zero_grad()
+    cost.backward()
+    optimiser.step()
+    return cost.item(), (fit.argmax(2) == torch.arange(K)).float().mean().item()
 
 
 def sync_curve(picture, sound, reach: int = 15):
