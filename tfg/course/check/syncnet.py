@@ -207,7 +207,8 @@ def _scene(B: int, K: int, seed: int) -> Scene:
     import torch.nn.functional as F
     from torch import nn
 
-    g, events = torch.Generator().manual_seed(seed), []
+    g = torch.Generator().manual_seed(seed)
+    events: list[str] = []
 
     class Towers(nn.Module):
         def __init__(self):

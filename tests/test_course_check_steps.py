@@ -1,0 +1,71 @@
+"""Training steps that learners write: what they leave out, and in which order they do it, is named."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from tfg.course.check.steps import Scene, optimiser_of, out_of_order, same_step, two_steps
+from tfg.course.check.wrong import Wrong
+
+NAMES = ("the loss", "the first weight")
+
+
+def scene() -> Scene:
+    events: list[str] = []
+    layer = torch.nn.Linear(3, 1)
+    with torch.no_grad():
+        layer.weight[:], layer.bias[:] = torch.tensor([[1., -2, 3]]), .5
+    learning = {"the layer": list(layer.parameters())}
+    return Scene((layer, torch.ones(2, 3), optimiser_of(learning, events, .1)), learning, events)
+
+
+def step(layer, x, optimiser, *, calls=("zero_grad", "backward", "step"), scale=1.0, added=0.0):
+    loss = (scale * layer(x)).square().mean()
+    for name in calls:
+        (loss if name == "backward" else optimiser).__getattribute__(name)()
+    return loss.item() + added, float(layer.weight[0, 0])
+
+
+def judged(answer) -> str:
+    try:
+        same_step(answer, scene, step, names=NAMES, mistakes={"clear first": {"calls": ("backward", "step")},
+                                                              "twice too much": {"scale": 2.0},
+                                                              "one too much": {"added": 1.0}},
+                  returned={"that is minus the loss": lambda _, right: (-right[0], right[1])})
+    except Wrong as wrong:
+        return str(wrong)
+    return "right"
+
+
+def with_calls(*calls, **how):
+    return lambda *given: step(*given, calls=calls, **how)
+
+
+@pytest.mark.parametrize("answer, word", [
+    (step, "right"), (with_calls("backward", "step", "zero_grad"), "right"),
+    (with_calls("backward", "step"), "clear first"), (with_calls("zero_grad", "backward"), "step() is missing"),
+    (with_calls("zero_grad"), "backward() is missing"), (with_calls("step", "zero_grad", "backward"), "stands before"),
+    (with_calls("backward", "zero_grad", "step"), "stands between"),
+    (with_calls("zero_grad", "backward", "step", scale=2.0), "twice too much"),
+    (with_calls("zero_grad", "backward", "step", scale=1.5), "the weights of the layer are not what"),
+    (with_calls("zero_grad", "backward", "step", added=1.0), "one too much"),
+    (lambda *given: step(*given)[::-1], "exchanged"), (lambda *given: (-step(*given)[0], 0.0), "minus the loss"),
+    (lambda *given: (torch.tensor(step(*given)[0], requires_grad=True), 0.0), "still carries its graph"),
+    (lambda *given: step(*given)[0], "return both")])
+def test_what_is_wrong_with_a_step_is_named(answer, word):
+    assert word in judged(answer)
+
+
+def test_two_steps_begin_anew_each_time():
+    one, other = two_steps(step, scene), two_steps(step, scene)
+    assert np.array_equal(one.weights["the layer"], other.weights["the layer"])
+    assert one.weights["the layer"].shape == (2, 4) and one.events == ["zero_grad", "backward", "step"]
+    assert one.told[0][0] > one.told[1][0]
+
+
+def test_weights_that_move_by_other_means_are_seen():
+    with pytest.raises(Wrong, match="without a gradient"):
+        out_of_order(["step"], moved=True)
+    with pytest.raises(Wrong, match="not by the optimiser that was given"):
+        out_of_order(["backward"], moved=True)
