@@ -140,3 +140,23 @@ def test_a_missing_layer_is_named_with_its_place():
 
     assert "lacks layer 2 of 3 that hold weights: a BatchNorm2d" in told(Bare)
     assert "after `conv`" in told(Bare)
+
+
+def test_a_mistake_in_the_first_of_two_results_is_named():
+    class Two(Small):
+        def forward(self, x, turned=1):
+            y = super().forward(x)
+            return turned * y, y.mean()
+
+    @exercise(network=True)
+    def two(answer):
+        """two(n) -> a network."""
+        x = torch.rand(2, 3, 8, 8)
+        same_network(answer(4), Two(4), (x,), mistakes={"the sign is wrong": lambda n: n(x, turned=-1)})
+
+    class Turned(Two):
+        def forward(self, x):
+            return super().forward(x, turned=-1)
+
+    assert check.judge(two, Two) == ("✓", "")
+    assert "the sign is wrong" in check.judge(two, Turned)[1]

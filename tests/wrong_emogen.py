@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from tfg.vocabulary import EMOTIONS
 
@@ -150,3 +151,71 @@ WRONG = {
                    (_asks_for_the_sum, "its own"), (lambda *x: _step(*x)[::-1], "exchanged"),
                    (lambda *x: _step(*x)[0], "return both")],
 }
+
+
+def _conv(a, b, kernel=3, stride=1, pad=1):
+    return nn.Sequential(nn.Conv2d(a, b, kernel, stride, pad, bias=False), nn.BatchNorm2d(b), nn.ReLU())
+
+
+def _up(a, b, first):
+    how = dict(stride=1, padding=0) if first else dict(stride=2, padding=1, output_padding=1)
+    return nn.Sequential(nn.ConvTranspose2d(a, b, 3, **how, bias=False), nn.BatchNorm2d(b), nn.ReLU())
+
+
+class _Unet(nn.Module):
+    """`FaceUnet`, with something wrong."""
+
+    def __init__(self, widths, up_widths, told, skip=1, grows=True, end=3, nearest=False):
+        super().__init__()
+        self.down = nn.ModuleList([_conv(6, widths[0], 7, 1, 3)])
+        self.down += [_conv(a, b, 3, 2) for a, b in zip(widths[:-2], widths[1:-1])]
+        self.down.append(nn.Sequential(_conv(*widths[-2:], 3, 1, 0), _conv(widths[-1], widths[-1], 1, 1, 0)))
+        self.up, n = nn.ModuleList(), told + widths[-1]
+        for k, (width, more) in enumerate(zip(up_widths, widths[-2::-1])):
+            self.up.append(_up(n, width, k == 0) if grows else _conv(n, width))
+            n = width + more * skip
+        self.last = nn.Sequential(_conv(n, 8), nn.Conv2d(8, end, 1))
+        self.twice = nn.Upsample(scale_factor=2) if nearest else nn.Identity()
+
+    def maps(self, x):
+        found = []
+        for layer in self.down:
+            found.append(x := layer(x))
+        return found
+
+    def code(self, skips, sound, emotion):
+        return _join(sound, emotion, skips.pop(), lambda m, n: m.repeat_interleave(n, 0))
+
+    def forward(self, pictures, sound, emotion, *, end=torch.sigmoid, place=-1, turned=False, joins=True):
+        skips = self.maps(pictures)
+        x = self.code(skips, sound, emotion)
+        for layer in self.up:
+            both = [layer(x), skips.pop(place)]
+            x = torch.cat(both[::-1] if turned else both, 1) if joins else both[0]
+        return end(self.last(x))
+
+
+def _unet(how=None, **settings):
+    """The U-Net with arguments of `forward`, or of `__init__`."""
+    class Answer(_Unet):
+        def __init__(self, *sizes):
+            super().__init__(*sizes, **settings)
+
+        def forward(self, *given):
+            return super().forward(*given, **(how or {}))
+    return Answer
+
+
+class _PictureFirst(_Unet):
+    def code(self, skips, sound, emotion):
+        each = emotion.repeat_interleave(len(sound) // len(emotion), 0)[:, :, None, None]
+        return torch.cat([skips.pop(), sound, each], 1)
+
+
+WRONG["FaceUnet"] = [
+    (_unet({"end": lambda x: x}), "last activation is missing"), (_unet({"end": torch.tanh}), "tanh"),
+    (_unet({"end": torch.relu}), "no upper end"), (_unet({"place": 0}), "skips come in the wrong order"),
+    (_unet({"turned": True}), "a skip stands before"), (_unet({"joins": False}), "forgotten in `forward`"),
+    (_unet({"joins": False}, skip=0), "the skips are forgotten"), (_unet(grows=False), "the upsampling is missing"),
+    (_unet(nearest=True), "doubles once more"), (_unet(end=6), "expected is a Conv2d"),
+    (_PictureFirst, "code of the picture comes first")]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from torch import nn
 
 from tfg.vocabulary import index
 
@@ -107,4 +109,137 @@ WRONG = {
                    (lambda c, s: c - _part(c, s, 0), "not divided"),
                    (lambda c, s: c - (c * s).sum() / (s * s).sum() * s, "whole clip"),
                    (lambda c, s: c - _part(c, s, 2, axis=0), "time"), (lambda c, s: s - _part(s, c, 2), "exchanged")],
+}
+
+
+class _Block(nn.Module):
+    """`TimeBlock`, with something wrong."""
+
+    def __init__(self, hidden, dilation, pad=None, spread=None, bias=True):
+        super().__init__()
+        pad, spread = (dilation if pad is None else pad), spread or dilation
+        self.norm1, self.conv1 = nn.LayerNorm(hidden), nn.Conv1d(hidden, hidden, 3, 1, pad, spread, bias=bias)
+        self.norm2, self.conv2 = nn.LayerNorm(hidden), nn.Conv1d(hidden, hidden, 3, 1, pad, spread, bias=bias)
+
+    def forward(self, x):
+        return x + self.around(self.norm1(x))
+
+    def around(self, x, gelu=F.gelu):
+        h = self.conv1(x.transpose(1, 2)).transpose(1, 2)
+        return self.conv2(self.norm2(gelu(h)).transpose(1, 2)).transpose(1, 2)
+
+
+def _made(base, forward=None, **settings):
+    """The class with another `forward`, or made with other settings."""
+    class Answer(base):
+        def __init__(self, *sizes):
+            super().__init__(*sizes, **settings)
+
+    if forward:
+        Answer.forward = forward
+    return Answer
+
+
+class _ConvsFirst(_Block):
+    def __init__(self, hidden, dilation):
+        super().__init__(hidden, dilation)
+        norms, convs = [self.norm1, self.norm2], [self.conv1, self.conv2]
+        del self.norm1, self.norm2, self.conv1, self.conv2
+        self.conv1, self.conv2 = convs
+        self.norm1, self.norm2 = norms
+
+
+class _Voice(nn.Module):
+    """`VoiceToFace`, with something wrong."""
+
+    def __init__(self, filters, hidden, dilations, extra=53, plain=False):
+        super().__init__()
+        self.filter, self.code = nn.Linear(128, filters), nn.Linear(19 * filters, hidden)
+        blocks = [_Block(hidden, d) for d in dilations]
+        self.blocks = blocks if plain else nn.ModuleList(blocks)
+        self.norm, self.out = nn.LayerNorm(hidden), nn.Linear(hidden + extra, 52)
+
+    def heard(self, windows, ear=F.gelu, blocks=True, gelu=F.gelu):
+        x = self.code(ear(self.filter(windows.unfold(2, 8, 4).flatten(3))).flatten(2))
+        for block in self.blocks if blocks else ():
+            x = block(x)
+        return self.norm(gelu(x))
+
+    def face(self, x, rest, blink, over=lambda r, o: r + (1 - r) * o, order=(0, 1, 2)):
+        rest = rest[:, None].expand(-1, x.shape[1], -1)
+        told = x, rest, blink[..., None]
+        return over(rest, self.out(torch.cat([told[k] for k in order], -1)))
+
+    def forward(self, windows, rest, blink):
+        return self.face(self.heard(windows), rest, blink)
+
+
+class _Vae(nn.Module):
+    """`ToyVAE`, with something wrong."""
+
+    def __init__(self, latent, hidden, told=128, one=False):
+        super().__init__()
+        self.encoder, self.mean = nn.Sequential(nn.Linear(320, hidden), nn.ReLU()), nn.Linear(hidden, latent)
+        if not one:
+            self.logvar = nn.Linear(hidden, latent)
+        self.decoder = nn.Sequential(nn.Linear(latent + told, hidden), nn.ReLU(), nn.Linear(hidden, 192))
+
+    def decode(self, z, heard):
+        return self.decoder(torch.cat([z, heard.flatten(1)], 1)).unflatten(1, (32, 6))
+
+    def cloud(self, *parts):
+        x = self.encoder(torch.cat([x.flatten(1) for x in parts], 1))
+        return self.mean(x), self.logvar(x)
+
+    def forward(self, chunk, heard, noise):
+        m, v = self.cloud(chunk, heard)
+        return self.decode(m + (v / 2).exp() * noise, heard), _kl(m, v)
+
+
+def _logvar_of_the_mean(self, chunk, heard, noise):
+    m, _ = self.cloud(chunk, heard)
+    return self.decode(m + (m / 2).exp() * noise, heard), _kl(m, m)
+
+
+class _NoDecode(_Vae):
+    decode = None
+
+    def forward(self, chunk, heard, noise):
+        m, v = self.cloud(chunk, heard)
+        return _Vae.decode(self, m + (v / 2).exp() * noise, heard), _kl(m, v)
+
+
+class _FlatDecode(_Vae):
+    def decode(self, z, heard):
+        return super().decode(z, heard).flatten(1)
+
+    def forward(self, *given):
+        m, v = self.cloud(*given[:2])
+        return _Vae.decode(self, m + (v / 2).exp() * given[2], given[1]), _kl(m, v)
+
+
+WRONG |= {
+    "TimeBlock": [(_made(_Block, lambda s, x: s.around(s.norm1(x))), "x itself is not added"),
+                  (_made(_Block, lambda s, x: s.norm1(x) + s.around(s.norm1(x))), "the normed x"),
+                  (_made(_Block, lambda s, x: x + s.around(s.norm1(x), gelu=lambda h: h)), "no GELU"),
+                  (_made(_Block, lambda s, x: x + s.around(s.norm1(x), gelu=torch.relu)), "that is a ReLU"),
+                  (_made(_Block, lambda s, x: F.gelu(x + s.around(s.norm1(x)))), "at the end, too"),
+                  (_made(_Block, lambda s, x: x + s.around(s.norm1(x).transpose(1, 2)).transpose(1, 2)), "stopped"),
+                  (_made(_Block, pad=0), "padding 0"), (_made(_Block, spread=1), "dilation 1, expected 4"),
+                  (_made(_Block, bias=False), "bias"), (_ConvsFirst, "another order")],
+    "VoiceToFace": [(_made(_Voice, lambda s, w, r, b: s.face(s.heard(w), r, b, lambda r, o: o)), "rest is missing"),
+                    (_made(_Voice, lambda s, w, r, b: s.face(s.heard(w), r, b, lambda r, o: r + o)), "a share of what"),
+                    (_made(_Voice, lambda s, w, r, b: s.face(s.heard(w), r, b, order=(1, 0, 2))), "another order"),
+                    (_made(_Voice, lambda s, w, r, b: s.face(s.heard(w, blocks=False), r, b)), "frames never meet"),
+                    (_made(_Voice, lambda s, w, r, b: s.face(s.heard(w, ear=lambda h: h), r, b)), "after the filters"),
+                    (_made(_Voice, lambda s, w, r, b: s.face(s.heard(w, gelu=lambda h: h), r, b)), "before the norm"),
+                    (_made(_Voice, plain=True), "lacks"), (_made(_Voice, extra=52), "your `out`")],
+    "ToyVAE": [(_made(_Vae, _logvar_of_the_mean), "layer of the mean"), (_made(_Vae, one=True), "lacks layer 2"),
+               (_made(_Vae, lambda s, c, h, n: _Vae.forward(s, c, h, 0 * n)), "noise is missing"),
+               (_made(_Vae, lambda s, c, h, n: (s.decode(n, h), _kl(*s.cloud(c, h)))), "noise alone"),
+               (_made(_Vae, lambda s, c, h, n: (s.decode((m := s.cloud(h, c))[0] + (m[1] / 2).exp() * n, h), _kl(*m))),
+                "encoder takes them in another order"),
+               (_made(_Vae, told=0), "your `decoder.0`"), (_NoDecode, "no `decode(z, heard)`"),
+               (_made(_Vae, lambda s, c, h, n: _Vae.forward(s, c, h, n)[0]), "gives 1 results"),
+               (_FlatDecode, "flat")],
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from tfg.course.check.core import exercise, parts, same
+from tfg.course.check.layers import described, same_network, with_weights
 from tfg.course.check.watch import reaches
 from tfg.course.check.wrong import Stopped, Wrong
 from tfg.vocabulary import EMOTIONS
@@ -114,6 +115,98 @@ def at_bottleneck(answer):
             "the emotion is missing": torch.cat([sound, picture], 1),
             "height and width are missing: end with (B * T, A + E + P, 1, 1)":
             torch.cat([sound, each, picture], 1)[..., 0, 0]})
+
+
+@exercise(network=True)
+def FaceUnet(answer):
+    """FaceUnet(widths, up_widths, told) -> a network: pictures (N, 6, S, S), sound (N, A, 1, 1), emotion (B, E) to
+    faces (N, 3, S, S).
+
+    The picture encoder, the way up and the last layers of `tfg.systems.emogen.network.Emogen` without residual blocks.
+    """
+    import torch
+
+    sizes = (((4, 5, 6, 7, 8, 10), (9, 8, 7, 6, 5), 3, 5, 48), ((4, 6, 5, 7), (8, 6, 4), 5, 2, 12))
+    for widths, up, a, e, size in sizes:
+        g = torch.Generator().manual_seed(size)
+        given = (torch.rand(4, 6, size, size, generator=g), torch.rand(4, a, 1, 1, generator=g),
+                 torch.rand(2, e, generator=g))
+        net, want = answer(widths, up, a + e), _unet(widths, up, a, e, size)
+        _has_skips(net, _bare(widths, up, a + e))
+        try:
+            same_network(net, want, given, what="FaceUnet", atol=1e-5, mistakes={
+                "the last activation is missing: colours lie in [0, 1], torch.sigmoid":
+                lambda n, x=given: n(*x, last=lambda y: y),
+                "the last activation is tanh, which gives -1 to 1: colours lie in [0, 1], torch.sigmoid":
+                lambda n, x=given: n(*x, last=torch.tanh),
+                "the last activation is a ReLU, which has no upper end: torch.sigmoid":
+                lambda n, x=given: n(*x, last=torch.relu),
+                "a skip stands before the map that comes up: first what comes up, then its skip":
+                lambda n, x=given: n(*x, turned=True),
+                "the code of the picture comes first: sound, emotion, picture, as at_bottleneck joins them":
+                lambda n, x=given: n(*x, code=lambda s, m, p: [p, s, m])})
+        except Stopped as stopped:
+            text = str(stopped.error)
+            if "Sizes of tensors must match" in text:
+                raise Wrong("a map meets a skip of another size: skips come in the wrong order. What was put in last "
+                            "comes out first, skips.pop(), and the very last one is the code") from stopped
+            if "to have" in text and "channels" in text:
+                raise Wrong(f"a layer gets another number of channels than it was made for ({text.split(', but')[-1]}"
+                            "): is a skip, or the code of sound and emotion, forgotten in `forward`?") from stopped
+            raise
+
+
+def _unet(widths, up, a: int, e: int, size: int):
+    """The reference of `FaceUnet`, of the package's own parts."""
+    import torch
+    from torch import nn
+
+    from tfg.systems.emogen.network import Emogen, EmogenConfig
+
+    class Plain(nn.Module):
+        def __init__(self):
+            super().__init__()
+            whole = Emogen(EmogenConfig(widths, up, 0, (2, 2, 2, 2, a), e, size))
+            self.face, self.draw, self.last = whole.face, whole.draw, whole.last
+
+        def forward(self, x, sound, emotion, *, last=torch.sigmoid, turned=False, code=lambda s, m, p: [s, m, p]):
+            skips = []
+            for layer in self.face:
+                x = layer(x)
+                skips.append(x)
+            each = emotion.repeat_interleave(len(x) // len(emotion), 0)[:, :, None, None]
+            x = torch.cat(code(sound, each, skips.pop()), 1)
+            for layer in self.draw:
+                both = [layer(x), skips.pop()]
+                x = torch.cat(both[::-1] if turned else both, 1)
+            return last(self.last(x))
+
+    return Plain()
+
+
+def _bare(widths, up, told: int) -> list[str]:
+    """The layers of a U-Net without skips, in words."""
+    from torch import nn
+
+    from tfg.networks.blocks import Up
+
+    ways = [Up(a, b) for a, b in zip((told + widths[-1], *up[:-1]), up)]
+    return [described(part) for _, part in with_weights(nn.Sequential(*ways)) if isinstance(part, nn.ConvTranspose2d)]
+
+
+def _has_skips(net, bare: list[str]) -> None:
+    """Raise Wrong where a network never doubles the side of its maps, or has no room for the skips."""
+    from torch import nn
+
+    ups = [described(part) for _, part in with_weights(net) if isinstance(part, nn.ConvTranspose2d)]
+    if not ups and any(True for _ in with_weights(net)):
+        raise Wrong("nothing doubles the side of the maps: the upsampling is missing. Take `up`, whose heart is an "
+                    "nn.ConvTranspose2d with stride 2, for each of the widths up")
+    if len(bare) > 1 and ups == bare:
+        raise Wrong("the skips are forgotten: after the first layer up, each takes the channels of the one before AND "
+                    "those of the map of that size from the way down")
+    if any(isinstance(part, nn.Upsample) for part in net.modules()):
+        raise Wrong("nn.Upsample doubles once more: the transposed convolution does it already")
 
 
 @exercise(learns="drawn")

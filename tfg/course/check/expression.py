@@ -4,7 +4,9 @@ from __future__ import annotations
 import numpy as np
 
 from tfg.course.check.core import Wrong, exercise, parts, same
-from tfg.vocabulary import EXPRESSION, index
+from tfg.course.check.layers import same_network
+from tfg.course.check.wrong import Stopped
+from tfg.vocabulary import EXPRESSION, POSE, index
 
 LIDS = index("eyeBlink")
 
@@ -36,6 +38,93 @@ def _read(new, old, curves) -> np.ndarray:
 
 def _exchanged(T: int, fps: float, curves) -> np.ndarray:
     return _read(np.arange(max(1, round(T * fps / 25))) / fps, np.arange(T) / 25, curves)
+
+
+@exercise(network=True)
+def TimeBlock(answer):
+    """TimeBlock(hidden, dilation) -> a network from (B, T, hidden) to (B, T, hidden).
+
+    x + conv(norm(gelu(conv(norm(x))))), as `tfg.networks.blocks.TemporalBlock`.
+    """
+    import torch
+    import torch.nn.functional as F
+
+    from tfg.networks.blocks import TemporalBlock
+
+    def other(x, *, gelu=F.gelu, first=True, add=lambda x, b: x, late=False):
+        """A function from the block to its answer with a mistake."""
+        def run(b):
+            h = b.conv1((b.norm1(x) if first else x).transpose(1, 2)).transpose(1, 2)
+            h = gelu(b.norm2(h)) if late else b.norm2(gelu(h))
+            return add(x, b) + b.conv2(h.transpose(1, 2)).transpose(1, 2)
+        return run
+
+    for hidden, dilation in ((6, 1), (8, 4)):
+        x = torch.randn(2, 13, hidden, generator=torch.Generator().manual_seed(dilation))
+        want = _as_used(TemporalBlock(hidden, 3, dilation, 0.0))
+        same_network(answer(hidden, dilation), want, (x,), what=f"TimeBlock({hidden}, {dilation})", mistakes={
+            "x itself is not added at the end: a block changes what it gets, it does not replace it":
+            other(x, add=lambda x, b: 0 * x),
+            "the normed x is added at the end, not x as it came in": other(x, add=lambda x, b: b.norm1(x)),
+            "there is no GELU between the two convolutions": other(x, gelu=lambda h: h),
+            "that is a ReLU; here it is a GELU, F.gelu": other(x, gelu=F.relu),
+            "the GELU comes after the second norm: it stands before it": other(x, late=True),
+            "there is a GELU at the end, too: the sum goes on as it is": lambda b, x=x: F.gelu(b(x))})
+
+
+def _as_used(block):
+    """A TemporalBlock whose parts stand in the order in which they are used, as learners make them."""
+    block._modules = {name: block._modules[name] for name in ("norm1", "conv1", "norm2", "conv2", "drop")}
+    return block
+
+
+@exercise(network=True)
+def VoiceToFace(answer):
+    """VoiceToFace(filters, hidden, dilations) -> a network: windows (B, T, 80, 16), rest (B, 52), blink (B, T) to faces
+    (B, T, 52).
+
+    As `tfg.systems.expression.expnet.network.ExpNet` with the small encoder.
+    """
+    import torch
+    import torch.nn.functional as F
+
+    from tfg.systems.expression.expnet.network import ExpNet, ExpNetConfig
+
+    def other(windows, rest, blink, *, ear=F.gelu, blocks=True, gelu=F.gelu, order=(0, 1, 2), over=lambda r, o:
+              r + (1 - r) * o):
+        """A function from the network to its answer with a mistake."""
+        def run(net):
+            patches = windows.unfold(2, 8, 4).flatten(3)
+            x = net.encoder.out(ear(net.encoder.filter(patches)).flatten(2))
+            for block in net.blocks if blocks else ():
+                x = block(x)
+            r = rest[:, None].expand(-1, x.shape[1], -1)
+            told = (net.norm(gelu(x)), r, blink[..., None])
+            return over(r, net.out(torch.cat([told[k] for k in order], -1)))
+        return run
+
+    for filters, hidden, dilations in ((4, 6, (1, 2)), (3, 8, (1, 2, 4))):
+        g = torch.Generator().manual_seed(hidden)
+        given = (torch.randn(2, 9, 80, 16, generator=g), .2 + .6 * torch.rand(2, len(EXPRESSION), generator=g),
+                 torch.rand(2, 9, generator=g))
+        want = ExpNet(ExpNetConfig((), filters, hidden, dilations, 3, 0.0, True))
+        torch.nn.init.normal_(want.out.weight, std=.05)
+        for block in want.blocks:
+            _as_used(block)
+        same_network(answer(filters, hidden, dilations), want, given, what="VoiceToFace", mistakes={
+            "the rest is missing at the end: what the linear layer says is an offset from it":
+            other(*given, over=lambda r, o: o),
+            "the offset is added to the rest as it is: it is a share of what is left up to 1, rest + (1 - rest) * "
+            "offset": other(*given, over=lambda r, o: r + o),
+            "the blocks over time are made, but the frames never meet": other(*given, blocks=False),
+            "the GELU after the filters is missing": other(*given, ear=lambda h: h),
+            "the GELU before the norm is missing": other(*given, gelu=lambda h: h),
+            "the last layer takes them in another order: code, rest, blink": other(*given, order=(1, 0, 2)),
+            "the last layer takes them in another order: the code first, then rest, then blink":
+            other(*given, order=(0, 2, 1)),
+            "the last layer takes them in another order: code before rest before blink":
+            other(*given, order=(1, 2, 0)),
+            "the last layer takes them in another order: blink is the last": other(*given, order=(2, 0, 1))})
 
 
 @exercise
@@ -112,6 +201,77 @@ def code_and_price(answer):
 def _alike(a, b) -> bool:
     """Whether two results are equal; what is no tensor is judged elsewhere."""
     return not hasattr(a, "detach") or np.allclose(a.detach(), b.detach(), atol=1e-5, equal_nan=True)
+
+
+FRAMES, HEARD, N_POSE = 32, 4, len(POSE)
+"""Frames of a chunk of `ToyVAE`, curves of its sound, numbers of its pose."""
+
+
+@exercise(network=True)
+def ToyVAE(answer):
+    """ToyVAE(latent, hidden) -> a network: chunk (B, 32, 6), heard (B, 32, 4), noise (B, latent) to (chunk, KL ()).
+
+    `decode(z, heard)` alone gives a chunk.  Its layers are those of PoseVAE's perceptrons (encoder, mean, logvar,
+    decoder), without style and frames before.
+    """
+    import torch
+
+    for latent, hidden in ((3, 10), (5, 8)):
+        g = torch.Generator().manual_seed(latent)
+        chunk, heard, noise = (torch.randn(4, *shape, generator=g)
+                               for shape in ((FRAMES, N_POSE), (FRAMES, HEARD), (latent,)))
+        net, want = answer(latent, hidden), _toy_vae(latent, hidden)
+        same_network(net, want, (chunk, heard, noise), what="ToyVAE", mistakes={
+            "logvar comes from the layer of the mean, as in the published code: half of the clouds cannot be asked for":
+            lambda v, x=(chunk, heard, noise): v(*x, logvar=v.mean),
+            "the noise is missing: the decoder sees the middle of each cloud only, and cannot draw from others later":
+            lambda v, x=(chunk, heard, 0 * noise): v(*x),
+            "the encoder takes them in another order: the chunk, then what is heard":
+            lambda v, x=(chunk, heard, noise): v(*x, order=-1),
+            "the decoder takes them in another order: z, then what is heard":
+            lambda v, x=(chunk, heard, noise): v(*x, decoded=-1),
+            "the noise alone is decoded: z = mean + std noise": lambda v, x=(chunk, heard, noise): (
+                v.decode(x[2], x[1]), v(*x)[1])})
+        _same_decode(net, want, torch.randn(4, latent, generator=g), heard)
+
+
+def _toy_vae(latent: int, hidden: int):
+    """The reference of `ToyVAE`."""
+    import torch
+    from torch import nn
+
+    class Plain(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder = nn.Sequential(nn.Linear(FRAMES * (N_POSE + HEARD), hidden), nn.ReLU())
+            self.mean, self.logvar = nn.Linear(hidden, latent), nn.Linear(hidden, latent)
+            self.decoder = nn.Sequential(nn.Linear(latent + FRAMES * HEARD, hidden), nn.ReLU(),
+                                         nn.Linear(hidden, FRAMES * N_POSE))
+
+        def decode(self, z, heard, order=1):
+            return self.decoder(torch.cat([z, heard.flatten(1)][::order], 1)).unflatten(1, (FRAMES, N_POSE))
+
+        def forward(self, chunk, heard, noise, logvar=None, order=1, decoded=1):
+            x = self.encoder(torch.cat([chunk.flatten(1), heard.flatten(1)][::order], 1))
+            m, v = self.mean(x), (logvar or self.logvar)(x)
+            kl = (m ** 2 + v.exp() - 1 - v).sum(1).mean() / 2
+            return self.decode(m + (v / 2).exp() * noise, heard, decoded), kl
+
+    return Plain()
+
+
+def _same_decode(net, want, z, heard) -> None:
+    """Raise Wrong unless `decode` of the learner's network, whose weights are now the reference's, answers as it."""
+    if not callable(getattr(net, "decode", None)):
+        raise Wrong("`forward` is right, but there is no `decode(z, heard)`: new heads are drawn with it alone")
+    try:
+        got = net.decode(z.clone(), heard.clone())
+    except NotImplementedError:
+        raise
+    except Exception as error:
+        raise Stopped(error) from error
+    right = want.decode(z, heard)
+    same(got, right, what="decode(z, heard)", mistakes={"the chunks are flat: (B, 32, 6)": right.flatten(1)})
 
 
 @exercise

@@ -40,9 +40,9 @@ def same_network(got, want, inputs, *, what: str = "the network", mistakes: Mapp
                 wrong[text] = other(*inputs)
             else:
                 wrong[text] = other(want)
-        for one, other, name in _pairs(answer, right, what):
+        for k, (one, other, name) in enumerate(_pairs(answer, right, what)):
             same(one, other, what=name, atol=atol,
-                 mistakes={text: part for text, value in wrong.items() for part in _parts(value)})
+                 mistakes={text: part for text, value in wrong.items() for part in _parts(value)[k:k + 1]})
     _all_learn(got, inputs)
 
 

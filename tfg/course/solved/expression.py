@@ -5,6 +5,9 @@ Written by `python -m tools.solved`; do not edit.
 from __future__ import annotations
 
 import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
 
 from tfg import vocabulary
 
@@ -14,6 +17,43 @@ def to_25fps(curves, fps: float):
     new = np.arange(max(1, round(len(curves) * 25 / fps))) / 25
     old = np.arange(len(curves)) / fps
     return np.stack([np.interp(new, old, curve) for curve in curves.T], 1)
+
+
+class TimeBlock(nn.Module):
+    """Adds to each frame's code what two dilated convolutions find around it: (B, T, hidden) -> (B, T, hidden)."""
+
+    def __init__(self, hidden, dilation):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(hidden)
+        self.conv1 = nn.Conv1d(hidden, hidden, 3, dilation=dilation, padding=dilation)
+        self.norm2 = nn.LayerNorm(hidden)
+        self.conv2 = nn.Conv1d(hidden, hidden, 3, dilation=dilation, padding=dilation)
+
+    def forward(self, x):
+        h = self.conv1(self.norm1(x).transpose(1, 2)).transpose(1, 2)
+        h = self.conv2(self.norm2(F.gelu(h)).transpose(1, 2)).transpose(1, 2)
+        return x + h
+
+
+class VoiceToFace(nn.Module):
+    """A small ExpNet: mel windows (B, T, 80, 16), rest (B, 52) and blink (B, T) to faces (B, T, 52)."""
+
+    def __init__(self, filters, hidden, dilations):
+        super().__init__()
+        self.filter = nn.Linear(8 * 16, filters)
+        self.code = nn.Linear(19 * filters, hidden)
+        self.blocks = nn.ModuleList(TimeBlock(hidden, d) for d in dilations)
+        self.norm = nn.LayerNorm(hidden)
+        self.out = nn.Linear(hidden + 52 + 1, 52)
+
+    def forward(self, windows, rest, blink):
+        patches = windows.unfold(2, 8, 4).flatten(3)                  # (B, T, 19, 128): 8 bands, all 16 columns
+        x = self.code(F.gelu(self.filter(patches)).flatten(2))        # (B, T, hidden)
+        for block in self.blocks:
+            x = block(x)
+        x = self.norm(F.gelu(x))
+        rest = rest[:, None].expand(-1, x.shape[1], -1)               # (B, T, 52)
+        return rest + (1 - rest) * self.out(torch.cat([x, rest, blink[..., None]], -1))
 
 
 def shut_lids(face, blink):
@@ -28,6 +68,27 @@ def code_and_price(mean, logvar, noise):
     z = mean + (logvar / 2).exp() * noise
     kl = (mean ** 2 + logvar.exp() - 1 - logvar).sum(1) / 2
     return z, kl.mean()
+
+
+class ToyVAE(nn.Module):
+    """A conditional VAE of head motion: `forward` rebuilds chunks (B, 32, 6), `decode` makes new ones."""
+
+    def __init__(self, latent, hidden):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Linear(32 * 6 + 32 * 4, hidden), nn.ReLU())
+        self.mean = nn.Linear(hidden, latent)
+        self.logvar = nn.Linear(hidden, latent)
+        self.decoder = nn.Sequential(nn.Linear(latent + 32 * 4, hidden), nn.ReLU(), nn.Linear(hidden, 32 * 6))
+
+    def decode(self, z, heard):
+        """Chunks (B, 32, 6) of codes z (B, latent), for a sound (B, 32, 4)."""
+        return self.decoder(torch.cat([z, heard.flatten(1)], 1)).unflatten(1, (32, 6))
+
+    def forward(self, chunk, heard, noise):
+        """The chunk rebuilt from a drawn code, and what its code costs."""
+        x = self.encoder(torch.cat([chunk.flatten(1), heard.flatten(1)], 1))
+        z, kl = code_and_price(self.mean(x), self.logvar(x), noise)
+        return self.decode(z, heard), kl
 
 
 def join_chunks(chunks, overlap: int):
