@@ -42,7 +42,7 @@ def same_network(got, want, inputs, *, what: str = "the network", mistakes: Mapp
                 wrong[text] = other(want)
         for k, (one, other, name) in enumerate(_pairs(answer, right, what)):
             same(one, other, what=name, atol=atol,
-                 mistakes={text: part for text, value in wrong.items() for part in _parts(value)[k:k + 1]})
+                 mistakes={text: _parts(value)[k] for text, value in wrong.items() if k < len(_parts(value))})
     _all_learn(got, inputs)
 
 
@@ -137,8 +137,15 @@ def _as_if_trained(network) -> None:
             value.data += .4 * torch.rand(value.shape, generator=g) + (0 if "var" in name else -.2)
 
 
+def _running(network) -> list[tuple[str, Any]]:
+    """(name, part) of the norms without weights that keep running values."""
+    return [(name, part) for name, part in network.named_modules()
+            if any(True for _ in part.buffers(recurse=False)) and not any(True for _ in part.parameters(recurse=False))]
+
+
 def _same_weights(got, want) -> None:
-    for (_, a), (_, b) in zip(with_weights(got), with_weights(want)):
+    pairs = [*zip(with_weights(got), with_weights(want)), *zip(_running(got), _running(want))]
+    for (_, a), (_, b) in pairs:
         own = dict(a.named_parameters(recurse=False)) | dict(a.named_buffers(recurse=False))
         for name, value in [*b.named_parameters(recurse=False), *b.named_buffers(recurse=False)]:
             if name in own and own[name].shape == value.shape:
