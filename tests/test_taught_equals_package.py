@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-import small_scenes
 from notebook_tools import function
 from tfg import paths, vocabulary
 from tfg.faces import align, aus, geometry, points68, smooth
@@ -714,9 +713,11 @@ def test_the_editing_generator_by_hand(edit_pair):
 
     picture, _, aus, _ = edit_pair
     compose, none = function(IETAFS, "compose"), torch.zeros(3, 2, 64, 64)
-    network = wild_ietafs(flow=False, skip=False, norm="instance", down=2)
+    network = wild_ietafs(flow=False, skip=False, norm="instance", down=2, width=4, most=16, kernel=7, repeat=2)
+    mine = function(IETAFS, "AttentionGenerator")(4, 2)
+    mine.load_state_dict(dict(zip(mine.state_dict(), network.state_dict().values())))
     with torch.no_grad():
-        colour, attention = function(IETAFS, "draw_by_hand")(network, picture, aus)
+        colour, attention = mine(picture, aus)
         want = applied(network(picture, aus).answer, picture)
     assert torch.allclose(compose(picture, colour, attention, none, none[:, :1], warp), want, atol=1e-4)
 
@@ -743,24 +744,36 @@ def test_published_losses_are_the_trainings(edit_pair):
     from tfg.systems.ietafs.gan.train import RUNS, SMALL, IetafsTask
 
     source, target, aus, aus_source = edit_pair
-    points = torch.from_numpy(points68.half_sides(small_scenes.points(source.shape[-1]), source.shape[-1]))
     weights = replace(SMALL, pair=0.0, flow=0.0, trust=0.0, still=0.0, sync=0.0)
-    task = IetafsTask(wild_ietafs(), None, None, RUNS["ci"], weights, (1e-3, 1e-3), profile="ci")
-    given, critic = dict(F=F, applied=applied, penalty=gradient_penalty), task.networks["critic"]
-    w = asdict(weights)
-    task.network.mean.copy_(points)                                       # all are the mean face
+    network = wild_ietafs(flow=False, skip=False, norm="instance", down=2)
+    task = IetafsTask(network, None, None, RUNS["ci"], weights, (1e-3, 1e-3), profile="ci")
+    critic, w = task.networks["critic"], asdict(weights)
     batch = {"aus": aus, "aus_source": aus_source, "chance": 2 * torch.rand(3, 17) - 1,
-             "points_source": points.expand(3, -1, -1)}
-    drawn = applied((edit := task.network(source, aus, aus_source)).answer, source)
-    mine = function(IETAFS, "critic_loss", **given)(critic, target, drawn, aus, (batch["chance"][:, 0] + 1) / 2, w)
-    assert torch.allclose(mine, task._critic(target, drawn.detach(), batch)[0], rtol=1e-4)
-    mine, _, _ = function(IETAFS, "generator_loss", **given)(task.network, critic, source, target, aus, aus_source, w)
+             "points_source": torch.zeros(3, 68, 2)}
+    edit = network(source, aus)
+    drawn = applied(edit.answer, source)
+
+    def penalty(critic, true, drawn):
+        return gradient_penalty(critic, true, drawn, (batch["chance"][:, 0] + 1) / 2)
+
+    want, values = task._critic(target, drawn.detach(), batch)
+    rate, before = .01, [p.detach().clone() for p in critic.parameters()]
+    slopes = torch.autograd.grad(want, list(critic.parameters()))
+    adams = {"critic": torch.optim.SGD(critic.parameters(), rate)}
+    told = function(IETAFS, "critic_step")(critic, adams, target, drawn, aus, penalty, w)
+    assert np.allclose(told, [values[name].item() for name in ("apart", "penalty", "units_true")], rtol=1e-4)
+    for old, slope, new in zip(before, slopes, critic.parameters()):
+        assert torch.allclose(old - rate * slope, new, atol=1e-6)
+
+    def maps(x, y):
+        edit = network(x, y)
+        return edit.answer.colour, edit.attention
+
+    mine, _, _ = function(IETAFS, "generator_loss", F=F)(maps, critic, source, target, aus, aus_source, w)
     calm, _ = task._generator(source, target, edit, drawn, batch)
     judged, values = task._judged(source, aus, drawn, batch, torch.zeros(3))
     assert torch.allclose(mine, calm + judged, rtol=1e-4)
-    old = {id(source): aus_source}                                        # units that a picture shows; an edit: aus
-    cycle = function(IETAFS, "cycle_loss")(lambda x, y: applied(task.network(x, y, old.get(id(x), aus)).answer, x),
-                                           source, aus, aus_source)
+    cycle = function(IETAFS, "cycle_loss")(lambda x, y: applied(network(x, y).answer, x), source, aus, aus_source)
     assert torch.allclose(cycle, values["cycle"], rtol=1e-4)
 
 
@@ -914,16 +927,17 @@ def test_attention_over_shots_is_the_networks():
     assert torch.allclose(mine[0], mixed[0], atol=1e-5)
 
 
-def test_spade_is_the_layers():
+def test_spade_blocks_are_the_layers_in_training_too():
     import torch
 
-    from tfg.systems.rhythmic.layers import Spade
+    from tfg.systems.rhythmic.layers import SpadeBlock
 
-    layer = Spade(6, (3, 4, 4), hidden=5)
+    package, mine = SpadeBlock(6, 4, (3, 4, 4), hidden=5), function(RHYTHMIC, "SpadeBlock")(6, 4, (3, 4, 4), 5)
+    mine.load_state_dict(package.state_dict())
     x, maps = 3 * torch.randn(2, 6, 8, 8) + 1, [torch.rand(2, c, 8, 8) for c in (3, 4, 4)]
-    parts = [lambda m, k=k: layer.scale[k](torch.relu(layer.share[k](m))) for k in range(3)]
-    mine = function(RHYTHMIC, "spade")(x, maps, parts)
-    assert torch.allclose(mine, layer(x, maps, torch.zeros(2, 1)), atol=1e-5)
+    for part in (package.train(), mine.train()), (package.eval(), mine.eval()):
+        want, found = part[0](x, maps, torch.zeros(2, 1)), part[1](x, maps)
+        assert torch.allclose(found, want, atol=1e-5)
 
 
 def test_the_composition_is_the_networks():

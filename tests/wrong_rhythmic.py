@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from tfg.course.check.rhythmic import _fitted, _spade
+from tfg.course.check.rhythmic import _fitted
 
 
 def _posed(a, b, fit, *, undo=True, twice=False, back=False, sizes=True, place=True):
@@ -61,16 +61,6 @@ def _everywhere(like):
     return like.flatten(1).softmax(1).view_as(like)
 
 
-def _x_in_place(x, maps, layers):
-    out = _spade(x, maps, layers)
-    x.data -= x.data.mean()
-    return out
-
-
-def _instance(x, maps, layers):
-    return _spade(x, maps, layers, axes=(2, 3))
-
-
 def _over(top, mask, below):
     return mask * top + (1 - mask) * below
 
@@ -113,19 +103,6 @@ WRONG = {
                (lambda q, k, m: _look(q, k, m.detach()), "reaches `maps`"), (_numpy, "NumPy array"),
                (_maps_in_place, "`maps` in place"), (lambda q, k, m: _look(q, k, m)[0], "return both"),
                (lambda q, k, m: _look(q, k, m)[::-1], "map first")],
-    "spade": [(lambda x, m, f: _spade(x, m, f, one=0), "1 + gamma"),
-              (lambda x, m, f: _spade(x, m, f, swapped=True), "first half"),
-              (lambda x, m, f: _spade(x, m, f, early=True), "before the product"),
-              (lambda x, m, f: _spade(x, m, f, beta=0), "beta is missing"),
-              (lambda x, m, f: _spade(x, m, f, affine=True), "affine"), (_instance, "each picture"),
-              (lambda x, m, f: _spade(x, m, f, norm=lambda v: v), "not normalised"),
-              (lambda x, m, f: _spade(x, m, f, correction=1), "n - 1"),
-              (lambda x, m, f: _spade(x, m[:1], f[:1]), "only the first"),
-              (lambda x, m, f: _spade(x, m[::-1], f[::-1]), "wrong order"),
-              (lambda x, m, f: _spade(x, m, f, again=True), "normalised again"),
-              (lambda x, m, f: _spade(x.detach(), m, f), "reaches `x`"),
-              (lambda x, m, f: _spade(x, m, [lambda v, one=one: one(v).detach() for one in f]), "reaches `maps`"),
-              (lambda x, m, f: _spade(x, m, f).detach().numpy(), "NumPy array"), (_x_in_place, "`x` in place")],
     "lay_over": [(lambda c, a, ma, r, mr: _over(a, ma, _over(r, mr, c)), "order"),
                  (lambda c, a, ma, r, mr: _over(r, ma, _over(a, mr, c)), "masks are exchanged"),
                  (lambda c, a, ma, r, mr: _over(r, 1 - mr, _over(a, 1 - ma, c)), "turned round"),

@@ -6,9 +6,6 @@ import numpy as np
 from tfg.course.check.core import Wrong, exercise, parts, same
 from tfg.course.check.watch import kind
 
-EPS = 1e-5
-"""Added to a variance, as torch's normalising layers do."""
-
 
 @exercise
 def rigid_fit(answer):
@@ -114,48 +111,6 @@ def attend(answer):
             "all shots are added up without their shares": start[2].sum(0)})
 
 
-@exercise(learns="x maps")
-def spade(answer):
-    """spade(x (B, C, h, w), maps, layers) -> (B, C, h, w); layer k of map k gives gamma, then beta, (B, 2 C, h, w)."""
-    import torch
-
-    for B, C, h, w, seed in ((2, 3, 5, 4, 1), (3, 4, 4, 6, 2)):
-        g = torch.Generator().manual_seed(seed)
-        x = (2 + 3 * torch.randn(B, C, h, w, generator=g)).requires_grad_()
-        maps = [torch.rand(B, n, h, w, generator=g) for n in (3, 2)]
-        weights = [torch.randn(2 * C, n, 1, 1, generator=g, requires_grad=True) for n in (3, 2)]
-        layers = [lambda m, k=k, weights=weights: torch.nn.functional.conv2d(m, weights[k]) for k in (0, 1)]
-        start = [x.detach().clone(), *(m.clone() for m in maps)]
-        got, = _tensors([answer(x, maps, layers)], ("the result",))
-
-        def of(order=(0, 1), x=start[0], maps=maps, layers=layers, **wrong):
-            return _spade(x, [maps[k] for k in order], [layers[k] for k in order], **wrong).detach()
-
-        same(got, of(), what="spade", mistakes={
-            "x is multiplied by gamma, not by 1 + gamma: where a map says nothing, gamma is 0 and all is lost":
-            of(one=0),
-            "gamma and beta are exchanged: the first half of the channels is gamma": of(swapped=True),
-            "beta is added before the product: norm(x) (1 + gamma) + beta": of(early=True),
-            "beta is missing": of(beta=0),
-            "gamma and beta are averaged over all places, one number for a channel: that is the affine layer SPADE "
-            "replaces; theirs differ from place to place": of(affine=True),
-            "x is not normalised": of(norm=lambda x: x),
-            "the mean is taken off, but nothing divides by the standard deviation": of(
-                norm=lambda x: x - x.mean((0, 2, 3), keepdim=True)),
-            "it is divided by the variance: take its square root": of(
-                norm=lambda x: (x - x.mean((0, 2, 3), keepdim=True)) / x.var((0, 2, 3), correction=0, keepdim=True)),
-            "mean and variance are those of each picture: batch normalisation takes them over the batch, too, axes "
-            "(0, 2, 3)": of(axes=(2, 3)),
-            "mean and variance run over the channels, too: each channel has its own, axes (0, 2, 3)": of(
-                axes=(0, 1, 2, 3)),
-            "mean and variance run over the channels of a place: take axes (0, 2, 3)": of(axes=(1,)),
-            "the variance divides by n - 1, torch's default: correction=0": of(correction=1),
-            "only the first map has an effect: go on with the second": of((0,)),
-            "only the last map has an effect: the second goes on with what the first made": of((1,)),
-            "the maps come in the wrong order: first maps[0]": of((1, 0)),
-            "x is normalised again before the second map: once, at the start": of(again=True)})
-
-
 @exercise(learns="colour ani m_ani ref m_ref")
 def lay_over(answer):
     """lay_over(colour, ani, m_ani, ref, m_ref) -> (B, 3, S, S): paint, over it the render, over that the reference."""
@@ -223,26 +178,6 @@ def _two_people(seed: int) -> tuple[np.ndarray, np.ndarray]:
     rests = [pose.Rigid(np.eye(3), np.array(4.0 + 3 * k), np.array([60.0 + 30 * k, 55 + 9 * k, 0])) for k in (0, 1)]
     a, b = (pose.recompose(f, pose.turned(r, t)) for f, r, t in zip(faces, rests, turns))
     return a.astype(float), b.astype(float)
-
-
-def _spade(x, maps, layers, *, one=1, swapped=False, early=False, beta=1, affine=False, norm=None, axes=(0, 2, 3),
-           correction=0, again=False):
-    """`spade` as it should be, or with one mistake."""
-    def normalised(x):
-        if norm is not None:
-            return norm(x)
-        return (x - x.mean(axes, keepdim=True)) / (x.var(axes, correction=correction, keepdim=True) + EPS).sqrt()
-
-    x = normalised(x)
-    for k, (m, layer) in enumerate(zip(maps, layers)):
-        gain, added = layer(m).chunk(2, 1)
-        if swapped:
-            gain, added = added, gain
-        if affine:
-            gain, added = (v.mean((0, 2, 3), keepdim=True) for v in (gain, added))
-        x = normalised(x) if again and k else x
-        x = (x + added) * (one + gain) if early else x * (one + gain) + beta * added
-    return x
 
 
 def _tensors(values, names) -> list:

@@ -31,16 +31,6 @@ def attend(query, keys, maps):
     return (share[:, None] * maps).sum(0), share
 
 
-def spade(x, maps, layers):
-    """x (B, C, h, w), normalised, then scaled and moved by maps.  layers: functions map -> (B, 2 C, h, w)."""
-    mean, var = x.mean((0, 2, 3), keepdim=True), x.var((0, 2, 3), correction=0, keepdim=True)
-    x = (x - mean) / (var + 1e-5).sqrt()
-    for m, layer in zip(maps, layers):
-        gamma, beta = layer(m).chunk(2, 1)
-        x = x * (1 + gamma) + beta
-    return x
-
-
 def lay_over(colour, ani, m_ani, ref, m_ref):
     """Paint, over it the render, over both the reference: (B, 3, S, S).  Masks: (B, 1, S, S) in [0, 1]."""
     under = m_ani * ani + (1 - m_ani) * colour

@@ -1,0 +1,183 @@
+"""Checks of notebooks/12_speech_to_action_units_to_gan: the networks that edit and judge, as learners write them."""
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from tfg.course.check.core import Wrong, exercise, parts, same
+from tfg.course.check.layers import same_network
+
+
+@exercise(network=True)
+def AttentionGenerator(answer):
+    """AttentionGenerator(width, blocks) -> a network from (B, 3, S, S), (B, 17) to (B, 3, S, S), (B, 1, S, S).
+
+    The reference is the package's generator with the published settings, in small.
+    """
+    import torch
+
+    for width, blocks, size in ((4, 1, 16), (6, 2, 24)):
+        g = torch.Generator().manual_seed(width)
+        inputs = torch.rand(2, 3, size, size, generator=g), torch.rand(2, 17, generator=g)
+        same_network(answer(width, blocks), _published(width, blocks, size), inputs, mistakes={
+            "the picture goes in as it is, in 0..1: the layers expect -1..1, 2 * picture - 1": partial(
+                _drawn, inputs, scale=lambda x: x),
+            "the planes are scaled like the picture: units stay in 0..1": partial(_drawn, inputs, units=lambda y:
+                                                                                 2 * y - 1),
+            "the residual blocks add nothing to x: x = x + block(x)": partial(_drawn, inputs, residual=False),
+            "a residual block ends in ReLU: its second norm is the last": partial(_drawn, inputs, last=torch.relu),
+            "the colour is left in -1..1: pictures lie in 0..1": partial(_drawn, inputs, paint=torch.tanh),
+            "the colour went through a sigmoid: tanh, then from -1..1 to 0..1": partial(_drawn, inputs,
+                                                                                        paint=torch.sigmoid),
+            "the attention has no sigmoid: it is a share": partial(_drawn, inputs, share=lambda x: x),
+            "the attention is turned round: A is where the picture STAYS": partial(
+                _drawn, inputs, share=lambda x: torch.sigmoid(-x)),
+            "the attention is the first of the four maps: three of colour come first": partial(_drawn, inputs,
+                                                                                              first=True),
+            "the two answers are exchanged: colour first": lambda net, inputs=inputs: _drawn(inputs, net)[::-1]})
+
+
+def _published(width: int, blocks: int, size: int):
+    """The package's generator as published, answering with its two maps."""
+    from torch import nn
+
+    from tfg.systems.ietafs.gan.network import Ietafs, IetafsConfig
+
+    class Maps(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = Ietafs(IetafsConfig(width=width, most=4 * width, repeat=blocks, size=size))
+
+        def forward(self, picture, aus):
+            edit = self.net(picture, aus)
+            return edit.answer.colour, edit.attention
+
+    return Maps()
+
+
+def _drawn(inputs, maps, *, scale=lambda x: 2 * x - 1, units=lambda y: y, residual=True, last=lambda x: x,
+           paint=None, share=None, first=False):
+    """What a `_published` network answers; the arguments after the star make the mistakes that are named above."""
+    import torch
+
+    net, (picture, aus) = maps.net, inputs
+    planes = units(aus)[:, :, None, None].expand(-1, -1, *picture.shape[2:])
+    x = net.first(torch.cat([scale(picture), planes], 1))
+    for layer in net.down:
+        x = layer(x)
+    for block in net.middle:
+        x = last(block.layers(x)) + (x if residual else 0)
+    for layer in net.up:
+        x = layer(x)
+    x = net.heads(x)
+    x = x.roll(-1, 1) if first else x
+    colour = paint(x[:, :3]) if paint else (torch.tanh(x[:, :3]) + 1) / 2
+    return colour, share(x[:, 3:]) if share else torch.sigmoid(x[:, 3:])
+
+
+@exercise
+def critic_step(answer):
+    """critic_step(critic, adams, true, drawn (B, 3, S, S), aus (B, 17), penalty, w) -> (apart, slope, units)."""
+    got = _two_steps(answer)
+    right = _two_steps(_step)
+    if got["taught"]:
+        raise Wrong("the critic's loss reaches the generator through the drawn pictures, and would teach it to be "
+                    "caught: critic(drawn.detach())")
+    if got["steps"]["generator"] and not got["steps"]["critic"]:
+        raise Wrong('that is the optimiser of the wrong network: adams["generator"] moves the generator, the critic\'s '
+                    'is adams["critic"]')
+    if got["steps"]["generator"]:
+        raise Wrong('the generator is moved, too: this step is the critic\'s alone, adams["critic"]')
+    if not _alike(got, right):
+        for text, how in {
+            'the critic does not move: call adams["critic"].step() after backward()': {"moves": False},
+            'the gradients of the step before are still there, and are added: adams["critic"].zero_grad() before '
+            "backward()": {"clears": False},
+            "the signs of the two means are turned round: a loss is made SMALL, and true pictures must stand above "
+            "drawn ones, so the loss has - apart": {"sign": -1},
+            "the penalty is forgotten, so nothing stops the critic's numbers: + w[\"gp\"] * penalty(...)": {"gp": 0},
+            "the penalty is taken off: it is a cost": {"gp": -1},
+            'the penalty counts without its weight, w["gp"]': {"bare": True},
+            "the units are forgotten: the second answer of critic(true) must be `aus`": {"cls": 0},
+            'the units count without their weight, w["cls"]': {"plain": True},
+            "the units are learned from drawn pictures: the critic learns them from true ones alone, or it believes "
+            "what the generator draws": {"of_drawn": True},
+            "the critic never sees drawn pictures: apart is the mean of true minus that of drawn ones": {"half": True},
+        }.items():
+            if _alike(got, _two_steps(partial(_step, **how))):
+                raise Wrong(f"it looks as if {text}")
+        raise Wrong('after two steps the critic\'s weights are not what w["cls"] * units - apart + w["gp"] * slope '
+                    "makes of them")
+    names = ("apart", "slope", "units")
+    for told, wanted in zip(got["told"], right["told"]):
+        for k, value in enumerate(parts(told, "apart", "the slope's penalty", "the units' error")):
+            same(value, wanted[k], what=names[k], atol=1e-4, mistakes={
+                "the three come in another order: apart, slope, units": wanted[k - 1],
+                "they come in another order: apart, slope, units": wanted[(k + 1) % 3],
+                "it was multiplied by its weight: give the value itself": wanted[k] * (0, 10, 4)[k],
+                "its sign is turned round: apart is true minus drawn": -wanted[k]})
+
+
+def _step(critic, adams, true, drawn, aus, penalty, w, *, moves=True, clears=True, sign=1, gp=1, cls=1, bare=False,
+          plain=False, of_drawn=False, half=False):
+    """The step as it should be; the arguments after the star make the mistakes that `critic_step` names."""
+    import torch.nn.functional as F
+
+    answers, found = critic(true)
+    fake, other = critic(drawn.detach())
+    apart, slope = answers.mean() - (0 if half else 1) * fake.mean(), penalty(critic, true, drawn.detach())
+    units = F.mse_loss(other if of_drawn else found, aus)
+    loss = cls * (1 if plain else w["cls"]) * units - sign * apart + gp * (1 if bare else w["gp"]) * slope
+    if clears:
+        adams["critic"].zero_grad()
+    loss.backward()
+    if moves:
+        adams["critic"].step()
+    return apart.item(), slope.item(), units.item()
+
+
+def _two_steps(step) -> dict:
+    """A small critic's weights after two steps, what these told, steps of each optimiser, whether drawn ones learn."""
+    import torch
+    from torch import nn
+
+    from tfg.networks.critics import gradient_penalty
+
+    g = torch.Generator().manual_seed(3)
+    true, drawn = (torch.rand(3, 3, 4, 4, generator=g) for _ in "td")
+    aus, share = torch.rand(3, 17, generator=g), torch.rand(3, generator=g)
+    drawn.requires_grad_()
+
+    class Small(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.look, self.true = nn.Conv2d(3, 4, 2, 2), nn.Conv2d(4, 1, 1, bias=False)
+            self.units = nn.Conv2d(4, 17, 2, bias=False)
+
+        def forward(self, x):
+            seen = torch.tanh(self.look(x))
+            return self.true(seen)[:, 0], self.units(seen).flatten(1)
+
+    class Counted(torch.optim.SGD):
+        steps = 0
+
+        def step(self, closure=None):
+            self.steps += 1
+            return super().step(closure)
+
+    critic = Small()
+    with torch.no_grad():
+        for p in critic.parameters():
+            p.copy_(torch.randn(p.shape, generator=g) / 2)
+    adams = {"generator": Counted([drawn], .01), "critic": Counted(critic.parameters(), .05)}
+    told = [step(critic, adams, true.clone(), drawn, aus.clone(),
+                 lambda critic, true, drawn: gradient_penalty(critic, true, drawn, share),
+                 {"cls": 4.0, "gp": 10.0}) for _ in range(2)]
+    weights = torch.cat([p.detach().flatten() for p in critic.parameters()]).numpy().copy()
+    return {"weights": weights, "told": told, "steps": {name: adam.steps for name, adam in adams.items()},
+            "taught": drawn.grad is not None and bool((drawn.grad != 0).any())}
+
+
+def _alike(a: dict, b: dict) -> bool:
+    return np.allclose(a["weights"], b["weights"], atol=1e-5, rtol=1e-4)
