@@ -297,6 +297,8 @@ def draw_pipeline(parts: dict, title: str = ""):
     fig, ax = figure(2.05 * across, .95 * len(lanes) + .45)
     for name, (before, _, _) in parts.items():
         for other in before:
+            start: tuple[float, float]
+            end: tuple[float, float]
             start, end, bend = (column[other] + .33, -row[other]), (column[name] - .33, -row[name]), "arc3"
             if row[other] != row[name]:
                 side = .33 if row[name] > row[other] else -.33
@@ -308,7 +310,7 @@ def draw_pipeline(parts: dict, title: str = ""):
                                                         connectionstyle=bend))
     for name, (_, gives, network) in parts.items():
         shape = gives if isinstance(gives, str) else " x ".join(map(str, np.shape(gives))) or "one number"
-        size = "" if network is None else f"\n{sum(p.numel() for p in network.parameters()):,} parameters"
+        size = "" if network is None else f"\n{_counted(network)}"
         ax.text(column[name], -row[name], f"{textwrap.fill(name, LETTERS + 3)}\n{shape}{size}", ha="center",
                 va="center", fontsize=8.2, linespacing=1.35,
                 bbox=dict(boxstyle="round,pad=.45", fc=FILLS["Conv"] if network is not None else PAPER, ec=INK, lw=.8))
@@ -316,6 +318,12 @@ def draw_pipeline(parts: dict, title: str = ""):
     ax.axis("off")
     ax.set_title(title or "what goes where; blue: a network")
     return fig
+
+
+def _counted(network) -> str:
+    """Number of a network's parameters; one whose weights are stored in few bits, and never learn, has buffers alone."""
+    learned = sum(p.numel() for p in network.parameters())
+    return f"{learned:,} parameters" if learned else f"{sum(b.numel() for b in network.buffers()):,} fixed numbers"
 
 
 def _lanes(parts: dict) -> tuple[list[str], dict[str, str]]:
