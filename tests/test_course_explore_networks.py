@@ -220,5 +220,8 @@ def test_a_pipeline_shows_what_ran():
     assert boxes["film"].get_position()[0] == 3 and boxes["photo"].get_position()[0] == boxes["sound"].get_position()[0]
     arrows = [text for text in axes.texts if getattr(text, "arrow_patch", None)]
     assert len(arrows) == 4 and axes.get_title() == "all of it"
+    network.register_buffer("small", torch.zeros(5, dtype=torch.int8))
+    figure = networks.draw_pipeline({"ear": ((), "x", network)})
+    assert figure.axes[0].texts[0].get_text().endswith("13 numbers in 8 bits")
     with pytest.raises(ValueError, match="'lips' takes 'ear', which does not stand before it; known are sound"):
         networks.draw_pipeline({"sound": ((), "x", None), "lips": (("ear",), "y", None)})

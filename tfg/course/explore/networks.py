@@ -321,9 +321,12 @@ def draw_pipeline(parts: dict, title: str = ""):
 
 
 def _counted(network) -> str:
-    """Number of a network's parameters; one whose weights are stored in few bits, and never learn, has buffers alone."""
+    """Number of a network's parameters; weights that are stored in 8 bits, and never learn, are buffers."""
+    import torch
+
     learned = sum(p.numel() for p in network.parameters())
-    return f"{learned:,} parameters" if learned else f"{sum(b.numel() for b in network.buffers()):,} fixed numbers"
+    fixed = sum(b.numel() for b in network.buffers() if b.dtype in (torch.int8, torch.uint8))
+    return f"{learned + fixed:,} numbers in 8 bits" if fixed else f"{learned:,} parameters"
 
 
 def _lanes(parts: dict) -> tuple[list[str], dict[str, str]]:
