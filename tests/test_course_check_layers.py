@@ -116,7 +116,7 @@ def test_a_layer_that_forward_never_uses_is_named():
     assert "`b` gets no gradient: it is made, but `forward` never uses it" in check.judge(double, Double)[1]
 
 
-def test_layers_in_another_order_are_said_to_be_so():
+def test_layers_may_be_made_in_any_order_that_names_or_use_tell():
     class Turned(nn.Module):
         def __init__(self, channels):
             super().__init__()
@@ -126,7 +126,30 @@ def test_layers_in_another_order_are_said_to_be_so():
 
         forward = Small.forward
 
-    assert "made in another order" in told(Turned)
+    class Renamed(nn.Module):
+        def __init__(self, channels):
+            super().__init__()
+            self.last = nn.Linear(channels, 2)
+            self.first = nn.Sequential(nn.Conv2d(3, channels, 3, 2, 1), nn.BatchNorm2d(channels))
+
+        def forward(self, x):
+            return self.last(torch.relu(self.first(x)).mean((2, 3)))
+
+    class Untold(Renamed):
+        def forward(self, x):
+            return self.last(torch.relu(self.first[0](x)).mean((2, 3)))           # the norm never runs
+
+    assert check.judge(small, Turned) == ("✓", "") and check.judge(small, Renamed) == ("✓", "")
+    assert "made in another order" in told(Untold)
+
+
+def test_a_plain_list_of_layers_is_named():
+    class Listed(Small):
+        def __init__(self, channels):
+            super().__init__(channels)
+            self.more = [nn.Linear(2, 2)]
+
+    assert "your `more` is a plain list" in told(Listed)
 
 
 def test_a_missing_layer_is_named_with_its_place():

@@ -140,15 +140,6 @@ def _made(base, forward=None, **settings):
     return Answer
 
 
-class _ConvsFirst(_Block):
-    def __init__(self, hidden, dilation):
-        super().__init__(hidden, dilation)
-        norms, convs = [self.norm1, self.norm2], [self.conv1, self.conv2]
-        del self.norm1, self.norm2, self.conv1, self.conv2
-        self.conv1, self.conv2 = convs
-        self.norm1, self.norm2 = norms
-
-
 class _Voice(nn.Module):
     """`VoiceToFace`, with something wrong."""
 
@@ -226,14 +217,14 @@ WRONG |= {
                   (_made(_Block, lambda s, x: F.gelu(x + s.around(s.norm1(x)))), "at the end, too"),
                   (_made(_Block, lambda s, x: x + s.around(s.norm1(x).transpose(1, 2)).transpose(1, 2)), "stopped"),
                   (_made(_Block, pad=0), "padding 0"), (_made(_Block, spread=1), "dilation 1, expected 4"),
-                  (_made(_Block, bias=False), "bias"), (_ConvsFirst, "another order")],
+                  (_made(_Block, bias=False), "bias")],
     "VoiceToFace": [(_made(_Voice, lambda s, w, r, b: s.face(s.heard(w), r, b, lambda r, o: o)), "rest is missing"),
                     (_made(_Voice, lambda s, w, r, b: s.face(s.heard(w), r, b, lambda r, o: r + o)), "a share of what"),
                     (_made(_Voice, lambda s, w, r, b: s.face(s.heard(w), r, b, order=(1, 0, 2))), "another order"),
                     (_made(_Voice, lambda s, w, r, b: s.face(s.heard(w, blocks=False), r, b)), "frames never meet"),
                     (_made(_Voice, lambda s, w, r, b: s.face(s.heard(w, ear=lambda h: h), r, b)), "after the filters"),
                     (_made(_Voice, lambda s, w, r, b: s.face(s.heard(w, gelu=lambda h: h), r, b)), "before the norm"),
-                    (_made(_Voice, plain=True), "lacks"), (_made(_Voice, extra=52), "your `out`")],
+                    (_made(_Voice, plain=True), "plain list"), (_made(_Voice, extra=52), "your `out`")],
     "ToyVAE": [(_made(_Vae, _logvar_of_the_mean), "layer of the mean"), (_made(_Vae, one=True), "lacks layer 2"),
                (_made(_Vae, lambda s, c, h, n: _Vae.forward(s, c, h, 0 * n)), "noise is missing"),
                (_made(_Vae, lambda s, c, h, n: (s.decode(n, h), _kl(*s.cloud(c, h)))), "noise alone"),

@@ -1,6 +1,7 @@
 """Shared by all checks: run the learner's function, compare with the reference, name the likely mistake."""
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import os
@@ -53,7 +54,8 @@ def judge(check, answer) -> tuple[str, str]:
     watched: Watched | WatchedNetwork | None = None
     try:
         watched = (WatchedNetwork if getattr(check, "network", False) else Watched)(answer, call)
-        check.body(watched)
+        with _same_weights_each_time(check):
+            check.body(watched)
         watched.gradient(check.learns)
     except NotImplementedError:
         return "○", "not done"
@@ -69,6 +71,20 @@ def judge(check, answer) -> tuple[str, str]:
         result = kind(watched.got) if watched else "nothing"
         return "✗", f"your function gives {result}, which cannot be compared ({error}); expected is {call}"
     return "✓", ""
+
+
+@contextlib.contextmanager
+def _same_weights_each_time(check):
+    """Networks that a check makes begin with the same weights in each call; the learner's random numbers go on as if
+    nothing had been drawn."""
+    if not getattr(check, "network", False):
+        yield
+        return
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
 
 
 def solution(check) -> Callable[..., Any] | None:

@@ -26,16 +26,16 @@ def same_network(got, want, inputs, *, what: str = "the network", mistakes: Mapp
     """
     import torch
 
-    _same_layers(got, want, what)
+    pairs = _same_layers(got, want, what, inputs)
     _as_if_trained(want)
-    _same_weights(got, want)
+    _copy(pairs)
     want.eval(), got.eval()
     with torch.no_grad():
         right, answer = want(*inputs), _run(got, inputs)
         wrong = {}
         for text, other in (mistakes or {}).items():
             if isinstance(other, torch.nn.Module):
-                _same_weights(other, want)
+                _copy(list(zip(_parts_of(other), _parts_of(want))))
                 other.eval()
                 wrong[text] = other(*inputs)
             else:
@@ -87,14 +87,20 @@ def described(part) -> str:
     return f"{type(part).__name__} with {shapes}"
 
 
-def _same_layers(got, want, what: str) -> None:
+def _same_layers(got, want, what: str, inputs) -> list:
+    """(part of `got`, part of `want`) of all layers that hold weights.  Raises Wrong where they differ."""
     ours, theirs = with_weights(want), with_weights(got)
+    _no_plain_lists(got)
     if not theirs and ours:
         raise Wrong(f"{what} has no layer that holds weights: make them in __init__ as attributes (self.conv = ...), "
                     "many of them in an nn.ModuleList or nn.Sequential, which a plain list does not replace")
     a, b = [described(part) for _, part in ours], [described(part) for _, part in theirs]
-    if a != b and sorted(a) == sorted(b):
-        raise Wrong("the layers are right, but made in another order: make them in the order in which they are used")
+    if a != b and sorted(a) == sorted(b):                  # made in another order: names or use may tell which is which
+        theirs = _by_name(ours, theirs) or _by_use(got, want, inputs)
+        if not theirs:
+            raise Wrong("the layers are right, but made in another order, and neither their names nor their use tell "
+                        "which is which: make them in the order of the text")
+        b = a
     for tag, i1, _, j1, _ in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
         if tag == "equal":
             continue
@@ -111,6 +117,55 @@ def _same_layers(got, want, what: str) -> None:
             x, y = getattr(part, setting, None), getattr(right, setting, None)
             if x != y and not _one_padding(setting, x, y):
                 raise Wrong(f"your `{name}` has {setting} {_plain(x)}, expected {_plain(y)}")
+    return list(zip([part for _, part in theirs] + _running(got), [part for _, part in ours] + _running(want)))
+
+
+def _by_name(ours, theirs) -> list:
+    """The learner's layers in our order, if they have our names; else nothing."""
+    named = dict(theirs)
+    found = [(name, named.get(name)) for name, _ in ours]
+    return found if all(part is not None and described(part) == described(right)
+                        for (_, part), (_, right) in zip(found, ours)) else []
+
+
+def _by_use(got, want, inputs) -> list:
+    """The learner's layers in the order in which they run, if that is the order of ours; else nothing."""
+    used, right = _used(got, inputs), _used(want, inputs)
+    if len(used) != len(with_weights(got)) or [described(p) for _, p in used] != [described(p) for _, p in right]:
+        return []
+    place = {id(part): one for one, (_, part) in zip(used, right)}
+    return [place[id(part)] for _, part in with_weights(want)]
+
+
+def _used(network, inputs) -> list[tuple[str, Any]]:
+    """The layers that hold weights, in the order in which they first run on `inputs`; none if it cannot run."""
+    import torch
+
+    order: list[tuple[str, Any]] = []
+
+    def note(name, part):
+        return lambda *_: order.append((name, part)) if all(part is not p for _, p in order) else None
+
+    hooks = [part.register_forward_pre_hook(note(name, part)) for name, part in with_weights(network)]
+    try:
+        with torch.no_grad():
+            network.eval()(*inputs)
+    except Exception:
+        return []                                          # the run whose output is compared says what is wrong
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return order
+
+
+def _no_plain_lists(network) -> None:
+    import torch
+
+    for name, part in network.named_modules():
+        for attribute, value in vars(part).items():
+            if isinstance(value, (list, tuple)) and any(isinstance(x, torch.nn.Module) for x in value):
+                raise Wrong(f"your `{f'{name}.{attribute}'.strip('.')}` is a plain list, whose layers torch neither "
+                            "trains nor saves: nn.ModuleList(...), or nn.Sequential(...)")
 
 
 def _bias(want: str, got: str) -> str:
@@ -137,15 +192,20 @@ def _as_if_trained(network) -> None:
             value.data += .4 * torch.rand(value.shape, generator=g) + (0 if "var" in name else -.2)
 
 
-def _running(network) -> list[tuple[str, Any]]:
-    """(name, part) of the norms without weights that keep running values."""
-    return [(name, part) for name, part in network.named_modules()
-            if any(True for _ in part.buffers(recurse=False)) and not any(True for _ in part.parameters(recurse=False))]
+def _running(network) -> list:
+    """The norms without weights that keep running values."""
+    return [part for part in network.modules() if any(True for _ in part.buffers(recurse=False))
+            and not any(True for _ in part.parameters(recurse=False))]
 
 
-def _same_weights(got, want) -> None:
-    pairs = [*zip(with_weights(got), with_weights(want)), *zip(_running(got), _running(want))]
-    for (_, a), (_, b) in pairs:
+def _parts_of(network) -> list:
+    """The layers of a network that hold weights, and those that hold running values alone."""
+    return [part for _, part in with_weights(network)] + _running(network)
+
+
+def _copy(pairs) -> None:
+    """Give the first of each pair of layers the second's weights and running values."""
+    for a, b in pairs:
         own = dict(a.named_parameters(recurse=False)) | dict(a.named_buffers(recurse=False))
         for name, value in [*b.named_parameters(recurse=False), *b.named_buffers(recurse=False)]:
             if name in own and own[name].shape == value.shape:

@@ -100,6 +100,10 @@ def _unknown(got, want) -> str:
         many = "everywhere"
     else:
         return ""
+    if not known.all():                                      # NaN is right at some places, but not at these
+        more = int((~bad & ~known).sum())
+        return (f"is NaN (empty) {many}, where a number is expected"
+                + (f", and holds numbers in {more}, where NaN is" if more else "") + ": other places are filled")
     return (f"contains NaN or infinity {many}, where a number is expected: something is divided by 0, is the logarithm "
             "of 0, or an input was NaN (np.nanmean leaves these out)")
 

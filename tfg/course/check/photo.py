@@ -41,7 +41,8 @@ def fill_map(answer):
     """
     for seed, (height, width) in enumerate(((9, 12), (12, 9))):
         rng = np.random.default_rng(seed)
-        xy = np.array([[-2.5, .6], [7.4, 1.2], [7.9, 7.7], [.8, 6.9], [4.1, 3.8]]) + rng.uniform(-.3, .3, (5, 2))
+        xy = np.array([[-2.5, .6], [width + 1.4, 1.2], [width - .1, height + 1.7], [.8, height - 2.1], [4.1, 3.8]])
+        xy += rng.uniform(-.3, .3, (5, 2))                                # beyond three edges of the picture
         triangles = np.array([[0, 1, 4], [1, 2, 4], [2, 3, 4], [0, 1, 2]])
         rest, order = rng.uniform(0, 30, (5, 2)), np.array([0, 3, 1, 2])
         want = functools.partial(_map, xy=xy, triangles=triangles, rest=rest, order=order, height=height,
@@ -151,14 +152,20 @@ def stretch(answer):
         turn = np.linalg.qr(rng.normal(size=(6, 2, 2)))[0]
         now = rest @ (turn * rng.uniform(.4, 3, (6, 2, 1))) + rng.normal(size=(6, 1, 2))
 
-        def matrix(rest=rest, now=now):
-            a, b = (np.stack([x[:, 1] - x[:, 0], x[:, 2] - x[:, 0]], 2) for x in (rest, now))
-            return b @ np.linalg.inv(a)
+        def matrix(rest=rest, now=now, turned=False, swapped=False):
+            a, b = (np.stack([x[:, 1] - x[:, 0], x[:, 2] - x[:, 0]], 1 if turned else 2) for x in (rest, now))
+            return np.linalg.inv(a) @ b if swapped else b @ np.linalg.inv(a)
 
         j = matrix()
         values = np.linalg.svd(j, compute_uv=False)
         edges = np.linalg.norm(np.roll(now, 1, 1) - now, axis=2) / np.linalg.norm(np.roll(rest, 1, 1) - rest, axis=2)
         same(answer(rest.copy(), now.copy()), values[:, 0], what="stretch", mistakes={
+            "the edges stand in rows where they should be columns: np.stack([...], 2)":
+            np.linalg.svd(matrix(turned=True), compute_uv=False)[:, 0],
+            "the order is another one: J = E_now E_rest^-1":
+            np.linalg.svd(matrix(swapped=True), compute_uv=False)[:, 0],
+            "these are eigenvalues: np.linalg.svd(J, compute_uv=False) gives singular values":
+            np.abs(np.linalg.eigvals(j)).max(1),
             "it is the least stretched direction: take the largest singular value": values[:, 1],
             "rest and now are exchanged: the matrix leads from rest to now":
             np.linalg.svd(matrix(now, rest), compute_uv=False)[:, 0],

@@ -21,6 +21,7 @@ def rigid_fit(answer):
         where = "of points that a mirror has changed (noise in depth does that to a flat face)" if mirrored else ""
         same(got[0], found[0], what=f"rotation {where}".strip(), mistakes={
             "it is transposed: yours leads from the points to the face. svd(b.T @ a), and U S Vt": found[0].T,
+            "svd gives V transposed already: U S Vt, with no .T": _turned_once_more(points, face),
             "a reflection is not excluded: its determinant is -1, so it turns a face inside out": part(0, mirror=True),
             "the sign stands at the first singular value: the LAST one costs least": part(0, first=True),
             "the whole matrix is negated against the reflection: only the last column of U changes its sign":
@@ -42,6 +43,11 @@ def rigid_fit(answer):
             "the face's mean is turned, but not scaled": points.mean(0) - found[0] @ face.mean(0),
             "the face's mean is scaled, but not turned": points.mean(0) - found[1] * face.mean(0),
             "the sign is turned round": -found[2]})
+
+
+def _turned_once_more(points, face):
+    u, _, vt = np.linalg.svd((points - points.mean(0)).T @ (face - face.mean(0)))
+    return u * [1, 1, np.linalg.det(u @ vt)] @ vt.T
 
 
 @exercise

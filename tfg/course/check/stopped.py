@@ -10,7 +10,8 @@ from typing import Any
 HINTS = (
     (r"before Module.__init__\(\) call", "__init__ must begin with super().__init__()"),
     (r"expected input.* to have \d+ channels",
-     "a layer gets another number of channels than it was made for: channels are axis 1 of (B, C, H, W)"),
+     "a layer gets another number of channels than it was made for: channels are axis 1, (B, C, H, W) for a Conv2d, "
+     "(B, C, T) for a Conv1d"),
     (r"mat1 and mat2 shapes cannot be multiplied",
      "a linear layer gets another number of values than it was made for: flatten to (B, values), or count them anew"),
     (r"leaf Variable that requires grad is being used in an in-place|modified by an inplace operation",
