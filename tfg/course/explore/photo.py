@@ -54,7 +54,7 @@ def draw_mesh(portrait, picture=None, xy=None):
     left.set_title(f"{len(portrait.triangles):,} triangles, {len(xy):,} corners")
     mouth = portrait.openings.parts["mouth"]
     for chain, colour, name in ((mouth.upper, COLOURS[4], "upper lip's edge"), (mouth.lower, COLOURS[1], "lower's")):
-        right.plot(*xy[chain].T, color=colour, lw=2, label=name)
+        right.plot(*xy[chain].T, color=colour, lw=5 if chain is mouth.upper else 1.8, label=name)
     x, y, bw, bh = box
     right.set(xlim=(x, x + bw), ylim=(y + bh, y))
     right.legend(loc="lower right", labelcolor="white", facecolor="#22262e", framealpha=.6, frameon=True)
@@ -99,7 +99,9 @@ def draw_arrows(portrait, fields: dict):
 def draw_close(pictures: dict, box):
     """The same box (x, y, w, h) of several pictures, enlarged so that pixels show.  pictures: title -> (h, w, 3)."""
     x, y, w, h = box
-    fig, axes = figure(2.9 * len(pictures), 2.9 * h / w + .35, 1, len(pictures), squeeze=False)
+    rows = 2 if len(pictures) > 3 else 1
+    columns = -(-len(pictures) // rows)
+    fig, axes = figure(9, rows * (9 / columns * h / w + .35), rows, columns, squeeze=False)
     for ax, (title, picture) in zip(axes.flat, pictures.items()):
         ax.imshow(np.clip(picture, 0, 255).astype(np.uint8)[max(y, 0):y + h, max(x, 0):x + w], interpolation="nearest")
         ax.set_title(title, loc="center")
