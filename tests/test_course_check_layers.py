@@ -82,7 +82,7 @@ def test_not_done_is_not_wrong():
     (of(kernel=5), r"layer 1 of 3 that hold weights, your `conv`, is a Conv2d with weight (4, 3, 5, 5)"),
     (of(end=7), "your `end`"),
     (of(summed), "the sum is taken"),
-    (of(lambda self, x: self.end((self.norm(self.conv(x))).mean((2, 3)))), "right layers and the same weights"),
+    (of(lambda self, x: self.end(self.norm(self.conv(x)).mean((2, 3)))), "the layers are right, the weights the same"),
     (of(lambda self, x: self.end(x)), "a linear layer gets another number of values"),
     (of(lambda self, x: self.norm(self.conv(x))), "shape"),
     (of(lambda self, x: "text"), "expected a tensor"),

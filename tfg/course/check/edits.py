@@ -7,6 +7,7 @@ import numpy as np
 
 from tfg.course.check.core import Wrong, exercise, parts, same
 from tfg.course.check.layers import same_network
+from tfg.course.check.steps import plain_numbers
 
 
 @exercise(network=True)
@@ -111,7 +112,9 @@ def critic_step(answer):
                     "makes of them")
     names = ("apart", "slope", "units")
     for told, wanted in zip(got["told"], right["told"]):
-        for k, value in enumerate(parts(told, "apart", "the slope's penalty", "the units' error")):
+        values = parts(told, "apart", "the slope's penalty", "the units' error")
+        plain_numbers(values, names)
+        for k, value in enumerate(values):
             same(value, wanted[k], what=names[k], atol=1e-4, mistakes={
                 "the three come in another order: apart, slope, units": wanted[k - 1],
                 "they come in another order: apart, slope, units": wanted[(k + 1) % 3],

@@ -4,7 +4,8 @@ from __future__ import annotations
 import numpy as np
 
 from tfg.course.check.core import exercise, parts, same
-from tfg.course.check.layers import described, same_network, with_weights
+from tfg.course.check.layers import described, no_plain_lists, same_network, with_weights
+from tfg.course.check.steps import plain_numbers
 from tfg.course.check.watch import reaches
 from tfg.course.check.wrong import Stopped, Wrong
 from tfg.vocabulary import EMOTIONS
@@ -132,6 +133,7 @@ def FaceUnet(answer):
         given = (torch.rand(4, 6, size, size, generator=g), torch.rand(4, a, 1, 1, generator=g),
                  torch.rand(2, e, generator=g))
         net, want = answer(widths, up, a + e), _unet(widths, up, a, e, size)
+        no_plain_lists(net)
         _has_skips(net, _bare(widths, up, a + e))
         try:
             same_network(net, want, given, what="FaceUnet", atol=1e-5, mistakes={
@@ -391,12 +393,12 @@ def _two_steps(step) -> tuple[np.ndarray, np.ndarray, list]:
 
 @exercise
 def train_step(answer):
-    """train_step(draw, whole, critic, true (N, 3, S, S), adam, adam_critic) -> (generator's loss, critic's)."""
+    """train_step(draw, whole, critic, true (..., 3, S, S), adam, adam_critic) -> (generator's loss, critic's)."""
     from functools import partial
 
     got = _two_steps(answer)
     for losses_ in got[2]:
-        parts(losses_, "the generator's loss", "the critic's loss")
+        plain_numbers(parts(losses_, "the generator's loss", "the critic's loss"), ("its loss", "the critic's loss"))
 
     def equal(a, b):
         return np.allclose(a, b, atol=1e-5, equal_nan=True)

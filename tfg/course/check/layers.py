@@ -54,8 +54,8 @@ def _pairs(got, want, what):
     got, want = _parts(got), _parts(want)
     if len(got) != len(want):
         raise Wrong(f"`forward` gives {len(got)} results, expected {len(want)}")
-    names = [f"the output of {what}, with the right layers and the same weights,"] if len(want) == 1 else [
-        f"output {k + 1} of {what}, with the right layers and the same weights," for k in range(len(want))]
+    names = [f"the output of {what} (the layers are right, the weights the same)"] if len(want) == 1 else [
+        f"output {k + 1} of {what} (the layers are right, the weights the same)" for k in range(len(want))]
     return zip(got, want, names)
 
 
@@ -90,7 +90,7 @@ def described(part) -> str:
 def _same_layers(got, want, what: str, inputs) -> list:
     """(part of `got`, part of `want`) of all layers that hold weights.  Raises Wrong where they differ."""
     ours, theirs = with_weights(want), with_weights(got)
-    _no_plain_lists(got)
+    no_plain_lists(got)
     if not theirs and ours:
         raise Wrong(f"{what} has no layer that holds weights: make them in __init__ as attributes (self.conv = ...), "
                     "many of them in an nn.ModuleList or nn.Sequential, which a plain list does not replace")
@@ -98,6 +98,7 @@ def _same_layers(got, want, what: str, inputs) -> list:
     if a != b and sorted(a) == sorted(b):                  # made in another order: names or use may tell which is which
         theirs = _by_name(ours, theirs) or _by_use(got, want, inputs)
         if not theirs:
+            _run(got, inputs)                              # an error in `forward` goes first: it hides the layers' order
             raise Wrong("the layers are right, but made in another order, and neither their names nor their use tell "
                         "which is which: make them in the order of the text")
         b = a
@@ -106,12 +107,14 @@ def _same_layers(got, want, what: str, inputs) -> list:
             continue
         place = f"layer {i1 + 1} of {len(a)} that hold weights"
         if tag == "insert":
-            raise Wrong(f"{what} has one too many: `{theirs[j1][0]}`, a {b[j1]}, is not expected there ({len(b)} "
+            raise Wrong(f"{what} has one too many: `{theirs[j1][0]}`, {_a(b[j1])}, is not expected there ({len(b)} "
                         f"layers hold weights, expected {len(a)})")
+        if tag == "delete" and (bare := _without_weights(got, ours[i1][1])):
+            raise Wrong(f"your `{bare}` has no weights: affine=True is missing")
         if tag == "delete":
-            raise Wrong(f"{what} lacks {place}: a {a[i1]} is expected"
+            raise Wrong(f"{what} lacks {place}: {_a(a[i1])} is expected"
                         + (f" after `{theirs[j1 - 1][0]}`" if j1 else ""))
-        raise Wrong(f"{place}, your `{theirs[j1][0]}`, is a {b[j1]}; expected is a {a[i1]}" + _bias(a[i1], b[j1]))
+        raise Wrong(f"{place}, your `{theirs[j1][0]}`, is {_a(b[j1])}; expected is {_a(a[i1])}" + _bias(a[i1], b[j1]))
     for (_, right), (name, part) in zip(ours, theirs):
         for setting in SETTINGS:
             x, y = getattr(part, setting, None), getattr(right, setting, None)
@@ -158,7 +161,8 @@ def _used(network, inputs) -> list[tuple[str, Any]]:
     return order
 
 
-def _no_plain_lists(network) -> None:
+def no_plain_lists(network) -> None:
+    """Raise Wrong where layers stand in a plain list."""
     import torch
 
     for name, part in network.named_modules():
@@ -166,6 +170,12 @@ def _no_plain_lists(network) -> None:
             if isinstance(value, (list, tuple)) and any(isinstance(x, torch.nn.Module) for x in value):
                 raise Wrong(f"your `{f'{name}.{attribute}'.strip('.')}` is a plain list, whose layers torch neither "
                             "trains nor saves: nn.ModuleList(...), or nn.Sequential(...)")
+
+
+def _without_weights(network, right) -> str:
+    """Name of a norm of the same kind that was made without weights, if there is one."""
+    return next((name for name, part in network.named_modules() if type(part) is type(right)
+                 and getattr(part, "affine", None) is False), "")
 
 
 def _bias(want: str, got: str) -> str:
@@ -176,6 +186,10 @@ def _bias(want: str, got: str) -> str:
 
 def _one_padding(setting: str, x, y) -> bool:
     return setting == "padding" and "same" in (x, y)          # padding="same" is what the outputs' comparison sees
+
+
+def _a(layer: str) -> str:
+    return f"{'an' if layer[0] in 'AEIO' else 'a'} {layer}"
 
 
 def _plain(value) -> str:

@@ -115,6 +115,14 @@ def _same_told(told, right, others, names, returned, args) -> None:
         same(told[k], right[k], what=name, atol=1e-5, mistakes={"the two are exchanged": right[1 - k]} | wrong)
 
 
+def plain_numbers(told: Sequence[Any], names: Sequence[str]) -> None:
+    """Raise Wrong where a result still carries its graph."""
+    for value, name in zip(told, names):
+        if getattr(value, "requires_grad", False):
+            raise Wrong(f"{name} still carries its graph: a list of such losses keeps the memory of every step. Return "
+                        "a plain number, loss.item()")
+
+
 def out_of_order(events: Sequence[str], *, moved: bool) -> None:
     """Raise Wrong where a step's calls are missing or in an order in which nothing, or nothing right, is learned.
 

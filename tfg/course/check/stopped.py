@@ -14,7 +14,12 @@ HINTS = (
      "(B, C, T) for a Conv1d"),
     (r"mat1 and mat2 shapes cannot be multiplied",
      "a linear layer gets another number of values than it was made for: flatten to (B, values), or count them anew"),
-    (r"leaf Variable that requires grad is being used in an in-place|modified by an inplace operation",
+    (r"modified by an inplace operation",
+     "a tensor that backward() still needs was changed in place: by x *= 2 and the like, or by a step() of one network "
+     "between another's loss and its backward(). Finish one network, from its loss to its step, before the other"),
+    (r"backward through the graph a second time",
+     "two losses hang on one graph: look at drawn.detach() in the second, so that its backward() ends there"),
+    (r"leaf Variable that requires grad is being used in an in-place",
      "your function changes its argument in place, which torch refuses: make a new tensor, x = x * 2, not x *= 2"),
     (r"read-only|not writeable", "your function changes its argument in place: work on a copy"),
     (r"Can't call numpy\(\) on Tensor that requires grad|__array__.*requires grad",
