@@ -183,3 +183,43 @@ def test_a_mistake_in_the_first_of_two_results_is_named():
 
     assert check.judge(two, Two) == ("✓", "")
     assert "the sign is wrong" in check.judge(two, Turned)[1]
+
+
+def test_an_error_in_forward_goes_before_the_order_of_layers():
+    class Turned(nn.Module):
+        def __init__(self, channels):
+            super().__init__()
+            self.last = nn.Linear(channels, 2)
+            self.first = nn.Sequential(nn.Conv2d(3, channels, 3, 2, 1), nn.BatchNorm2d(channels))
+
+        def forward(self, x):
+            return self.last(x)                                               # 8 numbers a row, not 4
+
+    assert "stopped with RuntimeError" in told(Turned)
+    Turned.forward = lambda self, x: None
+    assert "does it end with `return`" in told(Turned)
+
+
+def test_a_norm_without_weights_is_named():
+    class Bare(Small):
+        def __init__(self, channels):
+            super().__init__(channels)
+            self.norm = nn.BatchNorm2d(channels, affine=False)
+
+    assert told(Bare) == "your `norm` has no weights: affine=True is missing"
+
+
+def test_a_deformable_layer_may_make_its_parts_in_any_order():
+    from notebook_tools import function
+
+    right = function("13_deformable_synthesis", "DeformConv")
+
+    class Turned(right):
+        def __init__(self, *given):
+            super().__init__(*given)
+            conv = self.conv
+            del self.conv
+            self.conv = conv                                                  # now behind `where`
+
+    assert [name for name, _ in Turned(3, 4, None).named_children()] == ["where", "conv"]
+    assert check.judge(check.DeformConv, Turned) == ("✓", "")

@@ -66,6 +66,8 @@ WRONG = {
         (lambda c, t, d, s, still: _penalty(_each(_slopes(c, t, d, torch.ones(len(t))))), "at the true pictures"),
         (lambda c, t, d, s, still: (_each(_slopes(c, t, d, s)) ** 2).mean(), "pulled to 0"),
         (lambda c, t, d, s, still: (_each(_slopes(c, t, d, s)) - 1).abs().mean(), "not squared"),
+        (lambda c, t, d, s, still: (_each(_slopes(c, t, d, s)) - 1).clamp(min=0).square().mean(), "below cost, too"),
+        (lambda c, t, d, s, still: (_each(_slopes(c, t, d, s)) - 1).mean() ** 2, "before the square"),
         (lambda c, t, d, s, still: _penalty(_each(_slopes(c, t, d, s))).detach(), "create_graph"),
         (lambda c, t, d, s, still: _penalty(_each(_slopes(c, t, d, s, detach=False))), "reaches the generator")],
     "compose": [(lambda x, c, a, f, t, w: _mix(1 - a * (1 - t), w(x, a * f), c), "wrong way round"),

@@ -98,7 +98,7 @@ def _same_layers(got, want, what: str, inputs) -> list:
     if a != b and sorted(a) == sorted(b):                  # made in another order: names or use may tell which is which
         theirs = _by_name(ours, theirs) or _by_use(got, want, inputs)
         if not theirs:
-            _run(got, inputs)                              # an error in `forward` goes first: it hides the layers' order
+            _run(got, inputs)                              # an error in `forward` goes first: it hides their order
             raise Wrong("the layers are right, but made in another order, and neither their names nor their use tell "
                         "which is which: make them in the order of the text")
         b = a
