@@ -1,6 +1,6 @@
 """Compares a network that the learner wrote with the reference: its layers, what these are set to, and its output.
 
-The learner's layers get the reference's weights, one after the other as they were made, so that both must answer alike.
+The learner's layers get the reference's weights, in whatever order they were made, so that both must answer alike.
 """
 from __future__ import annotations
 

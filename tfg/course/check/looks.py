@@ -7,6 +7,7 @@ import numpy as np
 
 from tfg.course.check.core import Wrong, exercise, same
 from tfg.course.check.layers import same_network
+from tfg.course.check.steps import NOT_CLEARED, NOTHING_MOVES, same_weights
 
 
 @exercise(network=True)
@@ -82,19 +83,13 @@ def _looked(inputs, net, *, factor=2, gate=None, turned=False, bias=1, far=lambd
 def look_step(answer):
     """look_step(net, adam, photo, frame (B, 3, S, S), amount (B,)) -> loss, a number."""
     got, right = _two_steps(answer), _two_steps(_step)
-    if not np.allclose(got[0], right[0], atol=1e-5):
-        for text, how in {
-            "nothing moves: adam.zero_grad(), then loss.backward(), then adam.step()": {"moves": False},
-            "the gradients of the step before are still there, and are added: adam.zero_grad() before backward()":
-            {"clears": False},
-            "the drawn picture is compared with the photo: it should become the frame": {"to_photo": True},
-            "differences are squared: the mean of |drawn - frame| blurs less": {"power": 2},
-            "the differences are added up: take their mean, or the step depends on the pictures' size": {"total": True},
-        }.items():
-            if np.allclose(got[0], _two_steps(partial(_step, **how))[0], atol=1e-5):
-                raise Wrong(f"it looks as if {text}")
-        raise Wrong("after two steps the weights are not what one step each along the mean of |net(photo, amount) - "
-                    "frame| makes of them")
+    same_weights(got[0], right[0], lambda **how: _two_steps(partial(_step, **how))[0], {
+        NOTHING_MOVES: {"moves": False}, NOT_CLEARED: {"clears": False},
+        "the drawn picture is compared with the photo: it should become the frame": {"to_photo": True},
+        "differences are squared: the mean of |drawn - frame| blurs less": {"power": 2},
+        "the differences are added up: take their mean, or the step depends on the pictures' size": {"total": True},
+    }, "after two steps the weights are not what one step each along the mean of |net(photo, amount) - "
+       "frame| makes of them")
     for mine, wanted, late in zip(got[1], right[1], _two_steps(partial(_step, after=True))[1]):
         same(mine, wanted, what="the loss of a step", mistakes={
             "the loss is taken after the step: give the one that was learned from": late})

@@ -7,6 +7,7 @@ import numpy as np
 
 from tfg.course.check.core import Wrong, exercise, same
 from tfg.course.check.layers import same_network
+from tfg.course.check.steps import NOT_CLEARED, NOTHING_MOVES, same_weights
 
 SPADE, BLOCK = {"norm", "share", "scale"}, {"first", "second", "conv1", "conv2", "skip"}
 """Names of the parts, by which later cells fill them with the shipped weights."""
@@ -133,21 +134,15 @@ def _block(inputs, net, *, act=None, skip=1, again=False):
 def paint_step(answer):
     """paint_step(painter, adam, given, true (B, 3, S, S), weight (B, 1, S, S)) -> loss, a number."""
     got, right = _two_steps(answer), _two_steps(_step)
-    if not np.allclose(got[0], right[0], atol=1e-5):
-        for text, how in {
-            "nothing moves: adam.zero_grad(), then loss.backward(), then adam.step()": {"moves": False},
-            "the gradients of the step before are still there, and are added: adam.zero_grad() before backward()":
-            {"clears": False},
-            "every pixel counts alike: multiply by `weight` before the mean": {"weighs": False},
-            "the sum is divided by the number of pixels: divide by what the weights add up to, three times (one for "
-            "each colour)": {"by": "pixels"},
-            "the sum is divided by what the weights add up to, but each counts for three colours": {"by": "once"},
-            "differences are squared: that is L2, which blurs more": {"power": 2},
-        }.items():
-            if np.allclose(got[0], _two_steps(partial(_step, **how))[0], atol=1e-5):
-                raise Wrong(f"it looks as if {text}")
-        raise Wrong("after two steps the weights are not what one step each along the weighted mean of "
-                    "|painter(*given) - true| makes of them")
+    same_weights(got[0], right[0], lambda **how: _two_steps(partial(_step, **how))[0], {
+        NOTHING_MOVES: {"moves": False}, NOT_CLEARED: {"clears": False},
+        "every pixel counts alike: multiply by `weight` before the mean": {"weighs": False},
+        "the sum is divided by the number of pixels: divide by what the weights add up to, three times (one for "
+        "each colour)": {"by": "pixels"},
+        "the sum is divided by what the weights add up to, but each counts for three colours": {"by": "once"},
+        "differences are squared: that is L2, which blurs more": {"power": 2},
+    }, "after two steps the weights are not what one step each along the weighted mean of "
+       "|painter(*given) - true| makes of them")
     for mine, wanted in zip(got[1], right[1]):
         same(mine, wanted, what="the loss of a step")
 

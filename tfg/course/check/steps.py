@@ -115,6 +115,26 @@ def _same_told(told, right, others, names, returned, args) -> None:
         same(told[k], right[k], what=name, atol=1e-5, mistakes={"the two are exchanged": right[1 - k]} | wrong)
 
 
+NOTHING_MOVES = "nothing moves: adam.zero_grad(), then loss.backward(), then adam.step()"
+NOT_CLEARED = "the gradients of the step before are still there, and are added: adam.zero_grad() before backward()"
+"""Mistakes of a step that moves one network by `adam`."""
+
+
+def same_weights(got: np.ndarray, want: np.ndarray, left_by: Callable[..., np.ndarray],
+                 mistakes: Mapping[str, Mapping[str, Any]], otherwise: str) -> None:
+    """Raise Wrong unless the weights after a step's calls are the right ones.
+
+    left_by: what the reference leaves, with keywords that make mistakes.  mistakes: message -> such keywords.
+    otherwise: the message where none of them explains the weights.
+    """
+    if np.allclose(got, want, atol=1e-5):
+        return
+    for text, how in mistakes.items():
+        if np.allclose(got, left_by(**how), atol=1e-5):
+            raise Wrong(f"it looks as if {text}")
+    raise Wrong(otherwise)
+
+
 def plain_numbers(told: Sequence[Any], names: Sequence[str]) -> None:
     """Raise Wrong where a result still carries its graph."""
     for value, name in zip(told, names):

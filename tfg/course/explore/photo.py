@@ -29,11 +29,11 @@ def mouth_box(portrait, xy=None, room: float = .35) -> tuple[int, int, int, int]
     return int(x), int(y), int(w), int(h)
 
 
-def _lines(ax, xy, triangles, width, colour="white"):
+def _lines(ax, xy, triangles, width):
     from matplotlib.collections import LineCollection
 
     pairs = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), 1)
-    ax.add_collection(LineCollection(xy[np.unique(pairs, axis=0)], colors=colour, linewidths=width, alpha=.7))
+    ax.add_collection(LineCollection(xy[np.unique(pairs, axis=0)], colors="white", linewidths=width, alpha=.7))
 
 
 def draw_mesh(portrait, picture=None, xy=None):
