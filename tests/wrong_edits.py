@@ -14,7 +14,7 @@ Right = function("12_speech_to_action_units_to_gan", "AttentionGenerator")
 
 
 def generator(after=None, scale=lambda x: 2 * x - 1, share=torch.sigmoid, colour=lambda x: (torch.tanh(x) + 1) / 2,
-              residual=True, turned=False):
+              residual=True, turned=False, join=lambda picture, planes: [picture, planes], behind=lambda x: x):
     """The right layers, changed by `after`, with another forward."""
     class Answer(Right):
         def __init__(self, width, blocks):
@@ -24,9 +24,9 @@ def generator(after=None, scale=lambda x: 2 * x - 1, share=torch.sigmoid, colour
 
         def forward(self, picture, aus):
             planes = aus[:, :, None, None].expand(-1, -1, *picture.shape[2:])
-            x = self.down(self.first(torch.cat([scale(picture), planes], 1)))
+            x = self.down(self.first(torch.cat(join(scale(picture), planes), 1)))
             for block in self.middle:
-                x = x + block(x) if residual else block(x)
+                x = behind(x + block(x) if residual else block(x))
             maps = self.heads(self.up(x))
             maps = maps.roll(-1, 1) if turned else maps
             return colour(maps[:, :3]), share(maps[:, 3:])
@@ -66,7 +66,8 @@ WRONG = {
         (generator(scale=lambda x: x), "2 * picture - 1"), (generator(share=lambda x: x), "has no sigmoid"),
         (generator(share=lambda x: torch.sigmoid(-x)), "STAYS"), (generator(colour=torch.tanh), "left in -1..1"),
         (generator(colour=torch.sigmoid), "from -1..1 to 0..1"), (generator(residual=False), "x + block(x)"),
-        (generator(turned=True), "first of the four maps"),
+        (generator(turned=True), "first of the four maps"), (generator(behind=torch.relu), "behind the sum"),
+        (generator(join=lambda picture, planes: [planes, picture]), "planes come first"),
         (type("Bare", (Right,), {"forward": lambda self, *x: Right.forward(self, *x)[0]}), "gives 1 results"),
         (type("Turned", (Right,), {"forward": lambda self, *x: Right.forward(self, *x)[::-1]}), "exchanged")],
     "critic_step": [

@@ -60,7 +60,7 @@ def _sum(sync=True, rest=True, share=None, fools=1, top=True):
 
 
 def _step(draw, whole, critic, true, adam, adam_critic, *, clear=True, clear_critic=True, move=True, learn=True,
-          together=False, way_back=False):
+          together=False, anew=False):
     drawn = draw()
     loss, judged = whole(drawn), None
     if clear:
@@ -70,7 +70,7 @@ def _step(draw, whole, critic, true, adam, adam_critic, *, clear=True, clear_cri
     loss.backward()
     if move:
         adam.step()
-    judged = _judge(critic, true, draw() if way_back else drawn)
+    judged = _judge(critic, true, draw() if anew else drawn)
     if clear_critic and not together:
         adam_critic.zero_grad()
     judged.backward()
@@ -148,7 +148,8 @@ WRONG = {
                    (_stepping(clear=False), "step before"), (_stepping(clear_critic=False), "are never cleared"),
                    (_stepping(together=True), "left in the critic"),
                    (_stepping(clear=False, clear_critic=False), "ever cleared"),
-                   (_asks_for_the_sum, "its own"), (lambda *x: _step(*x)[::-1], "exchanged"),
+                   (_stepping(anew=True), "draw once in each"), (_asks_for_the_sum, "its own"),
+                   (lambda *x: _step(*x)[::-1], "exchanged"),
                    (lambda *x: _step(*x)[0], "return both")],
 }
 
@@ -212,10 +213,25 @@ class _PictureFirst(_Unet):
         return torch.cat([skips.pop(), sound, each], 1)
 
 
+class _TwoSteps(_Unet):
+    def __init__(self, *sizes):
+        super().__init__(*sizes)
+        self.down = nn.ModuleList([*self.down[:-1], *self.down[-1]])
+
+
+def _joined(repeated):
+    class Answer(_Unet):
+        def code(self, skips, sound, emotion):
+            return torch.cat([sound, repeated(emotion, len(sound) // len(emotion))[:, :, None, None], skips.pop()], 1)
+    return Answer
+
+
 WRONG["FaceUnet"] = [
     (_unet({"end": lambda x: x}), "last activation is missing"), (_unet({"end": torch.tanh}), "tanh"),
     (_unet({"end": torch.relu}), "no upper end"), (_unet({"place": 0}), "skips come in the wrong order"),
     (_unet({"turned": True}), "a skip stands before"), (_unet({"joins": False}), "forgotten in `forward`"),
     (_unet({"joins": False}, skip=0), "the skips are forgotten"), (_unet(grows=False), "the upsampling is missing"),
     (_unet(nearest=True), "doubles once more"), (_unet(end=6), "expected is a Conv2d"),
-    (_PictureFirst, "code of the picture comes first")]
+    (_PictureFirst, "code of the picture comes first"), (_TwoSteps, "ONE step"),
+    (_joined(lambda emotion, n: emotion), "a row for each frame"),
+    (_joined(lambda emotion, n: emotion.repeat(n, 1)), "repeat_interleave, not repeat")]

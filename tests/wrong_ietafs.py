@@ -47,6 +47,7 @@ def _in_place(speech, feeling, listen, shut):
 WRONG = {
     "unit_loss": [(lambda f, t, s, m: ((f - t) ** 2).mean(), "counts alike"),
                   (lambda f, t, s, m: (((f - t) / s) ** 2).mean(), "divided by 0"),
+                  (lambda f, t, s, m: (((f - t) / (s + m)) ** 2).mean(), "added to every deviation"),
                   (lambda f, t, s, m: ((f - t) ** 2 / s.clamp(min=m)).mean(), "square the deviation"),
                   (lambda f, t, s, m: (((f - t) * s.clamp(min=m)) ** 2).mean(), "multiply"),
                   (lambda f, t, s, m: ((f - t) / s.clamp(min=m)).abs().mean(), "not squared"),

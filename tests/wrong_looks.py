@@ -13,7 +13,7 @@ from tfg.course.check.looks import _step
 Right = function("13_deformable_synthesis", "DeformConv")
 
 
-def layer(after=None, mask=lambda m: 2 * torch.sigmoid(m), far=lambda o: o, bias=1, turned=False):
+def layer(after=None, mask=lambda m: 2 * torch.sigmoid(m), far=lambda o: o, bias=1, turned=False, convolved=False):
     """The right layers, changed by `after`, with another forward."""
     class Answer(Right):
         def __init__(self, width, guide, looks):
@@ -23,6 +23,7 @@ def layer(after=None, mask=lambda m: 2 * torch.sigmoid(m), far=lambda o: o, bias
 
         def forward(self, x, guide):
             found = self.where(guide).roll(-9, 1) if turned else self.where(guide)
+            x = self.conv(x) if convolved else x
             return self.looks(x, far(found[:, :18]), mask(found[:, 18:]), self.conv.weight) \
                 + bias * self.conv.bias[:, None, None]
     return Answer
@@ -47,7 +48,7 @@ WRONG = {
                    (layer(_other_names), "call them conv and where"), (layer(mask=torch.sigmoid), "begins at 1"),
                    (layer(mask=lambda m: m), "no sigmoid"), (layer(far=torch.tanh), "tanh"),
                    (layer(mask=lambda m: 1 + 0 * m), "mask has no effect"), (layer(bias=0), "bias of conv"),
-                   (layer(turned=True), "masks come first")],
+                   (layer(turned=True), "masks come first"), (layer(convolved=True), "went through conv first")],
     "look_step": [(partial(_step, moves=False), "nothing moves"), (partial(_step, clears=False), "step before"),
                   (partial(_step, to_photo=True), "become the frame"), (partial(_step, power=2), "squared"),
                   (partial(_step, total=True), "added up"),

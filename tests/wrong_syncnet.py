@@ -103,6 +103,13 @@ def _choices(fit):
     return (_way(z, 1) + _way(z, 2)) / 2
 
 
+def _mixed(network, faces, mels, loss, optimiser, K):
+    def other(x):                                           # unflatten(0, (K, -1)), then turned to (B, K, ...)
+        return x.unflatten(0, (K, -1)).transpose(0, 1).flatten(0, 1)
+
+    return _step(lambda *given: map(other, network(*given)), faces, mels, loss, optimiser, K)
+
+
 WRONG = {
     "lower_half": [(lambda x: x[..., :x.shape[-2] // 2, :].flatten(1, 2), "upper half"),
                    (lambda x: x[..., x.shape[-1] // 2:].flatten(1, 2), "right half"),
@@ -131,6 +138,7 @@ WRONG = {
                   (_over_all, "(24, 24), expected (3, 8, 8)"), (_without_gradient, "gradient was cut"),
                   (_stepping(loss_of=_choices), "loss of your own"),
                   (_stepping(fit_of=lambda v, a: a @ v.transpose(1, 2)), "rows are sounds"),
+                  (_mixed, "follow each other"),
                   (_stepping(result=lambda cost, right: (cost, right.mean())), "still carries its graph"),
                   (_stepping(result=lambda cost, right: (cost.item(), right.sum().item())), "how many are right"),
                   (_stepping(result=lambda cost, right: (cost.item(), 1 - right.mean().item())), "wrong choices"),

@@ -44,6 +44,8 @@ def bilinear(answer):
                 grid, y, x, wrap=True).detach(),
             "numbers below 0 were cut towards 0: torch.floor, not .long() or int()": _between(
                 grid, y, x, cut=True).detach(),
+            "-0.4 was cut to 0, so rows 0 and 1 were mixed: torch.floor gives -1, .long() and int() do not": _between(
+                grid, y, x, cut=True, apart=True).detach(),
             "a place that lies outside by less than a pixel is 0: one of its four pixels may be inside": want
             * ((y >= 0) & (y <= H - 1) & (x >= 0) & (x <= W - 1))})
 
@@ -78,6 +80,8 @@ def deform_conv(answer):
             "all nine taps begin at the place itself: tap k begins at its own cell of the 3 x 3": of(spread=0),
             "the taps run down the columns: k = 3 i + j, i counts rows": of(columns=True),
             "the kernel is turned round: tap (i, j) has weight[:, :, i, j]": of(weight=weight.flip(2, 3)),
+            "the kernel's rows and columns are exchanged: tap (i, j) has weight[:, :, i, j]": of(
+                weight=weight.transpose(2, 3)),
             "the offset is where to look, from the map's corner: it is added to the place and the tap": of(start=0),
             "the nine answers are averaged: add them up": want / 9,
             "each tap's mask was put through a sigmoid: the layer did that before": of(mask=torch.sigmoid(mask))})
@@ -115,11 +119,13 @@ def remember(answer):
             "keep and show are exchanged: the second quarter keeps, the third shows": step((0, 2, 1, 3)),
             "the last two are exchanged: the third quarter shows, the fourth is new": step((0, 1, 3, 2)),
             "its own last answer has no effect: add own(h) to what comes": step(gates=comes),
+            "`own` was given c: what it has shown last is h": step(gates=comes + own(c)),
             "the old c has no effect, so nothing is remembered: keep * c": step(c=torch.zeros_like(c)),
             "all of the old c stays: multiply it by the gate `keep`": step(kept=torch.ones_like),
             "what is kept is 1 - let, as in a GRU: an LSTM has a gate of its own": step(
                 kept=lambda let: 1 - torch.sigmoid(let)),
             "what is new went through a sigmoid: tanh, or the memory can only grow": step(write=torch.sigmoid),
+            "what is new went in as it is: tanh, or one step can write as much as it likes": step(write=lambda x: x),
             "the memory is shown as it is: h is show * tanh(c)": step(read=lambda x: x),
             "the OLD memory is shown: first c, then h": step(shown=c),
             "the gates are no gates: put let, keep and show through a sigmoid": step(gate=lambda x: x),
@@ -240,13 +246,15 @@ def _pixel(grid, y, x, edge=False, wrap=False):
     return found if edge else found * inside
 
 
-def _between(grid, y, x, *, edge=False, wrap=False, even=False, far=False, cut=False):
-    """`bilinear` as it should be, or with one mistake."""
+def _between(grid, y, x, *, edge=False, wrap=False, even=False, far=False, cut=False, apart=False):
+    """`bilinear` as it should be, or with one mistake.  apart: a pixel counts by 1 - |its distance|, on both sides."""
     low = [(v.trunc() if cut else v.floor()).detach() for v in (y, x)]
     out = 0
     for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)):
         row, column = low[0] + i, low[1] + j
         by, bx = (1 - v if k else v for v, k in ((y - low[0], 1 - i), (x - low[1], 1 - j)))       # 1 - distance
+        if apart:
+            by, bx = 1 - (y - row).abs(), 1 - (x - column).abs()
         if far:
             by, bx = 1 - by, 1 - bx
         weight = .25 if even else by * bx

@@ -28,6 +28,9 @@ def AttentionGenerator(answer):
                                                                                  2 * y - 1),
             "the residual blocks add nothing to x: x = x + block(x)": partial(_drawn, inputs, residual=False),
             "a residual block ends in ReLU: its second norm is the last": partial(_drawn, inputs, last=torch.relu),
+            "a ReLU stands behind the sum x + block(x): nothing follows it": partial(_drawn, inputs, behind=torch.relu),
+            "the planes come first: the picture's three channels, then the 17 planes": partial(_drawn, inputs,
+                                                                                              planes_first=True),
             "the colour is left in -1..1: pictures lie in 0..1": partial(_drawn, inputs, paint=torch.tanh),
             "the colour went through a sigmoid: tanh, then from -1..1 to 0..1": partial(_drawn, inputs,
                                                                                         paint=torch.sigmoid),
@@ -58,17 +61,17 @@ def _published(width: int, blocks: int, size: int):
 
 
 def _drawn(inputs, maps, *, scale=lambda x: 2 * x - 1, units=lambda y: y, residual=True, last=lambda x: x,
-           paint=None, share=None, first=False):
+           behind=lambda x: x, planes_first=False, paint=None, share=None, first=False):
     """What a `_published` network answers; the arguments after the star make the mistakes that are named above."""
     import torch
 
     net, (picture, aus) = maps.net, inputs
     planes = units(aus)[:, :, None, None].expand(-1, -1, *picture.shape[2:])
-    x = net.first(torch.cat([scale(picture), planes], 1))
+    x = net.first(torch.cat([planes, scale(picture)] if planes_first else [scale(picture), planes], 1))
     for layer in net.down:
         x = layer(x)
     for block in net.middle:
-        x = last(block.layers(x)) + (x if residual else 0)
+        x = behind(last(block.layers(x)) + (x if residual else 0))
     for layer in net.up:
         x = layer(x)
     x = net.heads(x)

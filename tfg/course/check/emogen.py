@@ -1,6 +1,8 @@
 """Checks of notebooks/09_emogen_gan."""
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from tfg.course.check.core import exercise, parts, same
@@ -67,10 +69,19 @@ def FaceUnet(answer):
                 lambda n, x=given: n(*x, last=torch.relu),
                 "a skip stands before the map that comes up: first what comes up, then its skip":
                 lambda n, x=given: n(*x, turned=True),
+                "emotions go to the frames in turn: frames of a clip follow each other, repeat_interleave, not repeat":
+                lambda n, x=given: n(x[0], x[1], x[2].repeat(len(x[0]) // len(x[2]), 1)),
                 "the code of the picture comes first: sound, emotion, picture, as at_bottleneck joins them":
                 lambda n, x=given: n(*x, code=lambda s, m, p: [p, s, m])})
         except Stopped as stopped:
             text = str(stopped.error)
+            sizes_met = set(re.findall(r"size (\d+)", text))
+            if "Sizes of tensors must match" in text and sizes_met == {"2", "4"}:       # of the batch: B and N
+                raise Wrong("sound and maps have a row for each frame, N, emotion one for each clip, B: at_bottleneck "
+                            "repeats it") from stopped
+            if "Sizes of tensors must match" in text and sizes_met == {"1", "3"}:
+                raise Wrong("a map of 1 x 1 meets one of 3 x 3: is the code among the skips? The last two convolutions "
+                            "down are ONE step, an nn.Sequential, whose map is the code") from stopped
             if "Sizes of tensors must match" in text:
                 raise Wrong("a map meets a skip of another size: skips come in the wrong order. What was put in last "
                             "comes out first, skips.pop(), and the very last one is the code") from stopped
@@ -259,7 +270,7 @@ def whole_loss(answer):
 
 
 def _step(draw, whole, critic, true, adam, adam_critic, *, critic_first=False, clears=True, clears_critic=True,
-          early=False, moves=True, judges=True, first_pictures=True):
+          early=False, moves=True, judges=True):
     """One step of both networks; the arguments after the star make the mistakes that `train_step` names."""
     import torch
     import torch.nn.functional as F
@@ -268,8 +279,7 @@ def _step(draw, whole, critic, true, adam, adam_critic, *, critic_first=False, c
         return F.binary_cross_entropy_with_logits(x, torch.full_like(x, label))
 
     def judge():
-        seen = drawn if first_pictures else draw()
-        loss = (bce(critic(true), 1.0) + bce(critic(seen.detach()), 0.0)) / 2
+        loss = (bce(critic(true), 1.0) + bce(critic(drawn.detach()), 0.0)) / 2
         if clears_critic:
             adam_critic.zero_grad()
         loss.backward()
@@ -290,8 +300,9 @@ def _step(draw, whole, critic, true, adam, adam_critic, *, critic_first=False, c
     return loss.item(), told if critic_first else judge()
 
 
-def _two_steps(step) -> tuple[np.ndarray, np.ndarray, list]:
-    """Weights of a small drawer and of its critic after two steps from the same start, and the losses of both steps."""
+def _two_steps(step) -> tuple[np.ndarray, np.ndarray, list, int]:
+    """Weights of a small drawer and of its critic after two steps from the same start, the losses of both steps, and
+    how often was drawn."""
     import torch
     from torch import nn
 
@@ -307,10 +318,16 @@ def _two_steps(step) -> tuple[np.ndarray, np.ndarray, list]:
         logits = critic(drawn)
         return (drawn - true).abs().mean() + nn.functional.softplus(-logits).mean()
 
+    calls = []
+
+    def draw():
+        calls.append("draw")
+        return drawer.sigmoid()
+
     adams = [torch.optim.SGD([drawer], 9.0), torch.optim.SGD(critic.parameters(), .5)]
-    told = [step(lambda: drawer.sigmoid(), whole, critic, true.clone(), *adams) for _ in range(2)]
+    told = [step(draw, whole, critic, true.clone(), *adams) for _ in range(2)]
     weights = torch.cat([p.detach().flatten() for p in critic.parameters()])
-    return drawer.detach().numpy().ravel().copy(), weights.numpy().copy(), told
+    return drawer.detach().numpy().ravel().copy(), weights.numpy().copy(), told, len(calls)
 
 
 @exercise
@@ -319,6 +336,9 @@ def train_step(answer):
     from functools import partial
 
     got = _two_steps(answer)
+    if got[3] > 2:
+        raise Wrong(f"draw() was called {got[3]} times in two steps: draw once in each, and show the critic the same "
+                    "pictures, detached")
     for losses_ in got[2]:
         plain_numbers(parts(losses_, "the generator's loss", "the critic's loss"), ("its loss", "the critic's loss"))
 
@@ -328,7 +348,7 @@ def train_step(answer):
     def like(**how):
         return _two_steps(partial(_step, **how))
 
-    right = [like(**how) for how in ({}, {"first_pictures": False}, {"critic_first": True})]
+    right = [like(**how) for how in ({}, {"critic_first": True})]
     mistakes = {"the generator does not move: call adam.step() after whole(draw()).backward()": {"moves": False},
                 "the critic does not move: call adam_critic.step() after its own loss.backward()": {"judges": False},
                 "the gradients of the step before are still there, and are added: adam.zero_grad() before backward()":

@@ -30,6 +30,8 @@ def unit_loss(answer):
             (away ** 2).mean(),
             "a unit that the data never move is divided by 0: a deviation below `least` counts as `least`":
             ((away / std) ** 2).mean(),
+            "`least` is added to every deviation: it takes the place of those below it, std.clamp(min=least)":
+            ((away / (std + least)) ** 2).mean(),
             "the error is squared before the division: square the deviation, too": (away ** 2 / floor).mean(),
             "you multiply by the deviations: units that move little would count even less":
             ((away * floor) ** 2).mean(),

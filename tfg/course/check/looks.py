@@ -43,6 +43,8 @@ def DeformConv(answer):
             "the mask has no sigmoid": partial(_looked, inputs, gate=lambda x: x / 2),
             "the masks come first among the 27 maps: 18 offsets, then nine masks": partial(_looked, inputs,
                                                                                            turned=True),
+            "x went through conv first: its weight goes into `looks`, the layer itself is never called":
+            lambda net, inputs=inputs: _looked((net.conv(inputs[0]), inputs[1]), net),
             "the bias of conv is forgotten": partial(_looked, inputs, bias=0),
             "the offsets went through tanh: they are px, as far as needed": partial(_looked, inputs, far=torch.tanh),
             "the offsets have no effect": partial(_looked, inputs, far=lambda x: 0 * x),

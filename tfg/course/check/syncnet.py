@@ -179,12 +179,14 @@ def choice_loss(answer):
             "the losses are added up: take their mean": want * B * K})
 
 
-def _step(network, faces, mels, loss, optimiser, K, *, clears=True, own=False, turned=False, late=False, dim=2):
+def _step(network, faces, mels, loss, optimiser, K, *, clears=True, own=False, turned=False, late=False, dim=2,
+          mixed=False):
     """One step; the arguments after the star make the mistakes that `sync_step` names."""
     import torch
 
     def look():
-        v, a = (x.unflatten(0, (-1, K)) for x in network(faces, mels))
+        v, a = (x.unflatten(0, (K, -1)).transpose(0, 1) if mixed else x.unflatten(0, (-1, K))
+                for x in network(faces, mels))
         fit = v @ a.transpose(1, 2)
         fit = fit.transpose(1, 2) if turned else fit
         z = fit / .07
@@ -249,6 +251,8 @@ def sync_step(answer):
                       "loss.backward()": {"clears": False},
                       "you took a loss of your own: it is an argument, loss(fit)": {"own": True},
                       "rows are sounds there: fit[b, i, j] is picture i with sound j": {"turned": True},
+                      "windows of several clips stand in one row: a clip's K windows follow each other, so "
+                      "unflatten(0, (-1, K))": {"mixed": True},
                       "that is what the network says after the step: return what it said before": {"late": True},
                       "the pictures are chosen for each sound: argmax over the sounds, axis 2, chooses a sound for "
                       "each picture": {"dim": 1}},
