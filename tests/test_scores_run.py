@@ -244,7 +244,8 @@ def test_fair_judges_are_not(store):
 
 
 @pytest.mark.parametrize("how, what", [
-    (dict(rows=("best",)), "no row 'best'"), (dict(workers=0), "workers is 0"), (dict(clips=0), "nothing to score"),
+    (dict(rows=("best",)), "no row 'best'"), (dict(rows=()), 'must hold "true"'),
+    (dict(workers=0), "workers is 0"), (dict(clips=0), "nothing to score"),
     (dict(judges="/nowhere"), "no folder of judges"), (dict(task="song"), "no task 'song'; choose film or portrait"),
     (dict(name="still"), "row cannot be called still")])
 def test_bad_input(store, how, what):

@@ -45,16 +45,18 @@ def score(system: str | Callable, store, out=None, *, real=None, split: str = "t
     system's, as for `tfg.animate`; emotion, intensity, sound and size are each clip's own.  store: folder or Store of
     tight crops.  out: folder for the tables, None to write nothing.  real: another store, of real clips, that is scored
     in the same run.  clips: most clips of each actor.  judges: folder, None for those that ship, or a
-    `judges.Judges`.  workers: processes for measuring, None for one a core.  rows: some of `BESIDE`.  name: name of the
-    system's row.  task, card: a function's task ("film" or "portrait") and its checkpoint's card, if it has one.
-    progress: function of (clips done, clips in all).
+    `judges.Judges`.  workers: processes for measuring, None for one a core.  rows: some of `BESIDE`, "true" among them.
+    name: name of the system's row.  task, card: a function's task ("film" or "portrait") and its checkpoint's card, if
+    it has one.  progress: function of (clips done, clips in all).
     A clip that the system refuses is left out of all rows and listed with the reason.
-    Raises InputError: nothing to score, a store without sound or of other crops, a split that may not be read, a
-    circular judge (`judges.check`), a system that refuses every clip.
+    Raises InputError: nothing to score, no row "true", a store without sound or of other crops, a split that may not
+    be read, a circular judge (`judges.check`), a system that refuses every clip.
     """
     unknown = [r for r in rows if r not in BESIDE]
     if unknown:
         raise InputError(f"there is no row {unknown[0]!r}; choose among {', '.join(BESIDE)}.")
+    if "true" not in rows:
+        raise InputError('rows must hold "true": what the judges say of the true clips stands beside every score.')
     draw, result, cards = _asked(system, options, seed, rows, name, task, card)
     stores = [store if isinstance(store, Store) else Store.open(Path(store))]
     stores += [real if isinstance(real, Store) else Store.open(Path(real))] if real is not None else []
