@@ -12,12 +12,12 @@ NAMES = ("the loss", "the first weight")
 
 
 def scene() -> Scene:
-    events: list[str] = []
     layer = torch.nn.Linear(3, 1)
     with torch.no_grad():
         layer.weight[:], layer.bias[:] = torch.tensor([[1., -2, 3]]), .5
     learning = {"the layer": list(layer.parameters())}
-    return Scene((layer, torch.ones(2, 3), optimiser_of(learning, events, .1)), learning, events)
+    optimiser, noted = optimiser_of(learning, .1)
+    return Scene((layer, torch.ones(2, 3), optimiser), learning, (noted,))
 
 
 def step(layer, x, optimiser, *, calls=("zero_grad", "backward", "step"), scale=1.0, added=0.0):
@@ -60,7 +60,7 @@ def test_what_is_wrong_with_a_step_is_named(answer, word):
 def test_two_steps_begin_anew_each_time():
     one, other = two_steps(step, scene), two_steps(step, scene)
     assert np.array_equal(one.weights["the layer"], other.weights["the layer"])
-    assert one.weights["the layer"].shape == (2, 4) and one.events == ["zero_grad", "backward", "step"]
+    assert one.weights["the layer"].shape == (2, 4) and one.optimisers[0].events == ["zero_grad", "backward", "step"]
     assert one.told[0][0] > one.told[1][0]
 
 

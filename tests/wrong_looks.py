@@ -43,14 +43,34 @@ def _other_names(net):
     del net.where
 
 
+def _ordered(*calls):
+    def step(net, adam, photo, frame, amount):
+        loss = (net(photo, amount) - frame).abs().mean()
+        for call in calls:
+            getattr(loss if call == "backward" else adam, call)()
+        return loss.item()
+    return step
+
+
+_late, _cleared = _ordered("zero_grad", "step", "backward"), _ordered("backward", "zero_grad", "step")
+
+
+def _tensor(net, adam, photo, frame, amount):
+    loss = (net(photo, amount) - frame).abs().mean()
+    adam.zero_grad(), loss.backward(), adam.step()
+    return loss
+
+
 WRONG = {
     "DeformConv": [(layer(_random), "begin at 0"), (layer(_too_few), "weight (27, 4, 3, 3)"),
                    (layer(_other_names), "call them conv and where"), (layer(mask=torch.sigmoid), "begins at 1"),
                    (layer(mask=lambda m: m), "no sigmoid"), (layer(far=torch.tanh), "tanh"),
                    (layer(mask=lambda m: 1 + 0 * m), "mask has no effect"), (layer(bias=0), "bias of conv"),
                    (layer(turned=True), "masks come first"), (layer(convolved=True), "went through conv first")],
-    "look_step": [(partial(_step, moves=False), "nothing moves"), (partial(_step, clears=False), "step before"),
+    "look_step": [(partial(_step, moves=False), "adam.step() is missing"),
+                  (partial(_step, clears=False), "step before"),
                   (partial(_step, to_photo=True), "become the frame"), (partial(_step, power=2), "squared"),
                   (partial(_step, total=True), "added up"),
-                  (partial(_step, after=True), "after the step")],
+                  (partial(_step, after=True), "after the step"), (_late, "stands before loss.backward()"),
+                  (_cleared, "clears what was just computed"), (_tensor, "carries its graph")],
 }

@@ -89,7 +89,9 @@ WRONG = {
                    (block(lambda x: x), "are missing"), (block(skip=0), "not added"),
                    (block(after=_biased), "bias=False"),
                    (block(after=_wide), "weight (3, 5, 1, 1)")],
-    "paint_step": [(partial(_step, moves=False), "nothing moves"), (partial(_step, clears=False), "step before"),
+    "paint_step": [(partial(_step, moves=False), "adam.step() is missing"),
+                   (partial(_step, clears=False), "step before"),
                    (partial(_step, weighs=False), "alike"), (partial(_step, by="pixels"), "number of pixels"),
-                   (partial(_step, by="once"), "three colours"), (partial(_step, power=2), "L2")],
+                   (partial(_step, by="once"), "three colours"), (partial(_step, power=2), "L2"),
+                   (partial(_step, after=True), "after the step")],
 }

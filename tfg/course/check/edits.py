@@ -3,11 +3,11 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
-
-from tfg.course.check.core import Wrong, exercise, parts, same
+from tfg.course.check.core import Wrong, exercise
 from tfg.course.check.layers import same_network
-from tfg.course.check.steps import plain_numbers
+from tfg.course.check.steps import Scene, optimiser_of, same_step, two_steps
+
+CRITICS, GENERATORS = 'adams["critic"]', 'adams["generator"]'
 
 
 @exercise(network=True)
@@ -83,46 +83,35 @@ def _drawn(inputs, maps, *, scale=lambda x: 2 * x - 1, units=lambda y: y, residu
 @exercise
 def critic_step(answer):
     """critic_step(critic, adams, true, drawn (B, 3, S, S), aus (B, 17), penalty, w) -> (apart, slope, units)."""
-    got = _two_steps(answer)
-    right = _two_steps(_step)
-    if got["taught"]:
+    critics, generators = (noted.events for noted in two_steps(answer, _scene).optimisers)
+    if "backward" in generators:
         raise Wrong("the critic's loss reaches the generator through the drawn pictures, and would teach it to be "
                     "caught: critic(drawn.detach())")
-    if got["steps"]["generator"] and not got["steps"]["critic"]:
-        raise Wrong('that is the optimiser of the wrong network: adams["generator"] moves the generator, the critic\'s '
-                    'is adams["critic"]')
-    if got["steps"]["generator"]:
-        raise Wrong('the generator is moved, too: this step is the critic\'s alone, adams["critic"]')
-    if not _alike(got, right):
-        for text, how in {
-            'the critic does not move: call adams["critic"].step() after backward()': {"moves": False},
-            'the gradients of the step before are still there, and are added: adams["critic"].zero_grad() before '
-            "backward()": {"clears": False},
-            "the signs of the two means are turned round: a loss is made SMALL, and true pictures must stand above "
-            "drawn ones, so the loss has - apart": {"sign": -1},
-            "the penalty is forgotten, so nothing stops the critic's numbers: + w[\"gp\"] * penalty(...)": {"gp": 0},
-            "the penalty is taken off: it is a cost": {"gp": -1},
-            'the penalty counts without its weight, w["gp"]': {"bare": True},
-            "the units are forgotten: the second answer of critic(true) must be `aus`": {"cls": 0},
-            'the units count without their weight, w["cls"]': {"plain": True},
-            "the units are learned from drawn pictures: the critic learns them from true ones alone, or it believes "
-            "what the generator draws": {"of_drawn": True},
-            "the critic never sees drawn pictures: apart is the mean of true minus that of drawn ones": {"half": True},
-        }.items():
-            if _alike(got, _two_steps(partial(_step, **how))):
-                raise Wrong(f"it looks as if {text}")
-        raise Wrong('after two steps the critic\'s weights are not what w["cls"] * units - apart + w["gp"] * slope '
-                    "makes of them")
-    names = ("apart", "slope", "units")
-    for told, wanted in zip(got["told"], right["told"]):
-        values = parts(told, "apart", "the slope's penalty", "the units' error")
-        plain_numbers(values, names)
-        for k, value in enumerate(values):
-            same(value, wanted[k], what=names[k], atol=1e-4, mistakes={
-                "the three come in another order: apart, slope, units": wanted[k - 1],
-                "they come in another order: apart, slope, units": wanted[(k + 1) % 3],
-                "it was multiplied by its weight: give the value itself": wanted[k] * (0, 10, 4)[k],
-                "its sign is turned round: apart is true minus drawn": -wanted[k]})
+    if "step" in generators:
+        raise Wrong(f"the generator is moved, too: this step is the critic's alone, {CRITICS}" if "step" in critics else
+                    f"that is the optimiser of the wrong network: {GENERATORS} moves the generator, the critic's is "
+                    f"{CRITICS}")
+    same_step(answer, _scene, _step, names=("apart", "slope", "units"),
+              asked='w["cls"] * units - apart + w["gp"] * slope', mistakes={
+        f"the gradients of the step before are still there, and are added: {CRITICS}.zero_grad() before backward()":
+        {"clears": False},
+        "the signs of the two means are turned round: a loss is made SMALL, and true pictures must stand above "
+        "drawn ones, so the loss has - apart": {"sign": -1},
+        "the penalty is forgotten, so nothing stops the critic's numbers: + w[\"gp\"] * penalty(...)": {"gp": 0},
+        "the penalty is taken off: it is a cost": {"gp": -1},
+        'the penalty counts without its weight, w["gp"]': {"bare": True},
+        "the units are forgotten: the second answer of critic(true) must be `aus`": {"cls": 0},
+        'the units count without their weight, w["cls"]': {"plain": True},
+        "the units are learned from drawn pictures: the critic learns them from true ones alone, or it believes "
+        "what the generator draws": {"of_drawn": True},
+        "the critic never sees drawn pictures: apart is the mean of true minus that of drawn ones": {"half": True},
+    }, returned={
+        "the three come in another order: apart, slope, units": lambda _, right: right[-1:] + right[:-1],
+        "they come in another order: apart, slope, units": lambda _, right: right[1:] + right[:1],
+        "the first and the last are exchanged: apart, slope, units": lambda _, right: right[::-1],
+        "it was multiplied by its weight: give the value itself":
+        lambda args, right: [right[0], args[-1]["gp"] * right[1], args[-1]["cls"] * right[2]],
+        "its sign is turned round: apart is true minus drawn": lambda _, right: [-x for x in right]})
 
 
 def _step(critic, adams, true, drawn, aus, penalty, w, *, moves=True, clears=True, sign=1, gp=1, cls=1, bare=False,
@@ -143,8 +132,8 @@ def _step(critic, adams, true, drawn, aus, penalty, w, *, moves=True, clears=Tru
     return apart.item(), slope.item(), units.item()
 
 
-def _two_steps(step) -> dict:
-    """A small critic's weights after two steps, what these told, steps of each optimiser, whether drawn ones learn."""
+def _scene() -> Scene:
+    """A small critic, and pictures that a generator is said to have drawn."""
     import torch
     from torch import nn
 
@@ -165,25 +154,13 @@ def _two_steps(step) -> dict:
             seen = torch.tanh(self.look(x))
             return self.true(seen)[:, 0], self.units(seen).flatten(1)
 
-    class Counted(torch.optim.SGD):
-        steps = 0
-
-        def step(self, closure=None):
-            self.steps += 1
-            return super().step(closure)
-
     critic = Small()
     with torch.no_grad():
         for p in critic.parameters():
             p.copy_(torch.randn(p.shape, generator=g) / 2)
-    adams = {"generator": Counted([drawn], .01), "critic": Counted(critic.parameters(), .05)}
-    told = [step(critic, adams, true.clone(), drawn, aus.clone(),
-                 lambda critic, true, drawn: gradient_penalty(critic, true, drawn, share),
-                 {"cls": 4.0, "gp": 10.0}) for _ in range(2)]
-    weights = torch.cat([p.detach().flatten() for p in critic.parameters()]).numpy().copy()
-    return {"weights": weights, "told": told, "steps": {name: adam.steps for name, adam in adams.items()},
-            "taught": drawn.grad is not None and bool((drawn.grad != 0).any())}
-
-
-def _alike(a: dict, b: dict) -> bool:
-    return np.allclose(a["weights"], b["weights"], atol=1e-5, rtol=1e-4)
+    learning = {"the critic": list(critic.parameters()), "the generator": [drawn]}
+    moves, its = optimiser_of({"the critic": learning["the critic"]}, .05, CRITICS)
+    adams = {"critic": moves}
+    adams["generator"], other = optimiser_of({"the generator": [drawn]}, .01, GENERATORS)
+    return Scene((critic, adams, true, drawn, aus, lambda critic, true, drawn: gradient_penalty(
+        critic, true, drawn, share), {"cls": 4.0, "gp": 10.0}), learning, (its, other))

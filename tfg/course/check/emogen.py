@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import numpy as np
 
 from tfg.course.check.core import exercise, parts, same
 from tfg.course.check.dubbed import oval
 from tfg.course.check.layers import described, no_plain_lists, same_network, with_weights
-from tfg.course.check.steps import plain_numbers
+from tfg.course.check.steps import Scene, optimiser_of, same_step, two_steps
 from tfg.course.check.watch import reaches
 from tfg.course.check.wrong import Stopped, Wrong
 
@@ -270,7 +271,7 @@ def whole_loss(answer):
 
 
 def _step(draw, whole, critic, true, adam, adam_critic, *, critic_first=False, clears=True, clears_critic=True,
-          early=False, moves=True, judges=True):
+          early=False):
     """One step of both networks; the arguments after the star make the mistakes that `train_step` names."""
     import torch
     import torch.nn.functional as F
@@ -283,8 +284,7 @@ def _step(draw, whole, critic, true, adam, adam_critic, *, critic_first=False, c
         if clears_critic:
             adam_critic.zero_grad()
         loss.backward()
-        if judges:
-            adam_critic.step()
+        adam_critic.step()
         return loss.item()
 
     drawn = draw()
@@ -295,14 +295,12 @@ def _step(draw, whole, critic, true, adam, adam_critic, *, critic_first=False, c
     if early:
         adam_critic.zero_grad()
     loss.backward()
-    if moves:
-        adam.step()
+    adam.step()
     return loss.item(), told if critic_first else judge()
 
 
-def _two_steps(step) -> tuple[np.ndarray, np.ndarray, list, int]:
-    """Weights of a small drawer and of its critic after two steps from the same start, the losses of both steps, and
-    how often was drawn."""
+def _scene(drawings: list[str] | None = None) -> Scene:
+    """A small drawer and its critic.  drawings: gets a word for each call of `draw`."""
     import torch
     from torch import nn
 
@@ -314,62 +312,38 @@ def _two_steps(step) -> tuple[np.ndarray, np.ndarray, list, int]:
         for p in critic.parameters():
             p.copy_(torch.randn(p.shape, generator=g) / 3)
 
+    def draw():
+        if drawings is not None:
+            drawings.append("draw")
+        return drawer.sigmoid()
+
     def whole(drawn):
         logits = critic(drawn)
         return (drawn - true).abs().mean() + nn.functional.softplus(-logits).mean()
 
-    calls = []
-
-    def draw():
-        calls.append("draw")
-        return drawer.sigmoid()
-
-    adams = [torch.optim.SGD([drawer], 9.0), torch.optim.SGD(critic.parameters(), .5)]
-    told = [step(draw, whole, critic, true.clone(), *adams) for _ in range(2)]
-    weights = torch.cat([p.detach().flatten() for p in critic.parameters()])
-    return drawer.detach().numpy().ravel().copy(), weights.numpy().copy(), told, len(calls)
+    learning = {"the generator": [drawer], "the critic": list(critic.parameters())}
+    adam, one = optimiser_of({"the generator": [drawer]}, 9.0, "adam")
+    adam_critic, other = optimiser_of({"the critic": learning["the critic"]}, .5, "adam_critic")
+    return Scene((draw, whole, critic, true, adam, adam_critic), learning, (one, other))
 
 
 @exercise
 def train_step(answer):
     """train_step(draw, whole, critic, true (..., 3, S, S), adam, adam_critic) -> (generator's loss, critic's)."""
-    from functools import partial
-
-    got = _two_steps(answer)
-    if got[3] > 2:
-        raise Wrong(f"draw() was called {got[3]} times in two steps: draw once in each, and show the critic the same "
-                    "pictures, detached")
-    for losses_ in got[2]:
-        plain_numbers(parts(losses_, "the generator's loss", "the critic's loss"), ("its loss", "the critic's loss"))
-
-    def equal(a, b):
-        return np.allclose(a, b, atol=1e-5, equal_nan=True)
-
-    def like(**how):
-        return _two_steps(partial(_step, **how))
-
-    right = [like(**how) for how in ({}, {"critic_first": True})]
-    mistakes = {"the generator does not move: call adam.step() after whole(draw()).backward()": {"moves": False},
-                "the critic does not move: call adam_critic.step() after its own loss.backward()": {"judges": False},
-                "the gradients of the step before are still there, and are added: adam.zero_grad() before backward()":
-                {"clears": False},
-                "the critic's gradients still hold what the generator's loss left in the critic, which wants the "
-                "opposite: adam_critic.zero_grad() right before its own backward()":
-                {"clears_critic": False, "early": True},
-                "the critic's gradients are never cleared, and hold what the generator's loss left in the critic, too: "
-                "adam_critic.zero_grad() right before its own backward()": {"clears_critic": False},
-                "no gradient is ever cleared: zero_grad() of each optimiser before its backward()":
-                {"clears": False, "clears_critic": False}}
-    found = next((one for one in right if equal(one[0], got[0]) and equal(one[1], got[1])), None)
-    if found is None:
-        for message, how in mistakes.items():
-            for wrong in (like(**how), like(**how, critic_first=True)):
-                if equal(wrong[0], got[0]) and equal(wrong[1], got[1]):
-                    raise Wrong(f"it looks as if {message}")
-        who = [name for k, name in enumerate(("the generator's", "the critic's"))
-               if not any(equal(one[k], got[k]) for one in right)]
-        raise Wrong(f"after two steps {' and '.join(who) or 'all'} weights are not what one step of each, with its own "
-                    "loss alone, makes of them: whole(drawn) for adam, gan_losses(...)[1] for adam_critic")
-    for mine, wanted in zip(got[2], found[2]):
-        for k, name in enumerate(("the generator's loss", "the critic's loss")):
-            same(mine[k], wanted[k], what=name, atol=1e-5, mistakes={"the two are exchanged": wanted[1 - k]})
+    drawings: list[str] = []
+    two_steps(answer, partial(_scene, drawings))
+    if len(drawings) > 2:
+        raise Wrong(f"draw() was called {len(drawings)} times in two steps: draw once in each, and show the critic the "
+                    "same pictures, detached")
+    same_step(answer, _scene, _step, partial(_step, critic_first=True),            # either may go first
+              names=("the generator's loss", "the critic's loss"),
+              asked="its own loss alone, whole(drawn) for adam, gan_losses(...)[1] for adam_critic,", mistakes={
+        "the gradients of the step before are still there, and are added: adam.zero_grad() before backward()":
+        {"clears": False},
+        "the critic's gradients still hold what the generator's loss left in the critic, which wants the "
+        "opposite: adam_critic.zero_grad() right before its own backward()":
+        {"clears_critic": False, "early": True},
+        "the critic's gradients are never cleared, and hold what the generator's loss left in the critic, too: "
+        "adam_critic.zero_grad() right before its own backward()": {"clears_critic": False},
+        "no gradient is ever cleared: zero_grad() of each optimiser before its backward()":
+        {"clears": False, "clears_critic": False}})

@@ -193,7 +193,6 @@ def _scene(B: int, T: int, hint: float, seed: int) -> Scene:
                 raise Wrong("the network is in eval mode while it learns: leave its mode as it is")
             return super().forward(frames, codes)
 
-    events: list[str] = []
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network, teller = Small(EmotionConfig((4, 4, 4, 4, 6), (8, 7), 16, 0.0, 2)), torch.nn.Linear(7, 52)
@@ -201,8 +200,8 @@ def _scene(B: int, T: int, hint: float, seed: int) -> Scene:
         frames, expression = torch.rand(B, T, 3, 16, 16), torch.rand(B, T, 52)
         emotion = torch.randint(0, 6, (B,))
     learning = {"the network": list(network.parameters()), "the teller": list(teller.parameters())}
-    optimiser = optimiser_of(learning, events, .5)
-    return Scene((network, teller, frames, emotion, expression, hint, optimiser), learning, events)
+    optimiser, noted = optimiser_of(learning, .5)
+    return Scene((network, teller, frames, emotion, expression, hint, optimiser), learning, (noted,))
 
 
 @exercise

@@ -3,11 +3,9 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
-
-from tfg.course.check.core import Wrong, exercise, same
+from tfg.course.check.core import Wrong, exercise
 from tfg.course.check.layers import same_network
-from tfg.course.check.steps import NOT_CLEARED, NOTHING_MOVES, same_weights
+from tfg.course.check.steps import NOT_CLEARED, Scene, optimiser_of, same_step
 
 
 @exercise(network=True)
@@ -84,17 +82,12 @@ def _looked(inputs, net, *, factor=2, gate=None, turned=False, bias=1, far=lambd
 @exercise
 def look_step(answer):
     """look_step(net, adam, photo, frame (B, 3, S, S), amount (B,)) -> loss, a number."""
-    got, right = _two_steps(answer), _two_steps(_step)
-    same_weights(got[0], right[0], lambda **how: _two_steps(partial(_step, **how))[0], {
-        NOTHING_MOVES: {"moves": False}, NOT_CLEARED: {"clears": False},
+    same_step(answer, _scene, _step, names=("the loss",), asked="the mean of |net(photo, amount) - frame|", mistakes={
+        NOT_CLEARED: {"clears": False},
         "the drawn picture is compared with the photo: it should become the frame": {"to_photo": True},
         "differences are squared: the mean of |drawn - frame| blurs less": {"power": 2},
         "the differences are added up: take their mean, or the step depends on the pictures' size": {"total": True},
-    }, "after two steps the weights are not what one step each along the mean of |net(photo, amount) - "
-       "frame| makes of them")
-    for mine, wanted, late in zip(got[1], right[1], _two_steps(partial(_step, after=True))[1]):
-        same(mine, wanted, what="the loss of a step", mistakes={
-            "the loss is taken after the step: give the one that was learned from": late})
+        "the loss is taken after the step: give the one that was learned from": {"after": True}})
 
 
 def _step(net, adam, photo, frame, amount, *, moves=True, clears=True, to_photo=False, power=1, total=False,
@@ -113,8 +106,8 @@ def _step(net, adam, photo, frame, amount, *, moves=True, clears=True, to_photo=
     return error().item() if after else loss.item()
 
 
-def _two_steps(step) -> tuple[np.ndarray, list]:
-    """Weights of a small network after two steps, and the losses of both."""
+def _scene() -> Scene:
+    """A small network, photos and the frames that they should become."""
     import torch
     from torch import nn
 
@@ -134,6 +127,6 @@ def _two_steps(step) -> tuple[np.ndarray, list]:
     with torch.no_grad():
         for p in net.parameters():
             p.copy_(torch.randn(p.shape, generator=g) / 3)
-    adam = torch.optim.SGD(net.parameters(), .3)
-    losses = [step(net, adam, photo.clone(), frame.clone(), amount.clone()) for _ in range(2)]
-    return torch.cat([p.detach().flatten() for p in net.parameters()]).numpy().copy(), losses
+    learning = {"the network": list(net.parameters())}
+    adam, noted = optimiser_of(learning, .3, "adam")
+    return Scene((net, adam, photo, frame, amount), learning, (noted,))

@@ -3,11 +3,9 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
-
-from tfg.course.check.core import Wrong, exercise, same
+from tfg.course.check.core import Wrong, exercise
 from tfg.course.check.layers import same_network
-from tfg.course.check.steps import NOT_CLEARED, NOTHING_MOVES, same_weights
+from tfg.course.check.steps import NOT_CLEARED, Scene, optimiser_of, same_step
 
 SPADE, BLOCK = {"norm", "share", "scale"}, {"first", "second", "conv1", "conv2", "skip"}
 """Names of the parts, by which later cells fill them with the shipped weights."""
@@ -133,36 +131,37 @@ def _block(inputs, net, *, act=None, skip=1, again=False):
 @exercise
 def paint_step(answer):
     """paint_step(painter, adam, given, true (B, 3, S, S), weight (B, 1, S, S)) -> loss, a number."""
-    got, right = _two_steps(answer), _two_steps(_step)
-    same_weights(got[0], right[0], lambda **how: _two_steps(partial(_step, **how))[0], {
-        NOTHING_MOVES: {"moves": False}, NOT_CLEARED: {"clears": False},
+    same_step(answer, _scene, _step, names=("the loss",), asked="the weighted mean of |painter(*given) - true|",
+              mistakes={
+        NOT_CLEARED: {"clears": False},
         "every pixel counts alike: multiply by `weight` before the mean": {"weighs": False},
         "the sum is divided by the number of pixels: divide by what the weights add up to, three times (one for "
         "each colour)": {"by": "pixels"},
         "the sum is divided by what the weights add up to, but each counts for three colours": {"by": "once"},
         "differences are squared: that is L2, which blurs more": {"power": 2},
-    }, "after two steps the weights are not what one step each along the weighted mean of "
-       "|painter(*given) - true| makes of them")
-    for mine, wanted in zip(got[1], right[1]):
-        same(mine, wanted, what="the loss of a step")
+        "the loss is taken after the step: give the one that was learned from": {"after": True}})
 
 
-def _step(painter, adam, given, true, weight, *, moves=True, clears=True, weighs=True, by="weights", power=1):
+def _step(painter, adam, given, true, weight, *, moves=True, clears=True, weighs=True, by="weights", power=1,
+          after=False):
     """The step as it should be; the arguments after the star make the mistakes that `paint_step` names."""
-    away = (painter(*given) - true).abs() ** power
-    weight = weight if weighs else 0 * weight + 1
-    total = {"weights": 3 * weight.sum(), "once": weight.sum(), "pixels": away.numel()}[by]
-    loss = (weight * away).sum() / total
+    def error():
+        away = (painter(*given) - true).abs() ** power
+        count = weight if weighs else 0 * weight + 1
+        total = {"weights": 3 * count.sum(), "once": count.sum(), "pixels": away.numel()}[by]
+        return (count * away).sum() / total
+
+    loss = error()
     if clears:
         adam.zero_grad()
     loss.backward()
     if moves:
         adam.step()
-    return loss.item()
+    return error().item() if after else loss.item()
 
 
-def _two_steps(step) -> tuple[np.ndarray, list]:
-    """Weights of a small painter after two steps, and the losses of both."""
+def _scene() -> Scene:
+    """A small painter, what it is given, and what it should paint."""
     import torch
     from torch import nn
 
@@ -182,7 +181,6 @@ def _two_steps(step) -> tuple[np.ndarray, list]:
     with torch.no_grad():
         for p in painter.parameters():
             p.copy_(torch.randn(p.shape, generator=g) / 3)
-    adam = torch.optim.SGD(painter.parameters(), .3)
-    losses = [step(painter, adam, tuple(x.clone() for x in given), true.clone(), weight.clone())
-              for _ in range(2)]
-    return torch.cat([p.detach().flatten() for p in painter.parameters()]).numpy().copy(), losses
+    learning = {"the painter": list(painter.parameters())}
+    adam, noted = optimiser_of(learning, .3, "adam")
+    return Scene((painter, adam, given, true, weight), learning, (noted,))

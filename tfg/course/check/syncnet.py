@@ -210,7 +210,6 @@ def _scene(B: int, K: int, seed: int) -> Scene:
     from torch import nn
 
     g = torch.Generator().manual_seed(seed)
-    events: list[str] = []
 
     class Towers(nn.Module):
         def __init__(self):
@@ -235,7 +234,8 @@ def _scene(B: int, K: int, seed: int) -> Scene:
     network = Towers()
     learning = {"the network": list(network.parameters())}
     faces, mels = torch.rand(B * K, 15, 2, 4, generator=g), torch.randn(B * K, 1, 80, 16, generator=g)
-    return Scene((network, faces, mels, loss, optimiser_of(learning, events, 2.0), K), learning, events)
+    optimiser, noted = optimiser_of(learning, 2.0)
+    return Scene((network, faces, mels, loss, optimiser, K), learning, (noted,))
 
 
 @exercise
