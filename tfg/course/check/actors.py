@@ -30,6 +30,12 @@ def dominance_blend(answer):
             _blend(strengths * np.exp(-np.abs(t[:, None] - stops) / tau), targets),
             "the distance is measured from the phone's beginning alone; inside the phone it is 0":
             _blend(strengths * np.exp(-np.abs(t[:, None] - starts) / tau), targets),
+            "the distance is the time to the nearer end inside the phone, too: it is 0 there":
+            _blend(strengths * np.exp(-np.minimum(np.abs(starts - t[:, None]), np.abs(t[:, None] - stops)) / tau),
+                   targets),
+            "the distance is the time to the farther end: outside it is the nearer one, inside 0":
+            _blend(strengths * np.exp(-np.maximum(np.abs(starts - t[:, None]), np.abs(t[:, None] - stops)) / tau),
+                   targets),
             "the distance is negative inside the phone: it is 0 there":
             _blend(strengths * np.exp(-np.maximum(starts - t[:, None], t[:, None] - stops) / tau), targets),
             "only the time before the phone counts as distance, not the time after it":
@@ -58,9 +64,9 @@ def blended(t, starts, stops, targets, strengths, tau_s: float):
 @exercise
 def envelope(answer):
     """envelope(n_frames, onset_s, decay_s, first, last) -> (T,): from `first` up to 1 and down to `last`, 25/s."""
-    for n, onset, decay, first, last in ((75, .5, .8, .45, .7), (50, .3, .5, .2, .4), (100, .8, 1.0, 0., 0.)):
+    for n, onset, decay, first, last in ((75, .5, .8, .45, .7), (50, .3, .5, .2, .4), (100, .8, 1.0, 0., 0.),
+                                         (20, .6, .7, .3, .5)):          # rise and fall overlap
         t, length = np.arange(n) / 25, n / 25
-
         left = length - t
         up, down = functools.partial(_flank, first), functools.partial(_flank, last)
         rise, fall = up(t / onset), down(left / decay)
@@ -71,7 +77,11 @@ def envelope(answer):
             "it ends at 0: the display outlives the clip": rise * smoothstep(left / decay),
             "the flanks are straight: put the smooth step over them":
             up(t / onset, ease=_straight) * down(left / decay, ease=_straight),
+            "the smooth step is not cut to [0, 1]: clip x first":
+            up(t / onset, ease=_uncut) * down(left / decay, ease=_uncut),
+            "your clip ends when its last frame begins: it is n / 25 s long": rise * down((left - .04) / decay),
             "rise and fall are added: at the apex that makes 2": rise + fall,
+            "you added rise and fall, less 1: multiply them": rise + fall - 1,
             "onset and decay are exchanged": up(t / decay) * down(left / onset),
             "first and last are exchanged": down(t / onset) * up(left / decay),
             "you took the smaller of rise and fall: multiply them": np.minimum(rise, fall),
@@ -80,6 +90,10 @@ def envelope(answer):
 
 def _straight(x):
     return np.clip(x, 0, 1)
+
+
+def _uncut(x):
+    return x * x * (3 - 2 * x)
 
 
 def _flank(start, x, ease=smoothstep):
@@ -118,9 +132,9 @@ def landmark_error(answer):
 def pearson(answer):
     """pearson(a (T,), b (T,)) -> r over the frames where both are known; NaN if one of them is constant there."""
     rng = np.random.default_rng(5)
-    for n in (40, 90):
+    for n, slope in ((40, 0.4), (90, -0.4)):
         a = rng.normal(3, 1, n)
-        b = 0.4 * a + rng.normal(0, 0.5, n) - 7
+        b = slope * a + rng.normal(0, 0.5, n) - 7
         a[3:9], b[[1, 5, 20]] = np.nan, np.nan
         both = np.isfinite(a) & np.isfinite(b)
         want = np.corrcoef(a[both], b[both])[0, 1]
