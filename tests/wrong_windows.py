@@ -28,10 +28,18 @@ def _pairs(train, test, what):
     return [(a["clip"], b["clip"]) for a in train for b in test if a[what] == b[what]]
 
 
+def _people(train, test):
+    return sorted({*_pairs(train, test, "actor"), *_pairs([r for r in train if r["photo"]], test, "photo")})
+
+
 WRONG = {
     "source_frames": [(lambda n, fps: np.arange(n), "slow motion"),
                       (lambda n, fps: _screen(n, fps, 0, 0), "beginning"),
                       (lambda n, fps: _screen(n, fps, .5, 0), "2 ms"),
+                      (lambda n, fps: _screen(n, fps, 0, .002), "just before the beginning"),
+                      (lambda n, fps: _screen(n, fps, 1, .002), "just before the end"),
+                      (lambda n, fps: _screen(10 ** 6, fps, .5, .002)[:max(1, round(n / fps * 25))], "lies beyond"),
+                      (lambda n, fps: _screen(n, fps, .5, .002)[:round(n / fps * 25)], "gives no frame"),
                       (lambda n, fps: _screen(n, fps, .5, .002)[:-1], "shape")],
     "crop_matrix": [(lambda box, n: _square(box, n, 0, 0), "half pixel"),
                     (lambda box, n: _square(box, n, 0, .5), "half"),
@@ -47,5 +55,7 @@ WRONG = {
               (lambda a, b: [p[::-1] for p in _pairs(a, b, "actor")], "turned round"), (lambda a, b: [], "missing"),
               (lambda a, b: [(x["clip"], y["clip"]) for x in a for y in b], "None"),
               (lambda a, b: _pairs(a, b, "actor") + _pairs([r for r in a if r["photo"]], b, "photo"), "twice"),
+              (lambda a, b: list({p[0]: p for p in _people(a, b)[::-1]}.values()), "do not stop"),
+              (lambda a, b: _pairs([r for r in a if r["photo"]], b, "photo"), "only photos"),
               (lambda a, b: [r["clip"] for r in a], "pairs")],
 }
