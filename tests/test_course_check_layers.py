@@ -67,6 +67,15 @@ def test_a_right_network_passes_however_its_parts_are_named():
     assert small(Own)(4)(torch.rand(1, 3, 8, 8)).shape == (1, 2)           # what later cells get
 
 
+def test_lazy_layers_get_their_shapes_first():
+    class Lazy(Small):
+        def __init__(self, channels):
+            super().__init__(channels)
+            self.end = nn.LazyLinear(2)
+
+    assert check.judge(small, Lazy) == ("✓", "")
+
+
 def test_not_done_is_not_wrong():
     class Open(nn.Module):
         def __init__(self, channels):

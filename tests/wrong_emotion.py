@@ -23,6 +23,10 @@ def _n(actors, share):
     return max(1, round(share * len(np.unique(actors))))
 
 
+def _of_clips(actors, share, seed):
+    return np.isin(actors, np.random.default_rng(seed).permutation(actors)[:_n(actors, share)])
+
+
 def _hide(probability, frames, patch, step, *, colour=None, keep=False, only=slice(None), sign=1):
     starts = range(0, frames.shape[-1] - patch + 1, step)
     colour = frames.mean((0, 2, 3))[:, None, None] if colour is None else colour
@@ -57,15 +61,15 @@ def _once(true, said):
 
 
 def _frames(*, act=lambda: nn.LeakyReLU(.3), norm_last=False, last=True, linear=True, drop=nn.Dropout, side=None,
-            stride=2, norm=True):
+            stride=2, norm=True, groups=None):
     """A network of single frames with something wrong."""
     class FrameNet(nn.Module):
-        def __init__(self, widths, hidden, size, dropout, groups):
+        def __init__(self, widths, hidden, size, dropout, given):
             super().__init__()
             parts, c_in = [], 3
             for width in widths:
                 parts += [nn.Conv2d(c_in, width, 3, stride, 1)]
-                norms = [nn.GroupNorm(groups, width)] if norm else [nn.BatchNorm2d(width)]
+                norms = [nn.GroupNorm(groups or given, width)] if norm else [nn.BatchNorm2d(width)]
                 parts += [act(), *norms] if norm_last else [*norms, act()]
                 c_in = width
             self.parts = nn.Sequential(*parts, nn.Flatten(), drop(dropout))
@@ -121,6 +125,8 @@ WRONG = {   # name -> [(wrong answer, a word of the message)]
                  (_frames(norm_last=True), "before the norm"), (_frames(last=False), "last activation is missing"),
                  (_frames(linear=False), "only the convolutions"), (_frames(drop=lambda p: nn.Identity()), "no drop"),
                  (_frames(drop=lambda p: nn.Dropout(.9)), "hides 90%, expected 30%"),
+                 (_frames(drop=lambda p: nn.Sequential(nn.Dropout(p), nn.Dropout(p))), "other numbers"),
+                 (_frames(groups=1), "has num_groups 1, expected 2"),
                  (_frames(side=lambda size: size // 32), "expected is a Linear with weight (8, 36)"),
                  (_frames(stride=1), "has stride 1, expected 2"), (_frames(norm=False), "expected is a GroupNorm")],
     "emotion_step": [(_stepping(order="bs"), "the step before are still there"),
@@ -152,6 +158,8 @@ WRONG = {   # name -> [(wrong answer, a word of the message)]
                        (lambda a, share, seed: np.isin(a, np.unique(a)[:_n(a, share)]), "depend on the seed"),
                        (lambda a, share, seed: ~_chosen(a, _n(a, share), seed), "test side"),
                        (lambda a, share, seed: _chosen(a, int(share * len(np.unique(a))), seed), "at least one"),
+                       (lambda a, share, seed: _chosen(a, int(np.ceil(share * len(np.unique(a)))), seed), "round"),
+                       (_of_clips, "drawn twice"),
                        (lambda a, share, seed: np.flatnonzero(_chosen(a, _n(a, share), seed)), "True or False"),
                        (lambda a, share, seed: _chosen(a, _n(a, share), None), "default_rng(seed)")],
     "confusion": [(lambda t, s: _slow_confusion(t, s, lambda c: c), "counts"),
@@ -161,6 +169,8 @@ WRONG = {   # name -> [(wrong answer, a word of the message)]
                   (_once, "np.add.at"), (lambda t, s: np.nan_to_num(confusion_matrix(t, s)), "NaN")],
     "occlusion_map": [(lambda *a: _hide(*a, sign=-1), "sign"), (lambda *a: occlusion(*a).T, "exchanged"),
                       (lambda *a: _hide(*a, keep=True), "clone"), (lambda *a: _hide(*a, only=0), "first frame"),
+                      (lambda p, x, *a: _hide(p, x, *a, colour=x.mean((2, 3))[:, :, None, None]), "its own mean"),
+                      (lambda p, x, *a: _hide(p, x, *a, colour=x[0].mean((1, 2))[:, None, None]), "first frame's mean"),
                       (lambda *a: _hide(*a, colour=torch.zeros(3, 1, 1)), "black"),
                       (lambda p, x, n, k: float(p(x[None])[0]) - occlusion(p, x, n, k), "left"),
                       (lambda p, *a: occlusion(lambda x: p(x[0]), *a), "frames[None]"), (_in_place, "changed")],

@@ -40,7 +40,7 @@ def FrameNet(answer):
         got = answer(config.widths, config.hidden, side, config.dropout, config.groups)
         same_network(got, want, (x,), what="the network", mistakes={
             text: _frames_answer(x, **how) for text, how in FRAMES.items()})
-        _drops(got, x, config.dropout)
+        _drops(got, want, x, config.dropout)
 
 
 FRAMES = {
@@ -79,8 +79,8 @@ def _frames_answer(x, *, slope=.3, norm=True, norm_last=False, maps=True, linear
     return of
 
 
-def _drops(network, x, share: float) -> None:
-    """Raise Wrong unless the network in train mode hides that share of something, at random."""
+def _drops(network, want, x, share: float) -> None:
+    """Raise Wrong unless the network in train mode hides that share at random, and what `want` (same weights) hides."""
     import torch
     from torch import nn
 
@@ -92,6 +92,14 @@ def _drops(network, x, share: float) -> None:
     for name, part in network.named_modules():
         if isinstance(part, nn.Dropout) and part.p != share:
             raise Wrong(f"your `{name}` hides {part.p:.0%}, expected {share:.0%}")
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        answers = []
+        for part in (network, want.train()):
+            torch.manual_seed(1)                            # both hide the same numbers, if they hide at one place
+            answers.append(part(x))
+    if not torch.allclose(*answers, atol=1e-4):
+        raise Wrong("dropout hides other numbers than it should while the network learns: one nn.Dropout(dropout), not "
+                    "Dropout2d, right behind nn.Flatten()")
 
 
 @exercise(learns="logits")
@@ -134,7 +142,7 @@ def soft_cross_entropy(answer):
 def split_by_actor(answer):
     """split_by_actor(actors (N,), share, seed) -> (N,) bool: True for clips of max(1, round(share * people)) people."""
     rng, chosen = np.random.default_rng(3), set()
-    for people, share in ((10, .2), (4, .5), (5, .05), (9, .3)):
+    for people, share in ((10, .2), (4, .5), (5, .05), (9, .3), (9, .25)):
         names = np.array([f"V{k:03d}" for k in range(people)])
         actors = rng.permutation(np.repeat(names, rng.integers(3, 9, people)))
         got = answer(actors.copy(), share, 1)
@@ -154,6 +162,10 @@ def split_by_actor(answer):
         if not np.array_equal(got, answer(actors.copy(), share, 1)):
             raise Wrong("the same seed gave another split: draw from np.random.default_rng(seed)")
         chosen |= {tuple(sorted(set(actors[np.asarray(answer(actors.copy(), share, s))]))) for s in range(6)}
+        few = [len(some) for some in chosen if len(some) != want]
+        if few:
+            raise Wrong(f"most seeds give {want} of {people} people, some {few[0]}: a person was drawn twice. "
+                        "Draw from np.unique(actors), and each once")
         if len(chosen) == 1:
             raise Wrong("every seed gives the same people: the draw must depend on the seed")
         chosen = set()
@@ -285,6 +297,10 @@ def occlusion_map(answer):
             float(probability(frames[None])[0]) - want,
             "the patches stay: hide one, look, and start again from the whole picture (clone)":
             _stay(probability, frames, patch, step),
+            "each frame is hidden by its own mean: take that of the window, of all its frames":
+            _hidden(probability, frames, patch, step, frames.mean((2, 3))[:, :, None, None], T) if T > 1 else np.nan,
+            "the colour is the first frame's mean: take that of the window, of all its frames":
+            _hidden(probability, frames, patch, step, frames[0].mean((1, 2))[:, None, None], T) if T > 1 else np.nan,
             "only the first frame is hidden: hide the patch in all of them":
             _hidden(probability, frames, patch, step, frames.mean((0, 2, 3))[:, None, None], 1) if T > 1 else np.nan,
             "you hide with black, which is a feature, too: use the window's mean colour":

@@ -12,8 +12,8 @@ from tfg.course.check.core import same
 from tfg.course.check.watch import kind
 from tfg.course.check.wrong import Stopped, Wrong
 
-SETTINGS = ("stride", "padding", "dilation", "groups", "output_padding", "eps", "num_layers", "bidirectional",
-            "batch_first")
+SETTINGS = ("stride", "padding", "dilation", "groups", "num_groups", "output_padding", "eps", "num_layers",
+            "bidirectional", "batch_first")
 """What a layer is set to beside the shapes of its weights; a difference is told by these names."""
 
 
@@ -26,6 +26,7 @@ def same_network(got, want, inputs, *, what: str = "the network", mistakes: Mapp
     """
     import torch
 
+    _fill_lazy(got, inputs)
     pairs = _same_layers(got, want, what, inputs)
     _as_if_trained(want)
     _copy(pairs)
@@ -44,6 +45,15 @@ def same_network(got, want, inputs, *, what: str = "the network", mistakes: Mapp
             same(one, other, what=name, atol=atol,
                  mistakes={text: _parts(value)[k] for text, value in wrong.items() if k < len(_parts(value))})
     _all_learn(got, inputs)
+
+
+def _fill_lazy(network, inputs) -> None:
+    """Run a network once if it has lazy layers (nn.LazyLinear), whose weights have no shape before."""
+    import torch
+
+    if any(isinstance(p, torch.nn.parameter.UninitializedParameter) for p in network.parameters()):
+        with torch.no_grad():
+            _run(network.eval(), inputs)
 
 
 def _parts(answer) -> list:
