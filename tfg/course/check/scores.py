@@ -15,23 +15,28 @@ C1, C2 = .01 ** 2, .03 ** 2
 def psnr(answer):
     """psnr(a (T, H, W, 3) uint8, b likewise) -> (T,) dB of each frame, 10 log10(255^2 / mean squared error)."""
     rng = np.random.default_rng(3)
-    for T, size, reach in ((4, 9, 60), (3, 6, 9), (1, 5, 200)):
-        b = rng.integers(0, 256, (T, size, size + 1, 3))
+    for T, size, reach, top in ((4, 9, 60, 256), (3, 6, 9, 180), (1, 5, 200, 256)):
+        b = rng.integers(0, top, (T, size, size + 1, 3))
         noise = rng.integers(-reach, reach + 1, b.shape) * np.arange(1, T + 1)[:, None, None, None] // T
         a, b = np.clip(b + noise, 0, 255).astype(np.uint8), b.astype(np.uint8)
         e = (a.astype(float) - b) ** 2
         mse, wrapped = e.mean((1, 2, 3)), ((a - b) ** 2).astype(float).mean((1, 2, 3))
         half = (a.astype(float) - b).astype(np.uint8).astype(float)
+        short = ((a.astype(np.int16) - b) ** 2).mean((1, 2, 3))
 
         def db(x):
-            with np.errstate(divide="ignore"):
+            with np.errstate(divide="ignore", invalid="ignore"):
                 return 10 * np.log10(255 ** 2 / np.asarray(x))
 
-        same(answer(a.copy(), b.copy()), db(mse), what=f"psnr of {T} frames", atol=1e-3, rtol=1e-5, mistakes={
+        what = f"psnr of {T} frame{'s' * (T > 1)}"
+        same(answer(a.copy(), b.copy()), db(mse), what=what, atol=1e-3, rtol=1e-5, mistakes={
             "the bytes wrapped around: 3 - 5 is 254, and 20 squared is 144. Make them float first": db(wrapped),
             "the difference was still taken in bytes, and is float only then: convert before you subtract":
             db((((a - b).astype(float)) ** 2).mean((1, 2, 3))),
             "the differences became bytes again before they were squared": db((half ** 2).mean((1, 2, 3))),
+            "the squares did not fit into int16, which ends at 32767, and 200 ** 2 is 40000: take floats": db(short),
+            "the largest value is that of these pictures; it is 255, whatever they show":
+            db(mse) + 20 * np.log10(a.max() / 255),
             "you gave one number for the clip; give one for each frame": db(e.mean()),
             "you gave one number for the clip; give one for each frame and let the caller average": db(mse).mean(),
             "that is the mean squared error itself": mse,
@@ -51,18 +56,26 @@ def window_ssim(answer):
     rng = np.random.default_rng(5)
     ramp = np.exp(-np.arange(-5, 6) ** 2 / (2 * 1.5 ** 2))
     w = np.outer(ramp, ramp) / ramp.sum() ** 2
-    for spread, offset in ((.3, .0), (.05, .2), (.5, -.1)):
+    for spread, offset, turned in ((.3, .0, 0), (.05, .2, 0), (.5, -.1, 0), (.3, .0, 1)):
         x = np.clip(.5 + spread * rng.normal(size=(11, 11)), 0, 1)
         y = np.clip(.6 * x + .4 * np.clip(.5 + spread * rng.normal(size=(11, 11)), 0, 1) + offset, 0, 1)
+        y = 1 - y if turned else y                                      # bright where x is dark
         want = _ssim(x, y, w)
         got = answer(x.copy(), y.copy(), w.copy())
         flat = np.full((11, 11), 1 / 121)
         mx, my = (w * x).sum(), (w * y).sum()
         vx, vy, cov = (w * (x - mx) ** 2).sum(), (w * (y - my) ** 2).sum(), (w * (x - mx) * (y - my)).sum()
-        light = (2 * mx * my + C1) / (mx ** 2 + my ** 2 + C1)
+        light = _light(mx, my)
         same(got, want, what="window_ssim", atol=1e-5, rtol=1e-5, mistakes={
             "the window's weights are not used: w says how much each pixel counts": _ssim(x, y, flat),
             "the variances are plain ones; weight them with w, as the means": _ssim(x, y, w, flat),
+            "the means are plain ones; weight them with w, as the variances": _plain_means(x, y, w),
+            "you took means where the formula has sums: w sums to 1, so add w x up, and divide by nothing":
+            _ssim(x, y, w / w.size),
+            "the means are not subtracted: a variance is the sum of w (x - mean)^2": _uncentred(x, y, w),
+            "the two factors are added; multiply them": light + (2 * cov + C2) / (vx + vy + C2),
+            "a value below 0 was cut off: of a window and its negative, SSIM is negative": max(want, 0),
+            "the sign is lost: of a window and its negative, SSIM is negative": abs(want),
             "the constants are those of pictures from 0 to 255; these are from 0 to 1":
             _ssim(x, y, w, c1=6.5025, c2=58.5225),
             "the constants are not squared: (0.01)^2 and (0.03)^2": _ssim(x, y, w, c1=.01, c2=.03),
@@ -86,6 +99,19 @@ def _ssim(x, y, w, v=None, c1=C1, c2=C2):
     vx, vy, cov = (v * (x - mx) ** 2).sum(), (v * (y - my) ** 2).sum(), (v * (x - mx) * (y - my)).sum()
     with np.errstate(divide="ignore", invalid="ignore"):
         return (2 * mx * my + c1) / (mx ** 2 + my ** 2 + c1) * (2 * cov + c2) / (vx + vy + c2)
+
+
+def _plain_means(x, y, w):
+    mx, my, light = x.mean(), y.mean(), _light(x.mean(), y.mean())
+    return light * (2 * (w * (x - mx) * (y - my)).sum() + C2) / ((w * ((x - mx) ** 2 + (y - my) ** 2)).sum() + C2)
+
+
+def _uncentred(x, y, w):
+    return _light((w * x).sum(), (w * y).sum()) * (2 * (w * x * y).sum() + C2) / ((w * (x * x + y * y)).sum() + C2)
+
+
+def _light(mx, my):
+    return (2 * mx * my + C1) / (mx ** 2 + my ** 2 + C1)
 
 
 @exercise
@@ -114,6 +140,9 @@ def lmd(answer):
             "x and y are two distances now: take the length over the last axis":
             np.abs(drawn - true)[:, 48:68].mean((1, 2)) / eye,
             "you gave one number; give one for each frame": np.nanmean(mouth / eye),
+            "you averaged the twenty differences before you took a length: each point has its own distance":
+            np.linalg.norm((drawn - true)[:, 48:68].mean(1), axis=1) / eye,
+            "a frame without a face was dropped; it keeps its place, and is NaN": (mouth / eye)[np.isfinite(mouth)],
             "a frame without a face got a score of 0, the best there is: leave it NaN": np.nan_to_num(mouth / eye)})
 
 
@@ -121,17 +150,24 @@ def lmd(answer):
 def frechet(answer):
     """frechet(a (N, P), b (M, P)) -> |mean a - mean b|^2 + tr(A + B) - 2 tr (A B)^(1/2), A and B their covariances."""
     rng = np.random.default_rng(11)
-    for N, M, P in ((40, 60, 4), (30, 30, 7), (25, 50, 2)):
+    for N, M, P in ((40, 60, 4), (30, 30, 7), (25, 50, 2), (30, 40, 8)):
         mix = rng.normal(size=(P, P))
         a = rng.normal(size=(N, P)) @ mix + rng.normal(size=P)
         b = rng.normal(size=(M, P)) @ rng.normal(size=(P, P))
+        if P == 8:                              # half of the features tell nothing new: rounding leaves values below 0
+            a[:, 4:], b[:, 4:] = a[:, :4] @ mix[:4, :4], b[:, :4] @ mix[:4, :4]
         A, B = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
         far = ((a.mean(0) - b.mean(0)) ** 2).sum()
         root = np.sqrt(np.linalg.eigvals(A @ B).real.clip(0)).sum()
         element = np.trace(np.sqrt(np.clip(A @ B, 0, None)))
         plain = np.cov(a, rowvar=False, ddof=0), np.cov(b, rowvar=False, ddof=0)
         biased = far + np.trace(sum(plain)) - 2 * np.sqrt(np.linalg.eigvals(plain[0] @ plain[1]).real.clip(0)).sum()
-        same(answer(a.copy(), b.copy()), package_frechet(a, b).value, what=f"frechet of {N} and {M} pictures",
+        got = answer(a.copy(), b.copy())
+        number = np.asarray(got)
+        if P == 8 and number.dtype.kind == "f" and np.isnan(number).any():
+            raise Wrong("where features tell nothing new, rounding makes some eigenvalues of A B negative or complex: "
+                        "take .real.clip(0) of them, and then the roots")
+        same(got, package_frechet(a, b).value, what=f"frechet of {N} and {M} pictures",
              atol=1e-6, rtol=1e-6, mistakes={
             "the means are not in it: add the squared distance of the means": np.trace(A + B) - 2 * root,
             "only the means are in it": far,
@@ -169,7 +205,7 @@ def bootstrap(answer):
             raise Wrong("some means are NaN or infinite: was somebody left without a clip?")
         if got.std() < 1e-9:
             raise Wrong("every draw gives the same mean: draw with replacement, so that some actors come twice and "
-                        "others not at all")
+                        "others not at all; and make the generator once, not anew for each draw")
         of_clips = values.std() / len(values) ** .5
         near = lambda x, y, share: abs(x - y) < share * y                                              # noqa: E731
         if not np.isclose(got.mean(), want["mean"], atol=5 * want["std"] / draws ** .5):
@@ -199,7 +235,7 @@ def paired_difference(answer):
     for people in (4, 6):
         actors = rng.permutation(np.repeat([f"V{k:03d}" for k in range(people)], rng.integers(3, 7, people)))
         b = rng.normal(size=len(actors))
-        a = b + .5 + .3 * rng.normal(size=len(actors))
+        a = b + .5 + .3 * rng.normal(size=len(actors)) - 1.2 * (actors == "V002")
         a[rng.choice(len(a), 3, replace=False)] = np.nan
         b[rng.choice(len(b), 2, replace=False)] = np.nan
         a[actors == "V001"] = np.nan                                    # an actor without any score
@@ -223,6 +259,14 @@ def paired_difference(answer):
             "one actor has no clip that both could score: leave them out; 0 would say that nothing differs":
             np.nan_to_num(want),
             "clips that could not be scored counted as 0: leave them out": each(np.nan_to_num(a) - np.nan_to_num(b)),
+            "the sign is lost: of whom b is larger, the mean is below 0": np.abs(kept),
+            "a clip that could not be scored made its actor's mean NaN: go on with np.isfinite(a - b) only":
+            each(a - b, how=np.mean),
+            "you subtracted two means of different clips: subtract clip by clip first, then take the mean. And leave "
+            "out an actor of whom nothing remains": each(a) - each(b),
+            "clips that could not be scored counted as no difference: leave them out": each(np.nan_to_num(a - b)),
+            "the actors come in the order of their first clips; np.unique sorts their names":
+            np.array([want[names == n][0] for n in dict.fromkeys(actors[np.isfinite(a - b)])]),
             "one clip that could not be scored took its actor away: np.nanmean":
             each(a - b, how=np.mean)[np.isfinite(each(a - b, how=np.mean))],
             "you gave one difference for all; give one for each actor": np.nanmean(a - b),

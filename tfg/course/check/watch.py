@@ -53,6 +53,9 @@ class Watched:
                             f"new one ({name} = {name} * 2 makes one, {name} *= 2 does not), or work on a copy")
         if got is None:
             raise Wrong("your function gives None: does it end with `return`?")
+        if isinstance(got, (complex, np.ndarray, np.generic)) and np.iscomplexobj(got):
+            raise Wrong("your function gives complex numbers, expected real ones: where only rounding makes an "
+                        "imaginary part, take .real (and .clip(0), if a root follows)")
         if not _numbers(got):
             raise Wrong(f"your function gives {kind(got)}, expected numbers: {self.call}")
         return got
