@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import rankdata
 
-from tfg.course.check.lab import _curve, _smallest
+from tfg.course.check.lab import _curve, _smallest, _wrapped
 
 
 def _r(x, y, way="average", still=0.0):
@@ -33,6 +33,21 @@ def _either_side(low, high):
     return k + 1 if k < len(low) else 0
 
 
+def _run(told):
+    """Number of the first of the last doses that are true."""
+    return next((k + 1 for k in range(len(told)) if told[k:].all()), 0)
+
+
+def _about(p, s, reach, over):
+    curve = _wrapped(p, s, reach, over, _curve(p, s, reach, False))
+    return np.median(curve) - curve.min()
+
+
+def _nothing_added(p, s, reach):
+    curve = _curve(p, s, reach, False, by_n=True)
+    return np.median(curve) - curve.min()
+
+
 def _score(p, s, reach, padded, end=np.median):
     curve = _curve(p, s, reach, padded)
     return end(curve) - curve.min()
@@ -43,14 +58,21 @@ WRONG = {
                          (lambda x, y: float(np.corrcoef(x.argsort(), y.argsort())[0, 1]), "places"),
                          (lambda x, y: _r(x, y, "ordinal"), "share the mean"),
                          (lambda x, y: _r(x, y, "min"), "smallest"), (lambda x, y: abs(_r(x, y)), "sign is lost"),
-                         (lambda x, y: _r(x, y, still=np.nan), "does not change")],
+                         (lambda x, y: _r(x, y, still=np.nan), "does not change"),
+                         (lambda x, y: _r(x, y, still=0 if y.std() == 0 else np.nan), "first argument")],
     "effect_sizes": [(lambda v: _effect(v, 1), "difference itself"),
                      (lambda v: _effect(v, np.nanstd(v[:, 1:] - v[:, :1], 0)), "spread of the differences"),
                      (lambda v: _effect(v, np.nanstd(v)), "all doses"), (lambda v: -_effect(v), "sign"),
                      (lambda v: np.append(0, _effect(v)), "none against none"),
-                     (lambda v: (v[:, 1:] - v[:, :1]).mean(0) / v[:, 0].std(), "np.nanmean")],
+                     (lambda v: (v[:, 1:] - v[:, :1]).mean(0) / v[:, 0].std(), "np.nanmean"),
+                     (lambda v: (np.nanmean(v[:, 1:], 0) - v[:, 0].mean()) / v[:, 0].std(), "two means"),
+                     (lambda v: _effect(v[np.isfinite(v).all(1)], v[:, 0].std()), "every dose"),
+                     (lambda v: _effect(v[np.isfinite(v).all(1)]), "altogether")],
     "smallest_told": [(_first, "lose it again"), (lambda a, b: _smallest(a, b) - 1, "from 1"),
-                      (_either_side, "opposite"), (lambda a, b: int(_told(a, b).sum()), "how many")],
+                      (_either_side, "opposite"), (lambda a, b: int(_told(a, b).sum()), "how many"),
+                      (lambda a, b: _run(a > 0), "score that falls"), (lambda a, b: max(
+                          _run(a >= 0), _run(b <= 0)), "holds it"),
+                      (lambda a, b: len(a) if _smallest(a, b) else 0, "walk down")],
     "specificity": [(lambda e, own: np.nansum(e[own]) / np.nansum(e), "cancel"),
                     (lambda e, own: np.nansum(abs(e[own])) / np.nansum(abs(e[~own])), "other defects"),
                     (lambda e, own: abs(e[own]).sum() / abs(e).sum(), "np.nansum"),
@@ -59,7 +81,17 @@ WRONG = {
               (lambda p, s, reach, padded: _score(p, s, reach, False), "not used"),
               (lambda p, s, reach, padded: _score(p, s, reach, padded, np.mean), "mean of D"),
               (lambda p, s, reach, padded: -_score(p, s, reach, padded), "sign"),
-              (lambda p, s, reach, padded: _curve(p, s, reach, padded).min(), "LSE-D")],
+              (lambda p, s, reach, padded: _curve(p, s, reach, padded).min(), "LSE-D"),
+              (lambda p, s, reach, padded: _score(p, s, reach, padded, lambda c: np.median(c) - c[reach] + c.min()),
+               "need not be 0"),
+              (lambda p, s, reach, padded: _about(p, s, reach, range(-reach, reach + 1)), "goes round"),
+              (lambda p, s, reach, padded: _about(p, s, reach, range(-reach, reach + 1)) if padded else _score(
+                  p, s, reach, False), "goes round"),
+              (lambda p, s, reach, padded: _score(p, s, reach, True) if padded else _about(
+                  p, s, reach, range(-reach, 0)), "from the end"),
+              (lambda p, s, reach, padded: _nothing_added(p, s, reach) if padded else _score(p, s, reach, False),
+               "added nothing")],
     "fid_infinite": [(lambda n, v: np.polyfit(1 / n, v, 1)[0], "slope"), (lambda n, v: np.polyfit(n, v, 1)[1], "in N"),
-                     (lambda n, v: v[-1], "largest N"), (lambda n, v: v.mean(), "mean of the values")],
+                     (lambda n, v: v[-1], "largest N"), (lambda n, v: v.mean(), "mean of the values"),
+                     (lambda n, v: max(np.polyfit(1 / n, v, 1)[1], 0), "cut off")],
 }

@@ -31,10 +31,11 @@ def rank_correlation(answer):
             "the short formula with 6 sum(d^2) is right without ties only: correlate the ranks":
             1 - 6 * away / (n * (n * n - 1)),
             "the sign is lost: a score that falls has a negative correlation": abs(want)})
-    still = answer(np.arange(5.), np.full(5, 2.5))
-    if still is None or not np.isclose(np.asarray(still, float), 0):
-        raise Wrong(f"a score that does not change with the dose gives {still}, expected 0: its ranks have no spread "
-                    "to divide by")
+    for x, y, which in ((np.arange(5.), np.full(5, 2.5), "a score that does not change with the dose"),
+                        (np.full(4, 1.), np.array([3., 1, 2, 2]), "a first argument that does not change")):
+        still = answer(x, y)
+        if still is None or not np.isclose(np.asarray(still, float), 0):
+            raise Wrong(f"{which} gives {still}, expected 0: its ranks have no spread to divide by")
 
 
 def _ranks(x, y, way):
@@ -56,6 +57,7 @@ def effect_sizes(answer):
             values[2, 1] = np.nan                                                       # not defined at one dose
         d = values[:, 1:] - values[:, :1]
         shift, spread = np.nanmean(d, 0), values[:, 0].std()
+        whole = np.isfinite(values).all(1)
         same(answer(values.copy()), shift / spread, what=f"effect_sizes of {N} clips", atol=1e-9, mistakes={
             "that is the difference itself: divide it by the spread of the unbroken clips": shift,
             "you divided by the spread of the differences; the unit is what clips differ by when nothing is broken":
@@ -69,7 +71,13 @@ def effect_sizes(answer):
             "none against none is in it, too: give the doses after it": np.append(0, shift / spread),
             "you compared with the dose before; compare with none": np.nanmean(np.diff(values, axis=1), 0) / spread,
             "one value that is not defined made the whole dose so: np.nanmean": d.mean(0) / spread,
-            "undefined values were counted as no difference": np.nan_to_num(d).mean(0) / spread})
+            "undefined values were counted as no difference": np.nan_to_num(d).mean(0) / spread,
+            "you subtracted two means, of which one holds a clip that the other lacks: subtract clip by clip first":
+            (np.nanmean(values[:, 1:], 0) - values[:, 0].mean()) / spread,
+            "a clip with one undefined value was left out of every dose; leave it out of that dose only":
+            d[whole].mean(0) / spread,
+            "a clip with one undefined value was left out altogether; leave it out of that dose only":
+            d[whole].mean(0) / values[whole, 0].std()})
 
 
 @exercise
@@ -79,7 +87,7 @@ def smallest_told(answer):
     cases = ([(-.1, .2), (.1, .3), (.2, .5), (.4, .9)], [(.1, .2), (-.1, .3), (.2, .5), (.4, .9)],
              [(.1, .2), (-.1, .1), (-.3, -.1), (-.4, -.1), (.2, .5)], [(-.3, -.1), (.1, .3), (.2, .4)],
              [(-.3, -.1), (-.5, -.2), (-.6, -.3), (-.9, -.1)],
-             [(.1, .2), (.2, .4), (-.1, .6)], [(-.2, .1), (-.3, .1), (-.5, -.2)])
+             [(.1, .2), (.2, .4), (-.1, .6)], [(-.2, .1), (-.3, .1), (-.5, -.2)], [(0., .2), (0., .3), (.2, .4)])
     for ends in cases:
         low, high = (np.array(e) for e in zip(*ends))
         found = answer(low.copy(), high.copy())
@@ -88,11 +96,14 @@ def smallest_told(answer):
         want = _smallest(low, high)
         same(found, want, what=f"smallest_told of {D} doses, low {low.tolist()}, high {high.tolist()}", mistakes={
             "the first dose that differs is not enough: a later one must not lose it again": first + 1,
+            "a score that falls is told from none, too: high < 0 counts as low > 0 does": _last_run(low > 0),
             "doses are numbered from 1": want - 1,
+            "an interval that begins or ends at 0 holds it: compare with < and >": _last_run(low >= 0),
             "two doses differ from none in opposite directions: go on only while the side stays the same":
             _last_run(told),
             "an interval holds 0 if low < 0 < high; you counted those": _last_run(~told),
-            "you gave how many doses differ": int(told.sum())})
+            "you gave how many doses differ": int(told.sum()),
+            "that is the strongest dose; walk down from it": D if want else 0})
 
 
 def _smallest(low, high) -> int:
@@ -136,15 +147,18 @@ def specificity(answer):
 def lse_c(answer):
     """lse_c(picture (N, E), sound (N, E), reach: int, padded: bool) -> float: median less minimum of D(s)."""
     rng = np.random.default_rng(13)
-    for N, reach in ((30, 6), (18, 9), (40, 5)):
-        sound = rng.normal(size=(N, 8))
-        picture = sound + .7 * rng.normal(size=(N, 8))
+    for N, reach, at in ((30, 6, 0), (18, 9, 2), (40, 5, -1)):
+        both = rng.normal(size=(N + 4, 8))
+        sound, picture = both[2:-2], both[2 + at:2 + at + N] + .7 * rng.normal(size=(N, 8))      # they fit at s = at
         picture, sound = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (picture, sound))
         for padded in (False, True):
             curve = _curve(picture, sound, reach, padded)
             other = _curve(picture, sound, reach, not padded)
             lost = _curve(picture, sound, reach, padded, by_n=True)
             squares = _curve(picture, sound, reach, padded, power=2)
+            free = _curve(picture, sound, reach, False, by_n=True)
+            round_ = _wrapped(picture, sound, reach, range(-reach, reach + 1), curve)
+            before = _wrapped(picture, sound, reach, range(-reach, 0), curve)
             want = padded_lse_c(picture, sound, reach) if padded else sync_scores(picture, sound, reach).lse_c
             word = "with" if padded else "without"
             same(answer(picture.copy(), sound.copy(), reach, padded), want, what=f"lse_c {word} zeros, {N} windows",
@@ -154,8 +168,15 @@ def lse_c(answer):
                 "the sign is wrong: the median less the minimum": curve.min() - np.median(curve),
                 "that is LSE-D, the minimum": curve.min(), "that is the median alone": np.median(curve),
                 "it is the largest distance less the smallest; take the median": curve.max() - curve.min(),
+                "the best shift need not be 0: take the minimum of all D(s)": np.median(curve) - curve[reach],
+                "a negative index is counted from the end: i begins at -s where s is below 0":
+                np.median(before) - before.min(),
+                "the sound goes round, as np.roll does: behind its end comes no beginning":
+                np.median(round_) - round_.min(),
                 "distances of pairs that are missing count as 0: divide by the pairs that are there":
                 np.median(lost) - lost.min(),
+                "where the sound is missing you added nothing; it is the zero vector, whose distance is no 0":
+                np.median(free) - free.min(),
                 "you took squared distances; take lengths": np.median(squares) - squares.min(),
                 "the shifts end at reach - 1; both ends are in": np.median(curve[:-1]) - curve[:-1].min(),
                 "only shifts from 0 on are tried; the sound may be early, too":
@@ -173,6 +194,14 @@ def _curve(picture, sound, reach: int, padded: bool, *, by_n: bool = False, powe
             d = np.append(d, np.linalg.norm(picture[alone], axis=1) ** power)
         out.append(d.sum() / n if by_n else d.mean())
     return np.array(out)
+
+
+def _wrapped(picture, sound, reach: int, over, curve) -> np.ndarray:
+    """D(s), where for the shifts `over` the sound goes round."""
+    out = curve.copy()
+    for s in over:
+        out[s + reach] = np.linalg.norm(picture - np.roll(sound, -s, 0), axis=1).mean()
+    return out
 
 
 @exercise
@@ -193,4 +222,5 @@ def fid_infinite(answer):
             "that is the value of the largest N: it still has its bias": values[-1],
             "that is the mean of the values": values.mean(),
             "that is the line at the largest N; go on to 1 / N = 0": a / n[-1] + b,
+            "a distance below 0 was cut off; the end of a line may lie there": max(b, 0),
             "that is the line at N = 1": a + b})
