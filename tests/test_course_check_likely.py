@@ -43,7 +43,7 @@ X = {"x": np.zeros((7, 6)), "name": "HAP"}
     (np.array(4.2), np.array(.1), "42 times too large, as many as `x` is long along axes 0 to 1 together"),
     (np.array(.5), np.array(3.), "6 times too small, as many as `x` is long along axis 1"),
     (np.array(.6), np.array(.3), "a factor of 2"), (np.array(.2), np.array(.3), ""), (np.array(1.), np.array(.3), ""),
-    (CURVE * RNG.random(4), CURVE, "")])
+    (np.ones((10, 4)), CURVE, "1 too many along axis 0: off by one"), (CURVE * RNG.random(4), CURVE, "")])
 def test_named(got, want, words):
     named = likely.name(np.asarray(got, float), np.asarray(want, float), X)
     assert words in named if words else not named

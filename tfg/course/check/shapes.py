@@ -42,12 +42,13 @@ def _cut(got, want) -> str:
         return ""
     a, b = (np.moveaxis(x, axes[0], 0) for x in (got, want))
     n, less, many = min(len(a), len(b)), len(a) < len(b), abs(len(a) - len(b))
+    one = "" if many > 1 else ONE if less else ": off by one"
     ends = {"last": slice(0, n), "first": slice(-n, None)} if n else {}
     for end, part in ends.items():
         if alike(a if less else a[part], b[part] if less else b):
             what = f"the {end} is" if many == 1 else f"the {end} {many} are"
-            return f"{what} {'missing' if less else 'too many'} along axis {axes[0]}" + ONE * (many == 1)
-    return f"{many} too {'few' if less else 'many'} along axis {axes[0]}" + ONE * (many == 1)
+            return f"{what} {'missing' if less else 'too many'} along axis {axes[0]}" + one
+    return f"{many} too {'few' if less else 'many'} along axis {axes[0]}" + one
 
 
 def _averaged(got, want) -> str:
