@@ -56,6 +56,7 @@ def test_figures():
     assert [t.get_text() for t in ax.get_yticklabels()][-1] == "none told" and round(ax.lines[1].get_ydata()[0]) == 4
     ax = drawn(explore.draw_shares({"a": .2, "b": float("nan"), "c": .9}, "share")).axes[0]
     assert [t.get_text() for t in ax.get_yticklabels()] == ["c", "a"]
-    assert len(drawn(explore.draw_lengths([20, 40], {"left out": [1, 1], "zeros": [.5, .8]})).axes[0].lines) == 4
+    ax = drawn(explore.draw_lengths([20, 40], {"left out": [1, 1], "zeros": [.5, .8]})).axes[0]
+    assert len(ax.lines) == 5                                            # one without points explains the dotted two
     ax = drawn(explore.draw_infinite([100, 200], {"same": [2., 1.]}, {"same": 0.})).axes[0]
     assert ax.lines[1].get_ydata()[1] == pytest.approx(2)

@@ -33,6 +33,8 @@ FACTORS = {
     np.pi: "a factor of pi is missing, or there are two of them",
 }
 """How many times too large, or too small, a result is if its unit is wrong."""
+OF_MANY = ("divided by its", "whole numbers")
+"""Words of mistakes that a single number cannot show: such a 1 or 0 may come from anywhere."""
 FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "is the square of what is expected: a root is missing, or a square is one too many": np.square,
     "is the root of what is expected: a square is missing, or a root is one too many": lambda x: np.sqrt(np.abs(x)),
@@ -79,7 +81,7 @@ def _one_shape(got, want, given) -> Iterator[str]:
     yield _factor(got, want, given)
     yield _broken(got, want)
     for text, function in FUNCTIONS.items():
-        if alike(got, function(want)) and (want.size > 1 or "divided by its" not in text):      # one number: always 1
+        if alike(got, function(want)) and (want.size > 1 or not any(w in text for w in OF_MANY)):
             yield text
     if alike(got, want ** 2 * np.sign(want)):
         yield "is the square of what is expected"
