@@ -26,16 +26,16 @@ def frame_at(answer):
 def at_intensity(answer):
     """at_intensity(actions (52,), intensity) -> (52,), scaled, within [0, 1]."""
     rng = np.random.default_rng(1)
-    for intensity in (0.0, 0.3, 1.0, 2.5):
-        actions = rng.uniform(0, 1, 52)
-        want = np.clip(intensity * actions, 0, 1)
-        same(answer(actions, intensity), want, what=f"at_intensity(actions, {intensity})", mistakes={
-            "values above 1 are left: clip to [0, 1], a muscle has a limit": intensity * actions,
+    for intensity, lowest in ((2.5, 0), (0.3, 0), (1.0, -0.1), (2.0, -0.1), (0.0, 0)):      # curves may dip below 0
+        actions = rng.uniform(lowest, 1, 52)
+        scaled = intensity * actions
+        same(answer(actions, intensity), np.clip(scaled, 0, 1), what=f"at_intensity(actions, {intensity})", mistakes={
+            "values below 0 are left: clip to [0, 1], at both limits": np.minimum(scaled, 1),
+            "values above 1 are left: scale first, then clip to [0, 1]: muscles have a limit": np.maximum(scaled, 0),
             "the intensity is added; it should scale": np.clip(actions + intensity, 0, 1),
             "you limited the intensity first: 2.5 should still push weak actions further":
             min(intensity, 1) * actions,
-            "you normalised the result: its largest value need not be 1":
-            intensity * actions / max(1, (intensity * actions).max())})
+            "you normalised the result: its largest value need not be 1": scaled / max(1, scaled.max())})
 
 
 @exercise
