@@ -11,9 +11,11 @@ from tfg.media import audio
 def count_frames(answer):
     """count_frames(n_samples) -> int, 640 samples per frame, the last frame may be a part of one."""
     rng = np.random.default_rng(1)
-    for n in [16_000, 1, 639, 640, 641, *rng.integers(700, 10**6, 5).tolist()]:
+    for n in [16_000, 1, 639, 640, 641, 4480, *rng.integers(700, 10**6, 5).tolist()]:
         want = audio.n_frames(n)
         same(answer(n), want, what=f"count_frames({n})", atol=0, rtol=0, mistakes={
+            f"you rounded up a rounding error: {n} / 16000 * 25 is {n / 16000 * 25!r} in floats; divide whole numbers, "
+            "as in hint 2": want + 1 if n == 4480 else np.nan,
             "the last, incomplete frame was dropped: its samples would never be seen": n // 640,
             "a frame was added although the last one was full": n // 640 + 1,
             "you used 16000 / 24 samples per frame; these are 25 frames per second": -(-n // 667),
@@ -34,7 +36,11 @@ def hz_to_mel(answer):
         "you used log10 where the natural logarithm is meant":
         np.where(hz < 1000, linear, 15 + np.log10(high / 1000) * 27 / np.log(6.4)),
         "the logarithm starts at 0 instead of 15 mel": np.where(hz < 1000, linear,
-                                                               np.log(high / 1000) * 27 / np.log(6.4))})
+                                                               np.log(high / 1000) * 27 / np.log(6.4)),
+        "the part below 1000 Hz is missing": 15 + np.log(high / 1000) * 27 / np.log(6.4),
+        "the two parts are exchanged: the straight one is for what is below 1000 Hz":
+        np.where(hz < 1000, 15 + np.log(high / 1000) * 27 / np.log(6.4), linear),
+        "the slope is upside down: it is 3 / 200": np.where(hz < 1000, hz * 200 / 3, want)})
     same(answer(440.0), 6.6, what="hz_to_mel(440.0), one number,")
 
 
@@ -42,7 +48,7 @@ def hz_to_mel(answer):
 def mel_window(answer):
     """mel_window(mel (80, M), frame, width) -> (80, width), -4 (silence) outside the sound."""
     rng = np.random.default_rng(4)
-    for columns, width, frames in ((64, 16, (10, 8, 13, 0, 1, 19)), (40, 8, (5, 0, 11)), (50, 5, (6, 15))):
+    for columns, width, frames in ((64, 16, (13, 10, 8, 0, 1, 19)), (40, 8, (5, 0, 11)), (50, 5, (6, 15))):
         mel = rng.uniform(-3, 4, (80, columns)).astype(np.float32)
         for frame in frames:
             want = audio.mel_window(mel, frame, width)
@@ -53,6 +59,8 @@ def mel_window(answer):
                 _shifted(mel, frame, width, -1.6),
                 "the frame starts at column 3 i; it is 3.2 i, and the difference grows":
                 _shifted(mel, frame, width, -0.2 * frame),
+                "the padding moved every column by width: add it to the first column as well":
+                _shifted(mel, frame, width, -width),
                 "your window is one column late": _shifted(mel, frame, width, 1),
                 "your window is one column early": _shifted(mel, frame, width, -1),
                 "you padded with zeros outside the sound: zero is loud, silence is -4":
@@ -74,7 +82,7 @@ def _shifted(mel, frame, width, columns, floor=-4.0, mode="constant"):
 def shift_sound(answer):
     """shift_sound(y, k) -> as long as y, k video frames later (earlier if k < 0), silence where no sound is left."""
     rng = np.random.default_rng(5)
-    y = rng.uniform(-1, 1, 6400).astype(np.float32)
+    y = rng.uniform(-1, 1, 9000).astype(np.float32)         # longer than the largest move
     for k in (3, 1, 0, -2, 12):
         want = _delayed(y, 640 * k)
         same(answer(y.copy(), k), want, what=f"shift_sound(y, {k})", mistakes={
@@ -100,11 +108,41 @@ def _delayed(y, n):
 def find_offset(answer):
     """find_offset(mouth (T,), sound (T,), max_lag) -> int: how many frames the sound lags behind the mouth."""
     rng = np.random.default_rng(6)
-    for true in (0, 4, -3, 7, -7):
-        smooth = np.convolve(rng.normal(size=140), np.hanning(7) / 3, "same")
-        mouth = 5 + smooth[20:120]
-        sound = 0.3 * smooth[20 - true:120 - true] - 40 + 0.02 * rng.normal(size=100)
-        same(answer(mouth, sound, 8), true, what="find_offset", atol=0, rtol=0, mistakes={
-            "the sign is the wrong one: positive means that the sound comes late": -true,
-            "you returned a position in the list of lags: subtract max_lag": true + 8,
-            "you are one lag off": true + 1, "you are off by one lag": true - 1})
+    for true, against in ((4, 0), (0, 0), (-3, 6), (7, -2), (-7, 0), (8, 0)):
+        _same_lag(answer, *_curves(rng, 100, true, against), true)
+    _same_lag(answer, *_curves(np.random.default_rng(87), 30, -5, 0), -5)       # so short that the overlap decides
+
+
+def _curves(rng, frames, true, against):
+    """Mouth and sound, `true` frames late; at the lag `against` (0: none) one rises where the other falls."""
+    smooth = np.convolve(rng.normal(size=frames + 40), np.hanning(7) / 3, "same")
+    mouth, sound = (smooth[20 - late:20 - late + frames] for late in (0, true))
+    opposite = 0.5 * smooth[20 - against:20 - against + frames] if against else 0
+    return 5 + mouth, 0.3 * sound - opposite - 40 + 0.02 * rng.normal(size=frames)
+
+
+def _same_lag(answer, mouth, sound, true, max_lag=8):
+    lags, T = range(-max_lag, max_lag + 1), len(mouth)
+
+    def best(score, among=lags):
+        return max(among, key=lambda k: score(mouth[max(0, -k):T - max(0, k)], sound[max(0, k):T - max(0, -k)]))
+
+    def r(a, b):
+        return np.corrcoef(a, b)[0, 1]
+
+    same(answer(mouth, sound, max_lag), true, what="find_offset", atol=0, rtol=0, mistakes={
+        "max_lag itself is not tried: a range ends before its last number": best(r, lags[:-1]),
+        "the sign is the wrong one: positive means that the sound comes late": -true,
+        "you returned a position in the list of lags: subtract max_lag": true + max_lag,
+        "you are one lag off": true + 1, "you are off by one lag": true - 1,
+        "you returned the best correlation: return the lag that has it": max(
+            r(mouth[max(0, -k):T - max(0, k)], sound[max(0, k):T - max(0, -k)]) for k in lags),
+        "you took the largest correlation of either sign (abs): where one curve falls as the other rises, they do not "
+        "agree": best(lambda a, b: abs(r(a, b))),
+        "the curves are multiplied as they are: take off their means and divide by their spreads, as np.corrcoef does":
+        best(lambda a, b: (a * b).sum()),
+        "you summed products, a covariance: it grows with the spread of the part that overlaps; np.corrcoef divides "
+        "by the spreads": best(lambda a, b: np.cov(a, b)[0, 1]),
+        "the end came back at the beginning (np.roll): correlate only where both exist":
+        max(lags, key=lambda k: r(mouth, np.roll(sound, -k))),
+        "only lags from 0 on are tried: the sound may come early": best(r, lags[max_lag:])})

@@ -28,6 +28,8 @@ HINTS = (
      "the gradient was cut before: without .detach(), .item() and no_grad() it gets here"),
     (r"has no attribute 'backward'|has no attribute 'detach'|has no attribute 'clone'",
      "that is no torch tensor: float(...), .item() and .numpy() leave torch"),
+    (r"could not broadcast input array",
+     "what is assigned is not as long as its place: a slice ends with its array, and x[:-0] is empty"),
     (r"could not be broadcast|must match the size of tensor|shapes .* not aligned|mismatch in its core dimension"
      r"|shapes cannot be multiplied|Sizes of tensors must match|size of tensor",
      "two shapes do not suit each other: are axes transposed, or is one missing ([:, None])?"),
