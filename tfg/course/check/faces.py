@@ -13,18 +13,24 @@ LIPS = ((82, 87), (13, 14), (312, 317))
 def head_tilt(answer):
     """head_tilt(points (478, 3)) -> degrees, positive clockwise in the picture, from the outer eye corners."""
     rng = np.random.default_rng(1)
-    for tilt in (0.0, 20.0, -35.0, 80.0, float(rng.uniform(-60, 60))):
+    for tilt in (0.0, 20.5, -35.5, 80.5, float(rng.uniform(-60, 60))):
         points = rng.uniform(50, 200, (478, 3))
         a, size = np.radians(tilt), rng.uniform(30, 90)
         points[263, :2] = points[33, :2] + size * np.array([np.cos(a), np.sin(a)])
         points[263, 2] = points[33, 2] + rng.uniform(-40, 40)
         across = np.cos(a)
-        same(answer(points), tilt, what=f"head_tilt of a face tilted by {tilt:.0f} degrees", atol=1e-3, mistakes={
+        deep = np.hypot(size * across, points[263, 2] - points[33, 2])
+        same(answer(points), tilt, what=f"head_tilt of a face tilted by {tilt:.1f} degrees", atol=1e-3, mistakes={
             "the result is in radians: multiply by 180 / pi": a,
             "the sign is the wrong one: y points down, so clockwise is positive already": -tilt,
             "dy and dx are swapped: arctan2 takes y first": 90 - tilt,
             "you go from the left eye to the right one": tilt + 180 if tilt <= 0 else tilt - 180,
             "you divided by the distance where the horizontal difference belongs": np.degrees(np.arctan(np.sin(a))),
+            "depth takes part: x and y alone say how the eyes lie in the picture": np.degrees(
+                np.arctan2(size * np.sin(a), deep)),
+            "the distance is taken with depth: x and y alone say how the eyes lie in the picture": np.degrees(
+                np.arcsin(size * np.sin(a) / np.hypot(size * np.sin(a), deep))),
+            "angles are counted from 0 to 360: a tilt to the other side is negative": tilt % 360,
             "you took cosine's inverse, which loses the sign": np.degrees(np.arccos(across))})
 
 
@@ -75,6 +81,13 @@ def lip_gap(answer):
             "the result is in pixels: divide by the distance between the eyes": np.mean(gaps),
             "you used depth as well; it is the landmarker's guess, x and y are measured":
             np.mean(solid) / np.linalg.norm(points[33] - points[263]),
+            "depth is left in the lips: x and y only there too": np.mean(solid) / eyes,
+            "depth is left in the distance of the eyes: x and y only there too":
+            np.mean(gaps) / np.linalg.norm(points[33] - points[263]),
+            "you took the distance of two mean points: take three distances, then their mean": np.linalg.norm(
+                np.mean([points[a, :2] - points[b, :2] for a, b in LIPS], 0)) / eyes,
+            "the differences in y keep their sign, and one takes from the other: use distances":
+            np.mean([points[a, 1] - points[b, 1] for a, b in LIPS]) / eyes,
             "the fraction is upside down": eyes / np.mean(gaps),
             "you took only the vertical differences: a tilted head would shrink its mouth":
             np.mean([abs(points[a, 1] - points[b, 1]) for a, b in LIPS]) / eyes,
@@ -93,11 +106,13 @@ def moving_average(answer):
         kernel = np.ones(window) / window
         padded = np.pad(x, half, mode="edge")
         late = np.convolve(np.pad(x, (window - 1, 0), mode="edge"), kernel, "valid")
+        fewer = [x[max(i - half, 0):i + half + 1].mean() for i in range(t)]
         same(answer(x.copy(), window), np.convolve(padded, kernel, "valid"), what=f"moving_average(x, {window})",
              mistakes={} if window == 1 else {
                  "the window looks only into the past: that delays every movement": late,
                  "you padded with zeros: the ends sink": np.convolve(np.pad(x, half), kernel, "valid"),
                  "the result is shorter than x: pad before you average": np.convolve(x, kernel, "valid"),
+                 "the window is cut short at the ends: repeat the outermost value there": fewer,
                  "the sum is not divided by the window": np.convolve(padded, kernel * window, "valid"),
                  "the ends are mirrored, not repeated": np.convolve(np.pad(x, half, mode="reflect"), kernel, "valid")})
 
@@ -106,7 +121,7 @@ def moving_average(answer):
 def jitter(answer):
     """jitter(tracks (T, N, 2), eye_px) -> RMS distance from the point's own mean position, over the eye distance."""
     rng = np.random.default_rng(6)
-    for t, n in ((20, 5), (8, 68)):
+    for t, n in ((21, 5), (8, 68)):
         tracks, eye = rng.uniform(0, 300, (1, n, 2)) + rng.normal(0, 0.7, (t, n, 2)), float(rng.uniform(40, 120))
         away = tracks - tracks.mean(0)
         want = np.sqrt((away ** 2).sum(2).mean()) / eye
@@ -117,5 +132,8 @@ def jitter(answer):
                 ((tracks - tracks.mean((0, 1))) ** 2).sum(2).mean()) / eye,
             "you averaged distances, not their squares (mean instead of root mean square)":
             np.linalg.norm(away, axis=2).mean() / eye,
+            "you divided by the eye distance inside the root": np.sqrt((away ** 2).sum(2).mean() / eye),
+            "you averaged the roots of the points: take one mean over times and points, then the root":
+            np.sqrt((away ** 2).sum(2).mean(0)).mean() / eye,
             "the root is missing": (away ** 2).sum(2).mean() / eye,
             "you measured the steps from frame to frame": np.sqrt((np.diff(tracks, axis=0) ** 2).sum(2).mean()) / eye})

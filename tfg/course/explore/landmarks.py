@@ -133,14 +133,16 @@ def draw_smoothing(truth, raw, smooth: dict):
 
     truth: (T,) or None.  raw: (T,).  smooth: label -> (T,).
     """
+    def named(label, values):
+        return label if truth is None else f"{label} (error {np.sqrt(np.mean((values - truth) ** 2)):.3f})"
+
     t = np.arange(len(raw)) / 25
     fig, ax = figure(9, 2.7)
-    ax.plot(t, raw, color=COLOURS[7], lw=0.8, label="measured")
+    ax.plot(t, raw, color=COLOURS[7], lw=0.8, label=named("measured", raw))
     if truth is not None:
         ax.plot(t, truth, color="black", lw=1, ls="--", label="truth")
     for k, (label, values) in enumerate(smooth.items()):
-        error = "" if truth is None else f" (error {np.sqrt(np.mean((values - truth) ** 2)):.3f})"
-        ax.plot(t, values, color=COLOURS[k], label=label + error)
+        ax.plot(t, values, color=COLOURS[k], label=named(label, values))
     ax.set(xlabel="time [s]", ylabel="mouth opening")
     ax.legend(ncols=1, loc="upper left", bbox_to_anchor=(1, 1))
     return fig
@@ -164,7 +166,7 @@ def points(image, points) -> None:
 def alignment(image, points, fit_similarity) -> None:
     """Sliders over `draw_alignment`."""
     sliders(lambda **v: draw_alignment(image, points, fit_similarity, **v), angle_deg=(-90.0, 90.0, 5.0, 25.0),
-            scale=(0.3, 1.2, 0.05, 0.7))
+            scale=(0.1, 1.2, 0.05, 0.7))
 
 
 def smoothing(truth, raw, moving_average, one_euro) -> None:
