@@ -48,6 +48,11 @@ def _narrow(net):
     net.first[0] = nn.Conv2d(3, net.first[0].out_channels, 7, 1, 3, bias=False)
 
 
+def _without_a_step(critic, adams, *others):
+    adams["critic"].step = lambda: None
+    return _step(critic, adams, *others)
+
+
 def _no_generators_step(critic, adams, *others):
     adams["critic"].step = adams["generator"].step
     return _step(critic, adams, *others)
@@ -71,8 +76,9 @@ WRONG = {
         (type("Bare", (Right,), {"forward": lambda self, *x: Right.forward(self, *x)[0]}), "gives 1 results"),
         (type("Turned", (Right,), {"forward": lambda self, *x: Right.forward(self, *x)[::-1]}), "exchanged")],
     "critic_step": [
-        (partial(_step, moves=False), "does not move"), (partial(_step, clears=False), "step before"),
+        (_without_a_step, "the critic does not move"), (partial(_step, clears=False), "step before"),
         (partial(_step, sign=-1), "signs of the two means"), (partial(_step, gp=0), "penalty is forgotten"),
+        (partial(_step, exchanged=True), "weights are exchanged"),
         (partial(_step, bare=True), "without its weight"), (partial(_step, cls=0), "units are forgotten"),
         (partial(_step, of_drawn=True), "drawn pictures"), (partial(_step, half=True), "never sees drawn"),
         (_no_generators_step, "wrong network"), (_undetached, "detach()"),

@@ -83,6 +83,24 @@ def _stepping(**how):
     return lambda *given: _step(*given, **how)
 
 
+def _exchanged(draw, whole, critic, true, adam, adam_critic):
+    return _step(draw, whole, critic, true, adam_critic, adam)
+
+
+def _forgotten(draw, whole, critic, true, adam, adam_critic):
+    drawn = draw()
+    loss, judged = whole(drawn), _judge(critic, true, drawn)
+    adam.zero_grad(), loss.backward(), adam.step(), adam_critic.zero_grad(), adam_critic.step()
+    return loss.item(), judged.item()
+
+
+def _no_critic(draw, whole, critic, true, adam, adam_critic):
+    drawn = draw()
+    loss, judged = whole(drawn), _judge(critic, true, drawn)
+    adam.zero_grad(), loss.backward(), adam.step()
+    return loss.item(), judged.item()
+
+
 def _asks_for_the_sum(draw, whole, critic, true, adam, adam_critic):
     drawn = draw()
     both = whole(drawn) + _judge(critic, true, drawn)
@@ -149,6 +167,8 @@ WRONG = {
                    (_stepping(together=True), "left in the critic"),
                    (_stepping(clear=False, clear_critic=False), "ever cleared"),
                    (_stepping(anew=True), "draw once in each"), (_asks_for_the_sum, "its own"),
+                   (_exchanged, "the two optimisers are exchanged"), (_forgotten, "no backward() of its own loss"),
+                   (_no_critic, "adam_critic.step() is missing, after its own loss.backward()"),
                    (lambda *x: _step(*x)[::-1], "exchanged"),
                    (lambda *x: _step(*x)[0], "return both")],
 }

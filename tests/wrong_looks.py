@@ -67,7 +67,7 @@ WRONG = {
                    (layer(mask=lambda m: m), "no sigmoid"), (layer(far=torch.tanh), "tanh"),
                    (layer(mask=lambda m: 1 + 0 * m), "mask has no effect"), (layer(bias=0), "bias of conv"),
                    (layer(turned=True), "masks come first"), (layer(convolved=True), "went through conv first")],
-    "look_step": [(partial(_step, moves=False), "adam.step() is missing"),
+    "look_step": [(_ordered("zero_grad", "backward"), "adam.step() is missing"),
                   (partial(_step, clears=False), "step before"),
                   (partial(_step, to_photo=True), "become the frame"), (partial(_step, power=2), "squared"),
                   (partial(_step, total=True), "added up"),

@@ -38,6 +38,11 @@ def _rolled(mouth, sound, max_lag):
     return max(range(-max_lag, max_lag + 1), key=lambda lag: np.corrcoef(mouth, np.roll(sound, -lag))[0, 1])
 
 
+def _by_the_whole(m, s, lag):
+    m, s = ((x - x.mean()) / x.std() for x in (m, s))
+    return _lag(m, s, lag, lambda a, b: (a * b).sum())
+
+
 WRONG = {
     "count_frames": [(lambda n: n // 640, "dropped"), (lambda n: n // 640 + 1, "added"), (lambda n: n / 640, "whole"),
                      (lambda n: int(np.ceil(n / 16000 * 25)), "rounding error")],
@@ -54,7 +59,7 @@ WRONG = {
     "shift_sound": [(lambda y, k: np.roll(y, 640 * k), "np.roll"), (lambda y, k: _late(y, k), "samples"),
                     (lambda y, k: _late(y, -640 * k), "direction")],
     "find_offset": [(lambda m, s, lag: -_lag(m, s, lag), "sign"), (lambda m, s, lag: _lag(m, s, lag) + lag, "max_lag"),
-                    (lambda m, s, lag: _lag(m, s, lag) + 1, "one lag"),
+                    (lambda m, s, lag: _lag(m, s, lag) + 1, "one too late"), (_by_the_whole, "of the whole curves"),
                     (lambda m, s, lag: _lag(m, s, lag, lambda a, b: abs(np.corrcoef(a, b)[0, 1])), "either sign"),
                     (lambda m, s, lag: _lag(m, s, lag, lambda a, b: (a * b).sum()), "multiplied as they are"),
                     (lambda m, s, lag: _lag(m, s, lag, lambda a, b: np.cov(a, b)[0, 1]), "covariance"),

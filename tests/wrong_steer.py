@@ -76,6 +76,11 @@ def _wide(net):
     net.conv1 = nn.Conv2d(net.conv1.in_channels, net.conv1.out_channels, 1)
 
 
+def _without_a_step(painter, adam, *others):
+    adam.step = lambda: None
+    return _step(painter, adam, *others)
+
+
 WRONG = {
     "Spade": [(spade(_affine), "affine=False"), (spade(_instance), "each picture"), (spade(_none), "not normalised"),
               (spade(mix=lambda x, a, b: x * a + b), "1 + gamma"), (spade(mix=lambda x, a, b: x * (1 + a)), "beta is"),
@@ -89,7 +94,7 @@ WRONG = {
                    (block(lambda x: x), "are missing"), (block(skip=0), "not added"),
                    (block(after=_biased), "bias=False"),
                    (block(after=_wide), "weight (3, 5, 1, 1)")],
-    "paint_step": [(partial(_step, moves=False), "adam.step() is missing"),
+    "paint_step": [(_without_a_step, "the painter does not move"),
                    (partial(_step, clears=False), "step before"),
                    (partial(_step, weighs=False), "alike"), (partial(_step, by="pixels"), "number of pixels"),
                    (partial(_step, by="once"), "three colours"), (partial(_step, power=2), "L2"),

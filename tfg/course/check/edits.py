@@ -5,7 +5,7 @@ from functools import partial
 
 from tfg.course.check.core import Wrong, exercise
 from tfg.course.check.layers import same_network
-from tfg.course.check.steps import Scene, optimiser_of, same_step, two_steps
+from tfg.course.check.steps import Scene, not_cleared, optimiser_of, same_step, two_steps
 
 CRITICS, GENERATORS = 'adams["critic"]', 'adams["generator"]'
 
@@ -93,8 +93,8 @@ def critic_step(answer):
                     f"{CRITICS}")
     same_step(answer, _scene, _step, names=("apart", "slope", "units"),
               asked='w["cls"] * units - apart + w["gp"] * slope', mistakes={
-        f"the gradients of the step before are still there, and are added: {CRITICS}.zero_grad() before backward()":
-        {"clears": False},
+        not_cleared(CRITICS): {"clears": False},
+        'the two weights are exchanged: w["cls"] belongs to the units, w["gp"] to the slope': {"exchanged": True},
         "the signs of the two means are turned round: a loss is made SMALL, and true pictures must stand above "
         "drawn ones, so the loss has - apart": {"sign": -1},
         "the penalty is forgotten, so nothing stops the critic's numbers: + w[\"gp\"] * penalty(...)": {"gp": 0},
@@ -114,11 +114,12 @@ def critic_step(answer):
         "its sign is turned round: apart is true minus drawn": lambda _, right: [-x for x in right]})
 
 
-def _step(critic, adams, true, drawn, aus, penalty, w, *, moves=True, clears=True, sign=1, gp=1, cls=1, bare=False,
-          plain=False, of_drawn=False, half=False):
+def _step(critic, adams, true, drawn, aus, penalty, w, *, clears=True, sign=1, gp=1, cls=1, bare=False,
+          plain=False, of_drawn=False, half=False, exchanged=False):
     """The step as it should be; the arguments after the star make the mistakes that `critic_step` names."""
     import torch.nn.functional as F
 
+    w = {"cls": w["gp"], "gp": w["cls"]} if exchanged else w
     answers, found = critic(true)
     fake, other = critic(drawn.detach())
     apart, slope = answers.mean() - (0 if half else 1) * fake.mean(), penalty(critic, true, drawn.detach())
@@ -127,8 +128,7 @@ def _step(critic, adams, true, drawn, aus, penalty, w, *, moves=True, clears=Tru
     if clears:
         adams["critic"].zero_grad()
     loss.backward()
-    if moves:
-        adams["critic"].step()
+    adams["critic"].step()
     return apart.item(), slope.item(), units.item()
 
 
@@ -159,8 +159,8 @@ def _scene() -> Scene:
         for p in critic.parameters():
             p.copy_(torch.randn(p.shape, generator=g) / 2)
     learning = {"the critic": list(critic.parameters()), "the generator": [drawn]}
-    moves, its = optimiser_of({"the critic": learning["the critic"]}, .05, CRITICS)
-    adams = {"critic": moves}
+    adam, its = optimiser_of({"the critic": learning["the critic"]}, .05, CRITICS)
+    adams = {"critic": adam}
     adams["generator"], other = optimiser_of({"the generator": [drawn]}, .01, GENERATORS)
     return Scene((critic, adams, true, drawn, aus, lambda critic, true, drawn: gradient_penalty(
         critic, true, drawn, share), {"cls": 4.0, "gp": 10.0}), learning, (its, other))

@@ -9,7 +9,7 @@ import numpy as np
 from tfg.course.check.core import exercise, parts, same
 from tfg.course.check.dubbed import oval
 from tfg.course.check.layers import described, no_plain_lists, same_network, with_weights
-from tfg.course.check.steps import Scene, optimiser_of, same_step, two_steps
+from tfg.course.check.steps import Scene, not_cleared, optimiser_of, same_step, two_steps
 from tfg.course.check.watch import reaches
 from tfg.course.check.wrong import Stopped, Wrong
 
@@ -55,8 +55,8 @@ def FaceUnet(answer):
     sizes = (((4, 5, 6, 7, 8, 10), (9, 8, 7, 6, 5), 3, 5, 48), ((4, 6, 5, 7), (8, 6, 4), 5, 2, 12))
     for widths, up, a, e, size in sizes:
         g = torch.Generator().manual_seed(size)
-        given = (torch.rand(4, 6, size, size, generator=g), torch.rand(4, a, 1, 1, generator=g),
-                 torch.rand(2, e, generator=g))
+        given = (torch.rand(10, 6, size, size, generator=g), torch.rand(10, a, 1, 1, generator=g),
+                 torch.rand(5, e, generator=g))                    # no map has a side of 10 or 5
         net, want = answer(widths, up, a + e), _unet(widths, up, a, e, size)
         no_plain_lists(net)
         _has_skips(net, _bare(widths, up, a + e))
@@ -77,10 +77,10 @@ def FaceUnet(answer):
         except Stopped as stopped:
             text = str(stopped.error)
             sizes_met = set(re.findall(r"size (\d+)", text))
-            if "Sizes of tensors must match" in text and sizes_met == {"2", "4"}:       # of the batch: B and N
+            if "Sizes of tensors must match" in text and sizes_met == {str(len(given[0])), str(len(given[2]))}:
                 raise Wrong("sound and maps have a row for each frame, N, emotion one for each clip, B: at_bottleneck "
                             "repeats it") from stopped
-            if "Sizes of tensors must match" in text and sizes_met == {"1", "3"}:
+            if "Sizes of tensors must match" in text and sizes_met == {"1", "3"}:       # the code, the map before it
                 raise Wrong("a map of 1 x 1 meets one of 3 x 3: is the code among the skips? The last two convolutions "
                             "down are ONE step, an nn.Sequential, whose map is the code") from stopped
             if "Sizes of tensors must match" in text:
@@ -271,7 +271,7 @@ def whole_loss(answer):
 
 
 def _step(draw, whole, critic, true, adam, adam_critic, *, critic_first=False, clears=True, clears_critic=True,
-          early=False):
+          early=False, exchanged=False):
     """One step of both networks; the arguments after the star make the mistakes that `train_step` names."""
     import torch
     import torch.nn.functional as F
@@ -287,6 +287,7 @@ def _step(draw, whole, critic, true, adam, adam_critic, *, critic_first=False, c
         adam_critic.step()
         return loss.item()
 
+    adam, adam_critic = (adam_critic, adam) if exchanged else (adam, adam_critic)
     drawn = draw()
     told = judge() if critic_first else 0.0
     loss = whole(drawn)
@@ -337,9 +338,9 @@ def train_step(answer):
                     "same pictures, detached")
     same_step(answer, _scene, _step, partial(_step, critic_first=True),            # either may go first
               names=("the generator's loss", "the critic's loss"),
-              asked="its own loss alone, whole(drawn) for adam, gan_losses(...)[1] for adam_critic,", mistakes={
-        "the gradients of the step before are still there, and are added: adam.zero_grad() before backward()":
-        {"clears": False},
+              asked="its own loss alone: whole(drawn) for adam, gan_losses(...)[1] for adam_critic", mistakes={
+        "the two optimisers are exchanged: adam moves the generator": {"exchanged": True},
+        not_cleared("adam"): {"clears": False},
         "the critic's gradients still hold what the generator's loss left in the critic, which wants the "
         "opposite: adam_critic.zero_grad() right before its own backward()":
         {"clears_critic": False, "early": True},

@@ -5,7 +5,7 @@ import numpy as np
 
 from tfg.course.check.core import Wrong, exercise, same
 from tfg.course.check.layers import same_network
-from tfg.course.check.steps import Scene, optimiser_of, same_step
+from tfg.course.check.steps import Scene, not_cleared, optimiser_of, same_step
 from tfg.course.explore.emotion import confusion_matrix, occlusion
 
 
@@ -225,9 +225,9 @@ def emotion_step(answer):
     """
     for B, T, hint, seed in ((8, 3, 5.0, 0), (6, 2, .5, 1)):
         same_step(answer, lambda B=B, T=T, hint=hint, seed=seed: _scene(B, T, hint, seed), _step,
-                  names=("the loss", "the share of right names"), mistakes={
-                      "the gradients of the step before are still there, and are added: optimiser.zero_grad() before "
-                      "loss.backward()": {"clears": False},
+                  names=("the loss", "the share of right names"),
+                  asked="cross entropy + hint * mean squared error", mistakes={
+                      not_cleared("optimiser"): {"clears": False},
                       "the hint is missing: hint times the squared error of teller(codes)": {
                           "weight": lambda hint: 0.0},
                       "`hint` has no effect: the squared error is multiplied by it": {"weight": lambda hint: 1.0},

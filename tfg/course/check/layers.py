@@ -26,7 +26,7 @@ def same_network(got, want, inputs, *, what: str = "the network", mistakes: Mapp
     """
     import torch
 
-    _fill_lazy(got, inputs)
+    fill_lazy(got, inputs)
     pairs = _same_layers(got, want, what, inputs)
     _as_if_trained(want)
     _copy(pairs)
@@ -47,7 +47,7 @@ def same_network(got, want, inputs, *, what: str = "the network", mistakes: Mapp
     _all_learn(got, inputs)
 
 
-def _fill_lazy(network, inputs) -> None:
+def fill_lazy(network, inputs) -> None:
     """Run a network once if it has lazy layers (nn.LazyLinear), whose weights have no shape before."""
     import torch
 

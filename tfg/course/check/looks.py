@@ -4,8 +4,8 @@ from __future__ import annotations
 from functools import partial
 
 from tfg.course.check.core import Wrong, exercise
-from tfg.course.check.layers import same_network
-from tfg.course.check.steps import NOT_CLEARED, Scene, optimiser_of, same_step
+from tfg.course.check.layers import fill_lazy, same_network
+from tfg.course.check.steps import Scene, not_cleared, optimiser_of, same_step
 
 
 @exercise(network=True)
@@ -24,6 +24,7 @@ def DeformConv(answer):
         g = torch.Generator().manual_seed(width)
         inputs = torch.randn(2, width, 7, 6, generator=g), torch.randn(2, guide, 7, 6, generator=g)
         got, want = answer(width, guide, looks), _layer(width, guide)
+        fill_lazy(got, inputs)
         fresh = [p.detach() for p in got.parameters()]
         with torch.no_grad():
             want.where.weight.copy_(.3 * torch.randn(want.where.weight.shape, generator=g))
@@ -83,15 +84,14 @@ def _looked(inputs, net, *, factor=2, gate=None, turned=False, bias=1, far=lambd
 def look_step(answer):
     """look_step(net, adam, photo, frame (B, 3, S, S), amount (B,)) -> loss, a number."""
     same_step(answer, _scene, _step, names=("the loss",), asked="the mean of |net(photo, amount) - frame|", mistakes={
-        NOT_CLEARED: {"clears": False},
+        not_cleared("adam"): {"clears": False},
         "the drawn picture is compared with the photo: it should become the frame": {"to_photo": True},
         "differences are squared: the mean of |drawn - frame| blurs less": {"power": 2},
         "the differences are added up: take their mean, or the step depends on the pictures' size": {"total": True},
         "the loss is taken after the step: give the one that was learned from": {"after": True}})
 
 
-def _step(net, adam, photo, frame, amount, *, moves=True, clears=True, to_photo=False, power=1, total=False,
-          after=False):
+def _step(net, adam, photo, frame, amount, *, clears=True, to_photo=False, power=1, total=False, after=False):
     """The step as it should be; the arguments after the star make the mistakes that `look_step` names."""
     def error():
         away = (net(photo, amount) - (photo if to_photo else frame)).abs() ** power
@@ -101,8 +101,7 @@ def _step(net, adam, photo, frame, amount, *, moves=True, clears=True, to_photo=
     if clears:
         adam.zero_grad()
     loss.backward()
-    if moves:
-        adam.step()
+    adam.step()
     return error().item() if after else loss.item()
 
 

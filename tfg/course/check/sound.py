@@ -130,19 +130,25 @@ def _same_lag(answer, mouth, sound, true, max_lag=8):
     def r(a, b):
         return np.corrcoef(a, b)[0, 1]
 
+    whole = [(x - x.mean()) / x.std() for x in (mouth, sound)]
     same(answer(mouth, sound, max_lag), true, what="find_offset", atol=0, rtol=0, mistakes={
         "max_lag itself is not tried: a range ends before its last number": best(r, lags[:-1]),
         "the sign is the wrong one: positive means that the sound comes late": -true,
         "you returned a position in the list of lags: subtract max_lag": true + max_lag,
-        "you are one lag off": true + 1, "you are off by one lag": true - 1,
+        "your lag is one too late": true + 1, "your lag is one too early": true - 1,
         "you returned the best correlation: return the lag that has it": max(
             r(mouth[max(0, -k):T - max(0, k)], sound[max(0, k):T - max(0, -k)]) for k in lags),
         "you took the largest correlation of either sign (abs): where one curve falls as the other rises, they do not "
         "agree": best(lambda a, b: abs(r(a, b))),
-        "the curves are multiplied as they are: take off their means and divide by their spreads, as np.corrcoef does":
-        best(lambda a, b: (a * b).sum()),
-        "you summed products, a covariance: it grows with the spread of the part that overlaps; np.corrcoef divides "
-        "by the spreads": best(lambda a, b: np.cov(a, b)[0, 1]),
+        "the curves are multiplied as they are: take off the means of the part that overlaps and divide by its "
+        "spreads, anew for each lag, as np.corrcoef does": best(lambda a, b: (a * b).sum()),
+        "that is a covariance, or its spreads are those of the whole curves: divide by the spreads of the part that "
+        "overlaps, anew for each lag":
+        best(lambda a, b: np.cov(a, b)[0, 1]),
+        "means and spreads are those of the whole curves: take those of the part that overlaps, anew for each lag":
+        max(lags, key=lambda k: (whole[0][max(0, -k):T - max(0, k)] * whole[1][max(0, k):T - max(0, -k)]).sum()),
+        "means and spreads are those of the whole curves, and you took a mean: take those of the part that overlaps":
+        max(lags, key=lambda k: (whole[0][max(0, -k):T - max(0, k)] * whole[1][max(0, k):T - max(0, -k)]).mean()),
         "the end came back at the beginning (np.roll): correlate only where both exist":
         max(lags, key=lambda k: r(mouth, np.roll(sound, -k))),
         "only lags from 0 on are tried: the sound may come early": best(r, lags[max_lag:])})

@@ -5,7 +5,7 @@ from functools import partial
 
 from tfg.course.check.core import Wrong, exercise
 from tfg.course.check.layers import same_network
-from tfg.course.check.steps import NOT_CLEARED, Scene, optimiser_of, same_step
+from tfg.course.check.steps import Scene, not_cleared, optimiser_of, same_step
 
 SPADE, BLOCK = {"norm", "share", "scale"}, {"first", "second", "conv1", "conv2", "skip"}
 """Names of the parts, by which later cells fill them with the shipped weights."""
@@ -133,7 +133,7 @@ def paint_step(answer):
     """paint_step(painter, adam, given, true (B, 3, S, S), weight (B, 1, S, S)) -> loss, a number."""
     same_step(answer, _scene, _step, names=("the loss",), asked="the weighted mean of |painter(*given) - true|",
               mistakes={
-        NOT_CLEARED: {"clears": False},
+        not_cleared("adam"): {"clears": False},
         "every pixel counts alike: multiply by `weight` before the mean": {"weighs": False},
         "the sum is divided by the number of pixels: divide by what the weights add up to, three times (one for "
         "each colour)": {"by": "pixels"},
@@ -142,8 +142,7 @@ def paint_step(answer):
         "the loss is taken after the step: give the one that was learned from": {"after": True}})
 
 
-def _step(painter, adam, given, true, weight, *, moves=True, clears=True, weighs=True, by="weights", power=1,
-          after=False):
+def _step(painter, adam, given, true, weight, *, clears=True, weighs=True, by="weights", power=1, after=False):
     """The step as it should be; the arguments after the star make the mistakes that `paint_step` names."""
     def error():
         away = (painter(*given) - true).abs() ** power
@@ -155,8 +154,7 @@ def _step(painter, adam, given, true, weight, *, moves=True, clears=True, weighs
     if clears:
         adam.zero_grad()
     loss.backward()
-    if moves:
-        adam.step()
+    adam.step()
     return error().item() if after else loss.item()
 
 

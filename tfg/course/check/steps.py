@@ -12,7 +12,6 @@ from tfg.course.check.core import parts, same
 from tfg.course.check.wrong import Wrong
 
 EXPECTED = "zero_grad(), then loss.backward(), then step()"
-NOT_CLEARED = "the gradients of the step before are still there, and are added: adam.zero_grad() before backward()"
 
 
 class Noted(NamedTuple):
@@ -54,8 +53,9 @@ def optimiser_of(learning: Mapping[str, list], rate: float, name: str = "optimis
             super().zero_grad(set_to_none)
 
         def step(self, closure=None):
+            loss = super().step(closure)                        # a closure's own calls come first
             events.append("step")
-            return super().step(closure)
+            return loss
 
     def arrived(gradient) -> None:
         if events[-1:] != ["backward"]:
@@ -97,6 +97,8 @@ def same_step(answer: Callable[..., Any], scene: Callable[[], Scene], *right: Ca
     mine = [_results(told, names) for told in got.told]
     ways = [two_steps(way, scene) for way in right]
     want = next((way for way in ways if _equal(got, way)), None)
+    if want:
+        _by_the_given(got, want)
     if want and _plainly(mine, [_results(told, names) for told in want.told]):
         return
     others = {text: [two_steps(partial(way, **how), scene) for way in right] for text, how in mistakes.items()}
@@ -107,6 +109,18 @@ def same_step(answer: Callable[..., Any], scene: Callable[[], Scene], *right: Ca
         _same_told(mine[k], _results(want.told[k], names),
                    {text: _results(one.told[k], names) for text, one in said.items()}, names, returned or {},
                    scene().args)
+
+
+def not_cleared(optimiser: str) -> str:
+    """The mistake of a step that does not clear the gradients."""
+    return f"the gradients of the step before are still there, and are added: {optimiser}.zero_grad() before backward()"
+
+
+def _by_the_given(got: Steps, want: Steps) -> None:
+    """Raise Wrong where right weights were moved by another optimiser."""
+    for one, other in zip(got.optimisers, want.optimisers):
+        if "step" in other.events and "step" not in one.events:
+            raise Wrong(f"the weights are right, but not by the optimiser that was given: call {one.name}.step()")
 
 
 def _plainly(got: list, want: list) -> bool:
@@ -122,21 +136,47 @@ def _results(told, names: Sequence[str]) -> list:
 def _what_moved_wrong(got: Steps, ways: Sequence[Steps], others: Mapping[str, Sequence[Steps]], before: Steps,
                       asked: str) -> str:
     """What is wrong with weights that are those of no right way."""
-    want = ways[0]
+    def named(first: bool) -> str:
+        return next((f"it looks as if {text}" for text, both in others.items() for one in both
+                     if _equal(got, one, first=first) and not any(_equal(one, way, first=first) for way in ways)), "")
+
+    wrong = [part for part in got.weights if not any(_close(got.weights[part], way.weights[part]) for way in ways)]
+    if text := named(first=False):
+        return text
     for name, learning, events in got.optimisers:
-        if any(not _close(got.weights[part], way.weights[part]) for part in learning for way in ways):
-            moved = any(not _close(got.weights[part], before.weights[part]) for part in learning)
-            out_of_order(events, moved=moved, name=name, who=" and ".join(learning))
-    for first in (False, True):                             # what explains both steps goes before what explains one
-        for text, both in others.items():
-            for one in both:
-                if _equal(got, one, first=first) and not any(_equal(one, way, first=first) for way in ways):
-                    return f"it looks as if {text}"
+        if set(learning) & set(wrong):
+            still = [part for part in learning if _close(got.weights[part], before.weights[part])]
+            out_of_order(events, moved=len(still) < len(learning), name=name, who=" and ".join(learning),
+                         alone=len(got.optimisers) == 1)
+            if still and len(learning) == 1:
+                return (f"{learning[0]} stays as it was: its gradients were cleared between backward() and step(), "
+                        "as network.zero_grad() does, too")
+            if events.count("step") > 1:
+                return f"{name}.step() is called {events.count('step')} times: once in a step"
+    if text := named(first=True):
+        return text
     for part, weights in got.weights.items():
-        if _close(weights, before.weights[part]) and not _close(want.weights[part], before.weights[part]):
+        if _close(weights, before.weights[part]) and not _close(ways[0].weights[part], before.weights[part]):
             return f"{part} stays as it was: does the loss come from it, and not from a copy?"
-    return (f"after two steps the weights of {_those_that_differ(got, ways)} are not what {EXPECTED} of {asked} make "
-            "of them")
+    return (_too_far(got, ways[0], before, wrong)
+            or f"after two steps the weights of {' and of '.join(wrong) or 'both'} are wrong. Expected is {EXPECTED}, "
+            f"of {asked}")
+
+
+def _too_far(got: Steps, want: Steps, before: Steps, parts_: Sequence[str]) -> str:
+    """The message where the first step goes the right way, but too far, or back."""
+    if not parts_:
+        return ""
+    moved, right = (np.concatenate([steps.weights[part][0] - before.weights[part][0] for part in parts_])
+                    for steps in (got, want))
+    factor = float(moved @ right / max(right @ right, 1e-12))
+    if (not np.isfinite(factor) or abs(factor) < .01 or abs(factor - 1) < .01
+            or not np.allclose(moved, factor * right, atol=1e-5 + 1e-3 * np.abs(moved).max())):
+        return ""
+    if abs(factor + 1) < .01:
+        return "the step goes uphill: the gradient is that of minus the loss"
+    return (f"the first step goes the right way, but {factor:.3g} times as far: is the loss multiplied, or added up "
+            "where a mean is asked for?")
 
 
 def _same_told(told, right, others, names, returned, args) -> None:
@@ -150,26 +190,31 @@ def _same_told(told, right, others, names, returned, args) -> None:
         same(told[k], right[k], what=name, atol=1e-5, mistakes=wrong)
 
 
-def out_of_order(events: Sequence[str], *, moved: bool, name: str = "optimiser", who: str = "the network") -> None:
+def out_of_order(events: Sequence[str], *, moved: bool, name: str = "optimiser", who: str = "the network",
+                 alone: bool = True) -> None:
     """Raise Wrong where a step's calls are missing or in an order in which nothing, or nothing right, is learned.
 
-    events: of the optimiser `name`.  moved: whether the weights of `who` have changed at all.
+    events: of the optimiser `name`.  moved: whether the weights of `who` have changed at all.  alone: whether there is
+    no other optimiser, from whose loss gradients may come, too.
     """
     if "backward" not in events:
-        raise Wrong(f"no gradient reaches {who}: loss.backward() is missing, or a copy was asked, not the network "
-                    "that was given" if not moved else
-                    f"the weights move without a gradient: loss.backward(), then {name}.step()")
+        raise Wrong(f"no gradient reaches {who}: loss.backward() is missing, or a copy was asked, not what was given"
+                    if not moved else f"the weights move without a gradient: loss.backward(), then {name}.step()")
     if "step" not in events:
-        raise Wrong(f"{who} does not move: {name}.step() is missing after loss.backward()" if not moved else
+        raise Wrong(f"{who} {'do' if ' and ' in who else 'does'} not move: {name}.step() is missing, after "
+                    f"{'' if alone else 'its own '}loss.backward()" if not moved else
                     f"the weights of {who} move, but not by the optimiser that was given: call {name}.step()")
     used = len(events) - 1 - events[::-1].index("step")
     if "backward" not in events[:used]:
         raise Wrong(f"{name}.step() stands before loss.backward(), and uses the gradients of the step before, or "
                     f"none: {EXPECTED}")
     computed = used - 1 - events[:used][::-1].index("backward")
-    if "zero_grad" in events[computed:used]:
-        raise Wrong(f"{name}.zero_grad() stands between loss.backward() and step(), and clears what was just computed: "
-                    f"{EXPECTED}")
+    if "zero_grad" not in events[computed:used]:
+        return
+    raise Wrong(f"{name}.zero_grad() stands between loss.backward() and step(), and clears what was just computed: "
+                f"{EXPECTED}" if alone else
+                f"between {name}.zero_grad() and {name}.step() there is no backward() of its own loss: it is missing, "
+                f"or stands before or behind them: {EXPECTED}")
 
 
 def _equal(a: Steps, b: Steps, *, first: bool = False) -> bool:
@@ -183,8 +228,3 @@ def _close(a: np.ndarray, b: np.ndarray) -> bool:
     if not np.isfinite(b).all():
         return np.array_equal(np.isfinite(a), np.isfinite(b))
     return bool(np.abs(a - b).max() < 1e-5 + 5e-5 * np.abs(b).max())
-
-
-def _those_that_differ(got: Steps, ways: Sequence[Steps]) -> str:
-    return " and of ".join(part for part in got.weights
-                           if not any(_close(got.weights[part], way.weights[part]) for way in ways)) or "both"

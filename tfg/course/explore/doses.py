@@ -105,7 +105,7 @@ def draw_lengths(lengths: Sequence[int], values: Mapping[str, Sequence[float]], 
     for k, (name, v) in enumerate(values.items()):
         ax.plot(lengths, v, "o-", color=COLOURS[k % len(COLOURS)], label=name)
         ax.axhline(v[int(np.argmax(lengths))], color=COLOURS[k % len(COLOURS)], lw=.8, ls=":")
-    ax.plot([], [], color=INK, lw=.8, ls=":", label="as of the longest")
+    ax.plot([], [], color=INK, lw=.8, ls=":", label="value of the longest")
     ax.set(xlabel="windows in a piece", ylabel=label, xscale="log")
     ax.set_xticks(list(lengths), [str(n) for n in lengths])
     ax.minorticks_off()
