@@ -105,6 +105,17 @@ def test_the_line_that_stopped_is_shown(tmp_path):
     assert "(in the line `return y[by, 9]`)" in judge(double, scope["double"])[1]
 
 
+def test_the_call_that_stopped_is_told():
+    @exercise
+    def cut(answer):
+        """cut(x (T,), n, how, score) -> (n,)."""
+        same(answer(np.arange(6.), np.int64(2), "end", abs), [4., 5.])
+
+    assert judge(cut, lambda x, n, how, score: x[n, how])[1].endswith(
+        "It was called with x of shape (6,), n = 2, how = 'end'")
+    assert judge(cut, lambda x, n, how, score: x[-n:]) == ("✓", "")
+
+
 def test_several_results_are_compared_one_by_one():
     @exercise
     def pair(answer):

@@ -64,7 +64,7 @@ def judge(check, answer) -> tuple[str, str]:
         named = likely.name(found.got, found.want, given)
         return "✗", f"{found.what} {named}" if named else str(found)
     except Stopped as stopped:
-        return "✗", explain(stopped.error, answer)
+        return "✗", explain(stopped.error, answer) + (watched.called() if isinstance(watched, Watched) else "")
     except Wrong as wrong:
         return "✗", str(wrong)
     except Exception as error:          # of the check: it could not use what the learner's function gave

@@ -60,6 +60,16 @@ class Watched:
             raise Wrong(f"your function gives {kind(got)}, expected numbers: {self.call}")
         return got
 
+    def called(self) -> str:
+        """A sentence on the latest call, to be appended: numbers and words as they are, of arrays the shapes."""
+        told = []
+        for name, x in zip(self.names, self.given):
+            if isinstance(x, (bool, int, float, str, np.number)):
+                told.append(f"{name} = {x.item() if isinstance(x, np.number) else x!r}")
+            elif hasattr(x, "shape"):
+                told.append(f"{name} of shape {tuple(x.shape)}")
+        return f". It was called with {', '.join(told)}" if told else ""
+
     def gradient(self, learns: Sequence[str]) -> None:
         """Raise Wrong unless each result has a gradient to the arguments it should teach, as of the first call.
 
