@@ -119,6 +119,7 @@ def learn(work, steps, slow=0.0):
     adam = torch.optim.Adam(net.parameters(), 1e-2)
     state = kept.Kept(work, "loop", net, adam, rng, loss=[], pairs=[])
     for step in state.steps(steps):
+        adam.param_groups[0]["lr"] = 1e-2 * np.cos(.001 * step)                        # NumPy's number, no Python's
         loss = net(torch.from_numpy(rng.standard_normal((8, 3), np.float32))).square().mean()
         adam.zero_grad(), loss.backward(), adam.step()
         state["loss"].append(loss.item())

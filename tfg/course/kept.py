@@ -74,7 +74,7 @@ class Kept:
             return
         curves = {name: [_plain(value) for value in values] for name, values in self.curves.items()}
         state = {"step": self.step, "curves": curves, "rng": torch.get_rng_state(),
-                 "parts": [_state(part) for part in self.parts]}
+                 "parts": [_pythons(_state(part)) for part in self.parts]}
         with atomic(self.path) as part, part.open("wb") as file:
             torch.save(state, file)
 
@@ -104,6 +104,18 @@ def _set_state(part: Any, state: Any) -> None:
         part.bit_generator.state = state
     else:
         part.load_state_dict(state)
+
+
+def _pythons(state: Any) -> Any:
+    """The state with Python's own numbers for NumPy's, such as a learning rate by np.cos: a file with those cannot be
+    read back safely."""
+    if isinstance(state, dict):
+        out = copy.copy(state)                              # a network's state carries its layers' versions along
+        out.update({name: _pythons(part) for name, part in state.items()})
+        return out
+    if isinstance(state, (tuple, list)):
+        return type(state)(_pythons(part) for part in state)
+    return state.item() if isinstance(state, np.generic) else state
 
 
 def _plain(value: Any) -> Any:
