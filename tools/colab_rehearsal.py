@@ -91,11 +91,16 @@ def lend(site: Path, folder: Path, packages: dict[Path, str]) -> None:
 
 
 def make_environment(folder: Path, python: str) -> Path:
-    """Colab's versions in a new environment, or those that are there already. Returns its Python."""
+    """Colab's versions in a new environment, or those that are there already, less what chapters have added. Returns
+    its Python."""
     bin_python = folder / "bin" / "python"
     marker = folder / "made.json"
     wanted = {"python": python, "runtime": RUNTIME}
-    if marker.is_file() and json.loads(marker.read_text(encoding="utf-8")) == wanted:
+    made = json.loads(marker.read_text(encoding="utf-8")) if marker.is_file() else {}
+    had = made.pop("names", None)                           # packages of the environment as it was made
+    if had and made == wanted:
+        if added := sorted(set(versions(bin_python)) - set(had)):
+            run([str(bin_python), "-m", "pip", "uninstall", "--quiet", "--yes", *added])
         return bin_python
     shutil.rmtree(folder, ignore_errors=True)
     run([python, "-m", "venv", str(folder)])
@@ -113,7 +118,7 @@ def make_environment(folder: Path, python: str) -> Path:
     startup = folder / "ipython" / "profile_default" / "startup"
     startup.mkdir(parents=True)
     (startup / "00_colab.py").write_text("import google.colab\n", encoding="utf-8")
-    marker.write_text(json.dumps(wanted), encoding="utf-8")
+    marker.write_text(json.dumps(wanted | {"names": sorted(versions(bin_python))}), encoding="utf-8")
     return bin_python
 
 
