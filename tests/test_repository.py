@@ -84,6 +84,12 @@ def test_the_weekly_job_runs_every_chapter_in_profile_cpu_strictly_on_two_cores(
         assert word in shown, word
 
 
+def test_the_weekly_job_rehearses_colab():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "weekly.yml").read_text(encoding="utf-8"))
+    assert any(step.get("run", "").startswith("make colab") for step in workflow["jobs"]["colab"]["steps"])
+    assert "tools.colab_rehearsal" in dry_run("colab")
+
+
 def test_make_test_offline_hides_all_that_a_fresh_clone_lacks():
     shown = dry_run("test-offline")
     for word in ("tests/offline", "TFG_SHARED=", "TFG_MIRROR= ", "TFG_CACHE=", "TORCH_HOME=", " test"):
