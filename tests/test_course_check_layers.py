@@ -21,6 +21,16 @@ class Small(nn.Module):
         return self.end(torch.relu(self.norm(self.conv(x))).mean((2, 3)))
 
 
+class Renamed(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.last = nn.Linear(channels, 2)
+        self.first = nn.Sequential(nn.Conv2d(3, channels, 3, 2, 1), nn.BatchNorm2d(channels))
+
+    def forward(self, x):
+        return self.last(torch.relu(self.first(x)).mean((2, 3)))
+
+
 def summed(self, x):
     return self.end(torch.relu(self.norm(self.conv(x))).sum((2, 3)))
 
@@ -135,15 +145,6 @@ def test_layers_may_be_made_in_any_order_that_names_or_use_tell():
 
         forward = Small.forward
 
-    class Renamed(nn.Module):
-        def __init__(self, channels):
-            super().__init__()
-            self.last = nn.Linear(channels, 2)
-            self.first = nn.Sequential(nn.Conv2d(3, channels, 3, 2, 1), nn.BatchNorm2d(channels))
-
-        def forward(self, x):
-            return self.last(torch.relu(self.first(x)).mean((2, 3)))
-
     class Untold(Renamed):
         def forward(self, x):
             return self.last(torch.relu(self.first[0](x)).mean((2, 3)))           # the norm never runs
@@ -195,12 +196,7 @@ def test_a_mistake_in_the_first_of_two_results_is_named():
 
 
 def test_an_error_in_forward_goes_before_the_order_of_layers():
-    class Turned(nn.Module):
-        def __init__(self, channels):
-            super().__init__()
-            self.last = nn.Linear(channels, 2)
-            self.first = nn.Sequential(nn.Conv2d(3, channels, 3, 2, 1), nn.BatchNorm2d(channels))
-
+    class Turned(Renamed):
         def forward(self, x):
             return self.last(x)                                               # 8 numbers a row, not 4
 

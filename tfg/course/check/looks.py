@@ -5,7 +5,7 @@ from functools import partial
 
 from tfg.course.check.core import Wrong, exercise
 from tfg.course.check.layers import fill_lazy, same_network
-from tfg.course.check.steps import Scene, not_cleared, optimiser_of, same_step
+from tfg.course.check.steps import Scene, descend, not_cleared, optimiser_of, same_step
 
 
 @exercise(network=True)
@@ -97,12 +97,7 @@ def _step(net, adam, photo, frame, amount, *, clears=True, to_photo=False, power
         away = (net(photo, amount) - (photo if to_photo else frame)).abs() ** power
         return away.sum() if total else away.mean()
 
-    loss = error()
-    if clears:
-        adam.zero_grad()
-    loss.backward()
-    adam.step()
-    return error().item() if after else loss.item()
+    return descend(error, adam, clears=clears, after=after)
 
 
 def _scene() -> Scene:

@@ -5,7 +5,7 @@ from functools import partial
 
 from tfg.course.check.core import Wrong, exercise
 from tfg.course.check.layers import same_network
-from tfg.course.check.steps import Scene, not_cleared, optimiser_of, same_step
+from tfg.course.check.steps import Scene, descend, not_cleared, optimiser_of, same_step
 
 SPADE, BLOCK = {"norm", "share", "scale"}, {"first", "second", "conv1", "conv2", "skip"}
 """Names of the parts, by which later cells fill them with the shipped weights."""
@@ -150,12 +150,7 @@ def _step(painter, adam, given, true, weight, *, clears=True, weighs=True, by="w
         total = {"weights": 3 * count.sum(), "once": count.sum(), "pixels": away.numel()}[by]
         return (count * away).sum() / total
 
-    loss = error()
-    if clears:
-        adam.zero_grad()
-    loss.backward()
-    adam.step()
-    return error().item() if after else loss.item()
+    return descend(error, adam, clears=clears, after=after)
 
 
 def _scene() -> Scene:

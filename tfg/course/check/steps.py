@@ -67,6 +67,17 @@ def optimiser_of(learning: Mapping[str, list], rate: float, name: str = "optimis
     return Descent(weights, rate), Noted(name, tuple(learning), events)
 
 
+def descend(error: Callable[[], Any], optimiser, *, clears: bool = True, after: bool = False) -> float:
+    """One step on what `error()` gives, a tensor (): its value before the step.  clears, after: False and True make two
+    mistakes, gradients that are not cleared, and the value after the step."""
+    loss = error()
+    if clears:
+        optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    return (error() if after else loss).item()
+
+
 def two_steps(step: Callable[..., Any], scene: Callable[[], Scene]) -> Steps:
     """Two steps from the scene's start."""
     import torch
@@ -99,8 +110,8 @@ def same_step(answer: Callable[..., Any], scene: Callable[[], Scene], *right: Ca
     want = next((way for way in ways if _equal(got, way)), None)
     if want:
         _by_the_given(got, want)
-    if want and _plainly(mine, [_results(told, names) for told in want.told]):
-        return
+        if _plainly(mine, [_results(told, names) for told in want.told]):
+            return
     others = {text: [two_steps(partial(way, **how), scene) for way in right] for text, how in mistakes.items()}
     if want is None:
         raise Wrong(_what_moved_wrong(got, ways, others, two_steps(lambda *given: None, scene), asked))
